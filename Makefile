@@ -1,0 +1,44 @@
+# Two commands are all a newcomer needs: `make run` and `make test`.
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 8080
+
+.PHONY: help setup run test lint format bench lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## Make .venv with everything in it
+
+$(VENV)/.ready: pyproject.toml requirements.lock requirements-models.lock scripts/setup.sh
+	@sh scripts/setup.sh $(VENV)
+	@touch $@
+
+run: setup ## Start the server on http://127.0.0.1:8080
+	@exec $(BIN)/nexus-voice serve --host $(HOST) --port $(PORT)
+
+test: setup lint ## Lint, types and the whole test suite
+	$(BIN)/python -m pytest
+
+lint: setup ## Format, lint and type checks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup ## Rewrite the code in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## Measure this machine; results in bench/results/
+	$(BIN)/python -m bench
+
+lock: ## Renew the pinned requirements (needs uv)
+	uv pip compile -q pyproject.toml --universal --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make lock" --extra dev --python-version 3.11 -o requirements.lock
+	uv pip compile -q requirements-models.in --no-deps --generate-hashes --no-annotate --no-emit-index-url \
+		--custom-compile-command "make lock" --python-version 3.11 -o requirements-models.lock
+
+clean: ## Remove what was built (not your data)
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,3 @@
+"""Nexus Voice: a voice assistant you run yourself."""
+
+__version__ = "0.1.0"

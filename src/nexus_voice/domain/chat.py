@@ -1,0 +1,118 @@
+"""The conversation as values: exchanges, history, and the prompt an engine is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Outcome = Literal["done", "interrupted", "failed"]
+Role = Literal["user", "assistant", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a document that may answer the question. Text is data, never instructions."""
+
+    text: str
+    document: str
+    """Id of the document."""
+    title: str
+    """The document's name as a person would say it."""
+    path: tuple[str, ...] = ()
+    """Headings above the passage, outermost first."""
+    page: int | None = None
+    position: int = 0
+    """Offset of the passage in the document's text, in characters."""
+    score: float = 0.0
+    """Relevance, 0..1; comparable within one engine only."""
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The model asks for a tool. `arguments` are already parsed JSON."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStep:
+    """A call and its result: they enter history only as a pair."""
+
+    call: ToolCall
+    result: str
+    ok: bool = True
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One question and what became of its answer."""
+
+    user: str
+    generated: str = ""
+    """Everything the model wrote."""
+    heard: str = ""
+    """What the user heard of it (or saw, for a reply without sound)."""
+    outcome: Outcome = "done"
+    steps: list[ToolStep] = field(default_factory=list)
+    sources: list[Passage] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of history. A tool message carries its `step`; its text is the result."""
+
+    role: Role
+    text: str
+    step: ToolStep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything an engine may use, each part with its own trust.
+
+    `system` is the administrator's and the only source of instructions; `context` comes from the
+    client, `passages` from documents: both are data. `steps` are this turn's finished tool calls.
+    """
+
+    question: str
+    system: str = ""
+    context: str = ""
+    passages: tuple[Passage, ...] = ()
+    history: tuple[Message, ...] = ()
+    steps: tuple[ToolStep, ...] = ()
+    spoken: bool = False
+    """The answer will be said aloud: keep it short and plain."""
+    size: Literal["small", "large"] = "large"
+    max_tokens: int = 250
+    knowledge: bool = True
+    """Whether the user's documents were searched at all."""
+
+
+HISTORY_EXCHANGES = 20
+"""Exchanges kept in the prompt; older ones stay in the store."""
+
+
+class Chat:
+    """A conversation's memory. Only what was heard of a reply is remembered."""
+
+    def __init__(self, exchanges: Sequence[Exchange] = (), context: str = "") -> None:
+        self.exchanges = list(exchanges)
+        self.context = context
+
+    def commit(self, exchange: Exchange) -> None:
+        self.exchanges.append(exchange)
+        del self.exchanges[:-HISTORY_EXCHANGES]
+
+    def history(self) -> tuple[Message, ...]:
+        """Messages for the next prompt: user words, tool pairs, heard words."""
+        messages: list[Message] = []
+        for exchange in self.exchanges:
+            messages.append(Message("user", exchange.user))
+            messages.extend(Message("tool", step.result, step) for step in exchange.steps)
+            if exchange.heard:
+                messages.append(Message("assistant", exchange.heard))
+        return tuple(messages)

@@ -1,0 +1,59 @@
+"""What the ear reports to the conversation: a closed union, in the order things happen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """Somebody may have begun to speak. `at` is when (seconds, anyio clock)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sustained:
+    """Speech has gone on long enough to be meant, though no words are known yet."""
+
+    onset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Words so far. `stable`: the speaker pauses, so this is probably the whole question."""
+
+    text: str
+    stable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """A finished utterance; `ended` is when its last voiced sample was heard: the turn's t0."""
+
+    text: str
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A message that was typed; `at` is when it arrived."""
+
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Be silent at once: the stop button, or the talk button pressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Speech that could not be transcribed; the utterance is lost, the conversation is not."""
+
+    error: Exception
+    ended: float
+
+
+Heard = Onset | Sustained | Partial | Final | Typed | Hush | Unheard

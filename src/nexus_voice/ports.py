@@ -1,0 +1,148 @@
+"""What the conversation needs from the outside: one small protocol per kind of engine.
+
+An engine that owns a process, a file or a connection is also an async context manager, and must be
+entered before use. Every method may be cancelled at any await and then leaves nothing running.
+Engines raise `EngineError` for what they can explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from .domain.audio import Mark, Pcm, Transcript, Voice, Voicing
+from .domain.chat import Passage, Prompt, ToolCall
+from .domain.events import ClientEvent, ServerEvent
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+    """Shape (texts, dimensions), rows of unit length."""
+
+
+class Detector(Protocol):
+    """One session's voice activity detector; keeps state, so feed it every sample in order."""
+
+    async def __call__(self, pcm: Pcm) -> Sequence[Voicing]:
+        """The windows that `pcm` (16 kHz, any length) completed: none, one or several."""
+        ...
+
+    def reset(self) -> None: ...
+
+
+class Vad(Protocol):
+    name: str
+
+    def open(self, sensitivity: float = 0.5) -> Detector:
+        """A detector for one session. `sensitivity` 0..1: higher hears quieter speech."""
+        ...
+
+
+class FrontEnd(Protocol):
+    """One session's microphone clean-up: resampling to 16 kHz, high-pass, noise gate."""
+
+    def __call__(self, data: bytes) -> Pcm:
+        """Raw PCM16 of any byte count (an odd byte is kept for the next call) -> 16 kHz."""
+        ...
+
+
+class FrontEnds(Protocol):
+    def open(self, rate: int) -> FrontEnd: ...
+
+
+class Overlap(Protocol):
+    """Who is talking while the assistant speaks: the user, or only its own echo, a cough, a hum?"""
+
+    def far(self, pcm: Pcm, at: float) -> None:
+        """The assistant's audio that the user begins to hear at `at` (anyio clock)."""
+        ...
+
+    def near(self, pcm: Pcm, at: float) -> None:
+        """Microphone audio (16 kHz) that ended at `at`."""
+        ...
+
+    def speech(self, since: float) -> float:
+        """How likely (0..1) the microphone since `since` holds the user's own speech."""
+        ...
+
+
+class Overlaps(Protocol):
+    def open(self) -> Overlap: ...
+
+
+class Stt(Protocol):
+    name: str
+    partials: bool
+    """Whether words arrive while the user still speaks."""
+
+    def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncIterator[Transcript]:
+        """16 kHz audio of one utterance -> partials, then one final when `audio` ends."""
+        ...
+
+
+class Tool(Protocol):
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON Schema of the arguments."""
+    side_effects: bool
+    """Once started it is finished and recorded, even when the user interrupts."""
+
+    async def __call__(self, **arguments: Any) -> str: ...
+
+
+class Llm(Protocol):
+    name: str
+
+    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncIterator[str | ToolCall]:
+        """Pieces of the answer as they are generated; tool calls whole, after the text."""
+        ...
+
+
+class Tts(Protocol):
+    name: str
+
+    def speak(self, sentence: str, voice: Voice) -> AsyncIterator[Pcm | Mark]:
+        """`sentence` is already speakable text. Audio in order, one rate; marks where known."""
+        ...
+
+
+class Embedder(Protocol):
+    name: str
+    dimensions: int
+
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors: ...
+
+
+class Reranker(Protocol):
+    async def rank(self, query: str, passages: Sequence[Passage]) -> list[Passage]: ...
+
+
+class Search(Protocol):
+    """The web."""
+
+    name: str
+
+    async def search(self, query: str, k: int) -> list[Passage]: ...
+
+
+class Knowledge(Protocol):
+    """The user's documents."""
+
+    async def recall(self, query: str, k: int = 5) -> list[Passage]:
+        """Best passages first, at most `k`, together within the context budget; may be empty."""
+        ...
+
+
+class Wire(Protocol):
+    """A client's connection, messages already decoded and checked."""
+
+    async def receive(self) -> bytes | ClientEvent:
+        """Next microphone bytes or event. Raises `anyio.EndOfStream` when the client is gone."""
+        ...
+
+    async def send(self, message: ServerEvent | Pcm) -> None:
+        """Waits while the client is slow. Raises `anyio.BrokenResourceError` when it is gone."""
+        ...
