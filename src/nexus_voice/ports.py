@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .domain.audio import Mark, Pcm, Transcript, Voice, Voicing
-from .domain.chat import Passage, Prompt, ToolCall
+from .domain.chat import Cited, Passage, Prompt, ToolCall
 from .domain.events import ClientEvent, ServerEvent
 
 if TYPE_CHECKING:
@@ -96,8 +96,11 @@ class Tool(Protocol):
 class Llm(Protocol):
     name: str
 
-    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncIterator[str | ToolCall]:
-        """Pieces of the answer as they are generated; tool calls whole, after the text."""
+    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncIterator[str | ToolCall | Cited]:
+        """Pieces of the answer as they are generated; tool calls whole, after the text.
+
+        An engine that answers from some of the passages only may yield one `Cited` first.
+        """
         ...
 
 

@@ -39,6 +39,13 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Cited:
+    """An engine that knows which passages its answer rests on says so before its first text."""
+
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ToolStep:
     """A call and its result: they enter history only as a pair."""
 

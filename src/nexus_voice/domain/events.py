@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .chat import Passage
 from .modes import ModeName
 
 # --- from the client -----------------------------------------------------------------------------
@@ -139,6 +140,13 @@ class Source:
     score: float
     page: int | None = None
     url: str = ""
+
+    @classmethod
+    def of(cls, passage: Passage) -> Source:
+        return cls(
+            passage.document, passage.title, list(passage.path), passage.text, round(passage.score, 3),
+            passage.page, passage.url,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)

@@ -13,10 +13,13 @@ class Onset:
 
 
 @dataclass(frozen=True, slots=True)
-class Sustained:
-    """Speech has gone on long enough to be meant, though no words are known yet."""
+class FalseOnset:
+    """It was only a noise, too short to be speech."""
 
-    onset: float
+
+@dataclass(frozen=True, slots=True)
+class Sustained:
+    """The user's own speech has gone on long enough to be meant, though no words are known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +59,4 @@ class Unheard:
     ended: float
 
 
-Heard = Onset | Sustained | Partial | Final | Typed | Hush | Unheard
+Heard = Onset | FalseOnset | Sustained | Partial | Final | Typed | Hush | Unheard

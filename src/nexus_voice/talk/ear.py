@@ -1,0 +1,193 @@
+"""Microphone audio -> Onset | Partial | Final ...: detector, endpointing and recogniser of one session."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from ..domain.audio import RATE, Pcm
+from ..domain.errors import EngineError
+from ..domain.heard import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Unheard
+from .endpoint import LONGEST_UTTERANCE, Began, Dropped, Edge, Endpoint, Finished, Paused, samples
+from .floor import Floor
+from .session import Session
+from .streams import closing
+
+BLOCK = 0.1
+"""Seconds of audio handed to the recogniser at a time: fewer wake-ups than a frame each."""
+OWN_SPEECH = 0.5
+"""Likelihood from which audio over the assistant's voice counts as the user's."""
+
+
+class Utterance:
+    """Audio on its way to the recogniser, in blocks; bounded by the longest utterance."""
+
+    def __init__(self) -> None:
+        self.scope = anyio.CancelScope()
+        self.text = ""
+        self.ended = 0.0
+        self._block = bytearray()
+        self.feed: MemoryObjectSendStream[Pcm]
+        self.audio: MemoryObjectReceiveStream[Pcm]
+        self.feed, self.audio = anyio.create_memory_object_stream[Pcm](round(2 * LONGEST_UTTERANCE / BLOCK))
+
+    def add(self, pcm: Pcm) -> None:
+        self._block += pcm.data
+        if len(self._block) >= 2 * samples(BLOCK):
+            self._flush()
+
+    def finish(self, ended: float) -> None:
+        """No more audio; the last voiced sample was heard at `ended`."""
+        self.ended = ended
+        self._flush()
+        self.feed.close()
+
+    def cancel(self) -> None:
+        self.feed.close()
+        self.scope.cancel()
+
+    def _flush(self) -> None:
+        if self._block:
+            # A recogniser that is stuck or gone is reported by its own task.
+            with suppress(anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                self.feed.send_nowait(Pcm(bytes(self._block), RATE))
+            self._block.clear()
+
+
+class Ear:
+    """Feed it every message of microphone audio; what it hears goes to `out`."""
+
+    def __init__(
+        self, session: Session, rate: int, floor: Floor, tasks: TaskGroup, out: MemoryObjectSendStream[Heard]
+    ) -> None:
+        self._session = session
+        self._floor = floor
+        self._tasks = tasks
+        self._out = out
+        self._front = session.engines.front_ends.open(rate)
+        self._endpoint = Endpoint(session.tuning.silence)
+        self._overlap = floor.overlap
+        self._utterance: Utterance | None = None
+        self._before: deque[Pcm] = deque()
+        self._before_samples = 0
+        self._interrupted = False
+        self._heard_at = anyio.current_time()
+        self.tune()
+
+    def tune(self) -> None:
+        """The user's sensitivity changed."""
+        self._detector = self._session.engines.vad.open(self._session.manner.sensitivity)
+        self._endpoint.reset()
+
+    async def hear(self, data: bytes) -> None:
+        """One message from the microphone, of any length."""
+        if not self._session.manner.hands_free and not self._endpoint.held:
+            return
+        pcm = self._front(data)
+        now = self._heard_at = anyio.current_time()
+        if self._floor.taken:
+            self._overlap.near(pcm, now)
+        windows = await self._detector(pcm)
+        if self._utterance is None:
+            self._remember(pcm)
+        else:
+            self._utterance.add(pcm)
+        text = self._utterance.text if self._utterance else ""
+        for edge in self._endpoint.feed(pcm.samples, windows, text):
+            await self._report(edge, now)
+        if self._floor.taken and not self._interrupted and self._insists():
+            self._interrupted = True
+            await self._out.send(Sustained())
+
+    async def talk_start(self) -> None:
+        """The talk button goes down: the assistant is silent, and everything is speech."""
+        await self._out.send(Hush())
+        if not self._endpoint.held:
+            self._endpoint.press()
+            if self._utterance is None:
+                await self._report(Began(self._endpoint.position), anyio.current_time())
+
+    async def talk_end(self) -> None:
+        if self._endpoint.held:
+            await self._report(self._endpoint.release(), anyio.current_time())
+
+    async def _report(self, edge: Edge, now: float) -> None:
+        match edge:
+            case Began(onset):
+                self._interrupted = False
+                self._listen()
+                await self._out.send(Onset(self._time(onset, now)))
+            case Paused():
+                if self._utterance and self._utterance.text:
+                    await self._out.send(Partial(self._utterance.text, stable=True))
+            case Dropped():
+                self._forget()
+                await self._out.send(FalseOnset())
+            case Finished(last_voiced):
+                if self._utterance:
+                    self._utterance.finish(self._time(last_voiced, now))
+                    self._utterance = None
+
+    def _time(self, position: int, now: float) -> float:
+        """When the sample at `position` was heard."""
+        return now - (self._endpoint.position - position) / RATE
+
+    def own_speech(self) -> bool:
+        """Whether what is being heard is the user, rather than the assistant's echo, a cough or a hum."""
+        onset = self._endpoint.onset
+        since = anyio.current_time() if onset is None else self._time(onset, self._heard_at)
+        return self._overlap.speech(since) >= OWN_SPEECH
+
+    def _insists(self) -> bool:
+        """Whether the user has by now spoken over the assistant for long enough to mean it."""
+        tuning = self._session.tuning
+        enough = tuning.interrupt_late if self._session.engines.stt.partials else tuning.interrupt
+        return self._endpoint.sustained >= samples(enough) and self.own_speech()
+
+    # --- the recogniser ----------------------------------------------------------------------
+
+    def _remember(self, pcm: Pcm) -> None:
+        """Keep the last moments before an onset: the detector notices late."""
+        self._before.append(pcm)
+        self._before_samples += pcm.samples
+        while self._before_samples - self._before[0].samples > samples(self._session.tuning.pre_roll):
+            self._before_samples -= self._before.popleft().samples
+
+    def _listen(self) -> None:
+        utterance = self._utterance = Utterance()
+        for pcm in self._before:
+            utterance.add(pcm)
+        self._before.clear()
+        self._before_samples = 0
+        self._tasks.start_soon(self._transcribe, utterance)
+
+    def _forget(self) -> None:
+        if self._utterance:
+            self._utterance.cancel()
+            self._utterance = None
+
+    async def _transcribe(self, utterance: Utterance) -> None:
+        with utterance.scope, utterance.feed, utterance.audio:
+            try:
+                final = await self._recognise(utterance)
+            except Exception as error:  # whatever broke, only this utterance is lost
+                if self._utterance is utterance:
+                    self._utterance = None
+                    self._endpoint.reset(examined=False)
+                await self._out.send(Unheard(error, utterance.ended or anyio.current_time()))
+            else:
+                await self._out.send(Final(final, utterance.ended or anyio.current_time()))
+
+    async def _recognise(self, utterance: Utterance) -> str:
+        async with closing(self._session.engines.stt.transcribe(utterance.audio)) as transcripts:
+            async for transcript in transcripts:
+                if transcript.final:
+                    return transcript.text.strip()
+                if transcript.text and transcript.text != utterance.text:
+                    utterance.text = transcript.text
+                    await self._out.send(Partial(transcript.text))
+        raise EngineError("The speech recogniser gave no result.", retryable=True)

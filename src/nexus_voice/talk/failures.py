@@ -1,0 +1,15 @@
+"""What went wrong, in words for the user: a stable code, what to do, and nothing secret."""
+
+from __future__ import annotations
+
+from ..domain.errors import NexusError
+from ..domain.events import Error
+
+
+def describe(error: Exception, turn: int = 0) -> Error:
+    """The client's message for an exception; what we cannot explain stays in the log."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, NexusError):
+        return Error(error.code, error.message, turn)
+    return Error("internal", "Something went wrong with this answer. Please ask again.", turn)

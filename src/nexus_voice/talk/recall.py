@@ -1,0 +1,50 @@
+"""Looking things up early: the search starts on the stable partial transcript."""
+
+from __future__ import annotations
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ..domain.chat import Passage
+from ..domain.turns import words
+from ..ports import Knowledge
+
+
+class Recall:
+    """Searches ahead of the question; after the end of speech the passages are usually there."""
+
+    def __init__(self, knowledge: Knowledge, tasks: TaskGroup) -> None:
+        self._knowledge = knowledge
+        self._tasks = tasks
+        self._key: list[str] = []
+        self._found: list[Passage] | None = None
+        self._done = anyio.Event()
+        self._scope = anyio.CancelScope()
+
+    def prefetch(self, text: str) -> None:
+        """Start searching for `text`, unless that is what is being searched for already."""
+        key = words(text)
+        if key and key != self._key:
+            self._scope.cancel()
+            self._key, self._found = key, None
+            self._done, self._scope = anyio.Event(), anyio.CancelScope()
+            self._tasks.start_soon(self._search, text, self._done, self._scope)
+
+    async def get(self, text: str) -> list[Passage]:
+        """The passages for `text`; free when it was prefetched."""
+        if words(text) == self._key:
+            await self._done.wait()
+            if self._found is not None:
+                return self._found
+        return await self._knowledge.recall(text)
+
+    async def _search(self, text: str, done: anyio.Event, scope: anyio.CancelScope) -> None:
+        try:
+            with scope:
+                found = await self._knowledge.recall(text)
+                if done is self._done:
+                    self._found = found
+        except Exception:  # noqa: S110 - get() asks again, and its error is the turn's
+            pass
+        finally:
+            done.set()

@@ -1,0 +1,100 @@
+"""One conversation: its engines, its settings, its memory."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..domain.audio import Voice
+from ..domain.chat import Chat
+from ..domain.events import Settings
+from ..domain.modes import MODES, Mode, ModeName
+from ..ports import FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, Vad
+
+LONGEST_CONTEXT = 4_000
+"""Characters of client context that reach the model."""
+
+
+@dataclass(slots=True)
+class Engines:
+    """What a conversation talks with. Replacing a field takes effect with the next turn."""
+
+    vad: Vad
+    stt: Stt
+    llm: Llm
+    tts: Tts
+    front_ends: FrontEnds
+    overlaps: Overlaps
+    knowledge: Knowledge | None = None
+    tools: Sequence[Tool] = ()
+
+    def names(self) -> dict[str, str]:
+        return {"vad": self.vad.name, "stt": self.stt.name, "llm": self.llm.name, "tts": self.tts.name}
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """Times of the conversation, in seconds."""
+
+    silence: float = 0.5
+    """End-of-turn silence, before it is adapted to the words."""
+    interrupt: float = 0.192
+    """Sustained speech that interrupts, when no words are known yet (six windows of the detector)."""
+    interrupt_late: float = 0.7
+    """The same for a recogniser with partials, in case its words are late."""
+    pre_roll: float = 0.3
+    """Audio from before the onset that is transcribed too."""
+    lead: float = 1.0
+    """Audio sent ahead of what the user hears."""
+    system: str = ""
+    """The administrator's instructions to the model."""
+
+
+DEFAULT_TUNING = Tuning()
+DEFAULT_VOICE = Voice()
+
+
+@dataclass(slots=True)
+class Manner:
+    """How this user likes it; changed by `hello` and `settings`."""
+
+    hands_free: bool = True
+    knowledge: bool = True
+    speak: bool = True
+    mode: ModeName = "planning"
+    voice: Voice = DEFAULT_VOICE
+    sensitivity: float = 0.5
+
+    def apply(self, wanted: Settings) -> None:
+        for name in ("hands_free", "knowledge", "speak", "mode", "sensitivity"):
+            value = getattr(wanted, name)
+            if value is not None:
+                setattr(self, name, value)
+        self.voice = Voice(
+            self.voice.name if wanted.voice is None else wanted.voice,
+            self.voice.rate if wanted.voice_rate is None else wanted.voice_rate,
+            self.voice.pitch if wanted.voice_pitch is None else wanted.voice_pitch,
+        )
+
+    @property
+    def thinking(self) -> Mode:
+        return MODES[self.mode]
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything one conversation owns; survives a lost connection."""
+
+    id: str
+    engines: Engines
+    tuning: Tuning = DEFAULT_TUNING
+    manner: Manner = field(default_factory=Manner)
+    chat: Chat = field(default_factory=Chat)
+    turn: int = 0
+    """The latest turn's number; numbers are never used twice in a session."""
+
+    def update_context(self, text: str) -> None:
+        """Background from the client's page: kept as data, without control characters, capped."""
+        kept = (c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+        self.chat.context = "".join(kept)[:LONGEST_CONTEXT].strip()

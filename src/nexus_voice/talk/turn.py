@@ -1,0 +1,222 @@
+"""The turn: hear, answer, fall silent when spoken over. Read this file first.
+
+On the wire a turn is `onset partial* final -> delta* sentence* audio* tool* -> ended`; a barge-in is
+`duck flush ended(interrupted)`. Everything a reply does hangs in one scope, so that cancelling it
+unwinds model, tools and voice together; whatever happens, what was heard is remembered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from ..domain import events
+from ..domain.chat import Cited, Exchange, Outcome, Passage, Prompt, ToolCall
+from ..domain.heard import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Typed, Unheard
+from ..domain.sentences import Sentences
+from ..domain.speakable import speakable
+from ..domain.turns import interrupts, is_ignorable
+from .clocks import Clocks
+from .ear import Ear
+from .failures import describe
+from .floor import Floor
+from .line import Line
+from .playout import Playout
+from .recall import Recall
+from .session import Session
+from .streams import closing
+from .tools import run
+
+LAST_WORD = 0.25
+"""Seconds a client has to say how much it had played when it was told to be silent."""
+COMMIT = 1.0
+"""Seconds that remembering a reply may take, whatever else is being cancelled."""
+TOOL_ROUNDS = 4
+"""How often the model may ask for tools within one turn."""
+
+
+async def converse(line: Line, session: Session, rate: int) -> None:
+    """Hold one conversation until the client is gone. `rate` is the microphone's, in Hz."""
+    out, said = anyio.create_memory_object_stream[Heard](16)
+    async with out, said, anyio.create_task_group() as tasks:
+        recall = Recall(session.engines.knowledge, tasks) if session.engines.knowledge else None
+        floor = Floor(session, line, tasks)
+        ear = Ear(session, rate, floor, tasks, out)
+        tasks.start_soon(listen, line, session, floor, ear, out, tasks.cancel_scope)
+        async for event in said:
+            match event:
+                case Onset():
+                    await line.send(events.Onset())
+                    await floor.duck()
+                case FalseOnset():
+                    await floor.unduck()
+                case Sustained() | Hush():
+                    await floor.clear()
+                case Partial(text, stable):
+                    await line.send(events.Partial(text))
+                    if floor.taken and interrupts(text, floor.speaking) and ear.own_speech():
+                        await floor.clear()
+                    if stable and recall and session.manner.knowledge:
+                        recall.prefetch(text)
+                case Final(text) if is_ignorable(text, floor.taken) or floor.is_echo(text):
+                    await line.send(events.Final(text, 0))
+                    await floor.unduck()
+                case Final(text, at) | Typed(text, at):
+                    clocks = Clocks(at)
+                    if isinstance(event, Final):
+                        clocks.lap("stt")
+                    await floor.give(reply, floor, text, line, session, recall, clocks)
+                case Unheard(error):
+                    await line.send(describe(error))
+                    await floor.unduck()
+
+
+async def listen(
+    line: Line,
+    session: Session,
+    floor: Floor,
+    ear: Ear,
+    out: MemoryObjectSendStream[Heard],
+    conversation: anyio.CancelScope,
+) -> None:
+    """Sort what the client sends: sound to the ear, words and wishes to the conversation."""
+    while True:
+        try:
+            message = await line.receive()
+        except anyio.EndOfStream:
+            return conversation.cancel()
+        match message:
+            case bytes():
+                await ear.hear(message)
+            case events.Text(text=text):
+                await out.send(Typed(text, anyio.current_time()))
+            case events.TalkStart():
+                await ear.talk_start()
+            case events.TalkEnd():
+                await ear.talk_end()
+            case events.Hush():
+                await out.send(Hush())
+            case events.Playback(turn=turn, played_ms=played):
+                floor.played(turn, played / 1e3)
+            case events.UpdateContext(text=text):
+                session.update_context(text)
+            case events.Settings():
+                session.manner.apply(message)
+                if message.sensitivity is not None:
+                    ear.tune()
+            case events.Ping():
+                await line.send(events.Pong())
+
+
+async def reply(
+    floor: Floor, text: str, line: Line, session: Session, recall: Recall | None, clocks: Clocks
+) -> None:
+    """Think and speak at once; whatever happens, remember what was heard."""
+    turn, exchange = floor.turn, Exchange(text)
+    playout = floor.playout = Playout(line, turn, session.tuning.lead, floor.overlap, clocks)
+    outcome: Outcome = "failed"
+    try:
+        await line.send(events.Final(text, turn))
+        async with anyio.create_task_group() as tasks:
+            out, sentences = anyio.create_memory_object_stream[str](64)
+            tasks.start_soon(think, turn, exchange, line, session, recall, clocks, out)
+            tasks.start_soon(speak, sentences, session, playout, clocks)
+        await playout.drained()
+        outcome = "done"
+    except anyio.get_cancelled_exc_class():
+        outcome = "interrupted"
+        raise
+    except Exception as error:  # a turn may fail; the conversation goes on
+        await line.send(describe(error, turn))
+    finally:
+        with anyio.move_on_after(COMMIT, shield=True):
+            exchange.outcome = outcome
+            exchange.heard = (
+                playout.heard(await playout.position(LAST_WORD))
+                if session.manner.speak
+                else exchange.generated
+            )
+            session.chat.commit(exchange)
+            await line.send(events.Metrics(turn, clocks.laps, session.engines.names()))
+            await line.send(events.Ended(turn, outcome, exchange.heard))
+
+
+async def think(
+    turn: int,
+    exchange: Exchange,
+    line: Line,
+    session: Session,
+    recall: Recall | None,
+    clocks: Clocks,
+    out: MemoryObjectSendStream[str],
+) -> None:
+    """Look things up, let the model write, run its tools; whole sentences go to the voice."""
+    manner, mode = session.manner, session.manner.thinking
+    passages: list[Passage] = []
+    if recall and manner.knowledge:
+        passages = await recall.get(exchange.user)
+        clocks.lap("recall")
+    prompt = Prompt(
+        question=exchange.user,
+        system=session.tuning.system,
+        context=session.chat.context,
+        passages=tuple(passages),
+        history=session.chat.history(),
+        spoken=manner.speak,
+        size=mode.size,
+        max_tokens=mode.tokens,
+        knowledge=bool(recall) and manner.knowledge,
+    )
+    splitter = Sentences()
+    async with out:
+        for _ in range(TOOL_ROUNDS):
+            calls: list[ToolCall] = []
+            async with closing(session.engines.llm.stream(prompt, session.engines.tools)) as stream:
+                async for piece in stream:
+                    match piece:
+                        case ToolCall():
+                            calls.append(piece)
+                        case Cited(cited):
+                            await cite(turn, exchange, cited, line)
+                        case token:
+                            clocks.lap("llm_first_token")
+                            if not exchange.generated and not exchange.sources:
+                                await cite(turn, exchange, prompt.passages, line)
+                            exchange.generated += token
+                            await line.send(events.Delta(turn, token))
+                            for sentence in splitter.feed(token):
+                                await out.send(sentence)
+            if not calls:
+                break
+            for call in calls:
+                await run(call, session.engines.tools, turn, line, exchange.steps)
+            prompt = replace(prompt, steps=tuple(exchange.steps))
+        for sentence in splitter.close():
+            await out.send(sentence)
+
+
+async def cite(turn: int, exchange: Exchange, passages: tuple[Passage, ...], line: Line) -> None:
+    """Show what the answer rests on."""
+    exchange.sources = list(passages)
+    if passages:
+        await line.send(events.Sources(turn, [events.Source.of(passage) for passage in passages]))
+
+
+async def speak(
+    sentences: MemoryObjectReceiveStream[str], session: Session, playout: Playout, clocks: Clocks
+) -> None:
+    """Say each sentence as it comes; a listener who only reads gets none of it."""
+    async with sentences:
+        async for sentence in sentences:
+            if not session.manner.speak:
+                continue
+            spoken = speakable(sentence)
+            await playout.begin(sentence, spoken)
+            if spoken:
+                async with closing(session.engines.tts.speak(spoken, session.manner.voice)) as audio:
+                    async for chunk in audio:
+                        clocks.lap("tts_first_audio")
+                        await playout.add(chunk)
+            playout.finish()
