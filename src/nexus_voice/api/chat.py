@@ -1,0 +1,59 @@
+"""`POST /chat`: a typed question, its answer as server-sent events."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from ..domain import events
+from ..domain.errors import BadInput, NexusError
+from ..domain.modes import ModeName
+from .sse import TurnStream
+from .state import Shared
+
+router = APIRouter(tags=["chat"])
+
+
+class Question(BaseModel):
+    text: str = Field(min_length=1, examples=["How do I add a language model?"])
+    session_id: str = Field("", description="From an earlier answer's `ready`, to go on with it.")
+    token: str = Field("", description="The session's token, from the same `ready`.")
+    knowledge: bool | None = Field(None, description="Whether to look in the documents.")
+    mode: ModeName | None = None
+    context: str | None = Field(
+        None, description="Background from the client's page; data, not instructions."
+    )
+
+
+class SessionBusy(NexusError):
+    code = "session_busy"
+    status = 409
+
+
+@router.post(
+    "/chat",
+    response_class=TurnStream,
+    responses={
+        200: {
+            "description": "Events named by type: ready, final, sources, delta, metrics, ended, error.",
+            "content": {"text/event-stream": {"example": 'event: delta\ndata: {"turn":1,"text":"Set"}\n\n'}},
+        }
+    },
+)
+async def chat(question: Question, state: Shared) -> TurnStream:
+    """Ask in writing. The answer streams as it is generated."""
+    if len(question.text) > state.settings.limits.text:
+        raise BadInput(
+            f"A text may have {state.settings.limits.text:,} characters at most.", code="too_long", status=413
+        )
+    if not question.text.strip():
+        raise BadInput("The text is empty.", code="empty")
+    kept, resumed = state.sessions.open(question.session_id, question.token)
+    if kept.leave:
+        raise SessionBusy("This conversation is open in another connection.")
+    session = kept.value
+    session.manner.apply(events.Settings(knowledge=question.knowledge, mode=question.mode, speak=False))
+    if question.context is not None:
+        session.update_context(question.context)
+    ready = events.Ready(kept.id, kept.token, resumed, session.engines.names())
+    return TurnStream(kept, question.text, ready)

@@ -1,0 +1,76 @@
+"""One typed turn as server-sent events: the same conversation, over a response instead of a socket."""
+
+from __future__ import annotations
+
+import anyio
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ..domain import events
+from ..domain.audio import Pcm
+from ..domain.events import ClientEvent, ServerEvent
+from ..store.sessions import Kept
+from ..talk.line import Line
+from ..talk.session import Session
+from ..talk.turn import converse
+from .wire import encode
+
+
+class OneTurn:
+    """A wire whose client types one text and hangs up when its turn has ended."""
+
+    def __init__(self, text: str, send: Send) -> None:
+        self._text: str | None = text
+        self._send = send
+        self._ended = anyio.Event()
+
+    async def receive(self) -> bytes | ClientEvent:
+        if self._text is not None:
+            text, self._text = self._text, None
+            return events.Text(text=text)
+        await self._ended.wait()
+        raise anyio.EndOfStream
+
+    async def send(self, message: ServerEvent | Pcm) -> None:
+        if isinstance(message, Pcm):
+            return
+        body = f"event: {message.type}\ndata: {encode(message)}\n\n".encode()
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        if isinstance(message, events.Ended):
+            self._ended.set()
+
+
+class TurnStream(Response):
+    """Streams a turn; a client that goes away cancels it."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, kept: Kept[Session], text: str, first: ServerEvent) -> None:
+        super().__init__()
+        self._kept = kept
+        self._text = text
+        self._first = first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [
+            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        wire = OneTurn(self._text, send)
+        await wire.send(self._first)
+        try:
+            async with anyio.create_task_group() as tasks:
+                self._kept.leave = tasks.cancel_scope.cancel
+                tasks.start_soon(self._watch, receive, tasks.cancel_scope)
+                await converse(Line(wire), self._kept.value, 16_000)
+                tasks.cancel_scope.cancel()
+        finally:
+            self._kept.leave = None
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _watch(self, receive: Receive, scope: anyio.CancelScope) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        scope.cancel()

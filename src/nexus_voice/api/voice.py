@@ -1,0 +1,159 @@
+"""`WS /ws/voice`: microphone audio and JSON up, the conversation down. See docs/protocol.md."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import anyio
+import structlog
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketState
+
+from ..domain import events
+from ..domain.audio import Pcm
+from ..domain.errors import BadInput, Busy, NexusError
+from ..domain.events import ClientEvent, ServerEvent
+from ..settings import Limits
+from ..talk.line import Line
+from ..talk.turn import converse
+from .limits import Bucket
+from .state import State, state_of
+from .wire import decode, encode
+
+log = structlog.get_logger()
+router = APIRouter()
+
+HELLO_WITHIN = 10.0
+"""Seconds a new connection has to say hello."""
+POLICY, TRY_AGAIN, TOO_SLOW, REPLACED = 1008, 1013, 4008, 4009
+"""Close codes: RFC 6455 and its registry, and two of our own."""
+
+
+class SocketWire:
+    """A WebSocket as the conversation's wire: decodes, checks, limits; bad messages get an error back."""
+
+    def __init__(self, socket: WebSocket, limits: Limits) -> None:
+        self._socket = socket
+        self._limits = limits
+        self._rate = 16_000
+        self._messages = Bucket(limits.messages, 5 * limits.messages)
+        self._audio = Bucket(limits.audio, 30.0)
+        self.scope = anyio.CancelScope()
+        """Cancelled to cut the client off."""
+        self.reason = (1000, "")
+
+    async def hello(self) -> events.Hello:
+        """The first message. Raises `BadInput` when it is anything else or does not come."""
+        with anyio.move_on_after(HELLO_WITHIN):
+            message = await self.receive()
+            if isinstance(message, events.Hello):
+                self._rate = message.rate
+                return message
+            raise BadInput('The first message must be {"type": "hello"}.', code="hello_first")
+        raise BadInput("No hello came.", code="hello_first")
+
+    async def receive(self) -> bytes | ClientEvent:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise anyio.EndOfStream
+            data = message.get("bytes")
+            try:
+                if data is not None:
+                    if not self._audio.take(len(data) / (2 * self._rate)):
+                        raise BadInput("Audio came much faster than real time.", code="too_fast")
+                    return bytes(data)
+                if not self._messages.take():
+                    raise BadInput("Too many messages.", code="rate_limited", status=429)
+                return self._limited(decode(message["text"]))
+            except BadInput as error:
+                await self.send(events.Error(error.code, error.message))
+                if error.code in ("too_fast", "rate_limited"):
+                    self.cut(POLICY, error.message)
+                    await anyio.lowlevel.checkpoint()
+
+    def _limited(self, event: ClientEvent) -> ClientEvent:
+        if isinstance(event, events.Text):
+            if len(event.text) > self._limits.text:
+                raise BadInput(f"A text may have {self._limits.text:,} characters at most.", code="too_long")
+            if not event.text.strip():
+                raise BadInput("The text is empty.", code="empty")
+        return event
+
+    async def send(self, message: ServerEvent | Pcm) -> None:
+        if self._socket.application_state is not WebSocketState.CONNECTED:
+            raise anyio.BrokenResourceError
+        with anyio.move_on_after(self._limits.send) as patience:
+            try:
+                if isinstance(message, Pcm):
+                    await self._socket.send_bytes(message.data)
+                else:
+                    await self._socket.send_text(encode(message))
+            except (RuntimeError, OSError):
+                raise anyio.BrokenResourceError from None
+        if patience.cancelled_caught:
+            self.cut(TOO_SLOW, "You take messages too slowly.")
+            raise anyio.BrokenResourceError
+
+    def cut(self, code: int, reason: str) -> None:
+        """End this connection; the session stays for a reconnection."""
+        self.reason = (code, reason)
+        self.scope.cancel()
+
+
+@router.websocket("/ws/voice")
+@router.websocket("/ws/chat")
+@router.websocket("/voice")
+async def voice(socket: WebSocket) -> None:
+    state = state_of(socket)
+    if not allowed_origin(socket, state.settings.server.origins):
+        await socket.close(POLICY, "This origin may not connect.")
+        return
+    await socket.accept()
+    wire = SocketWire(socket, state.settings.limits)
+    try:
+        with wire.scope:
+            await serve(wire, state)
+    except anyio.EndOfStream:
+        return
+    except NexusError as error:
+        await Line(wire).send(events.Error(error.code, error.message))
+        wire.reason = (TRY_AGAIN if isinstance(error, Busy) else POLICY, error.message)
+    with anyio.move_on_after(1, shield=True):
+        if socket.client_state is WebSocketState.CONNECTED:
+            await socket.close(wire.reason[0], wire.reason[1][:120])
+
+
+async def serve(wire: SocketWire, state: State) -> None:
+    """One connection's conversation, from hello to goodbye."""
+    admission = state.admission
+    if admission.full:
+        raise Busy("All lines are busy. Please try again in a moment.")
+    admission.active += 1
+    try:
+        hello = await wire.hello()
+        kept, resumed = state.sessions.open(hello.session_id, hello.token)
+        if kept.leave:
+            kept.leave()
+        kept.leave = leave = lambda: wire.cut(REPLACED, "The conversation goes on in another connection.")
+        session = kept.value
+        session.manner.speak = True
+        session.manner.apply(hello)
+        log.info("voice session opened", session=kept.id, resumed=resumed, rate=hello.rate)
+        try:
+            await wire.send(events.Ready(kept.id, kept.token, resumed, session.engines.names()))
+            await converse(Line(wire), session, hello.rate)
+        finally:
+            if kept.leave is leave:
+                kept.leave = None
+            log.info("voice session closed", session=kept.id, turns=session.turn)
+    finally:
+        admission.active -= 1
+
+
+def allowed_origin(socket: WebSocket, origins: list[str]) -> bool:
+    """A browser says where its page came from: ours or a configured one (CORS does not guard sockets)."""
+    origin = socket.headers.get("origin")
+    if origin is None or origin in origins:
+        return True
+    return urlsplit(origin).netloc == socket.headers.get("host")

@@ -1,0 +1,67 @@
+"""The native protocol's JSON: strict on what comes in, one message a line of `domain/events.py`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import orjson
+from pydantic import Field, TypeAdapter, ValidationError
+
+from ..domain import events
+from ..domain.errors import BadInput
+from ..domain.events import ClientEvent, ServerEvent
+
+LONGEST_MESSAGE = 256 * 1024
+"""Bytes of one JSON message; text has a limit of its own."""
+
+_client: TypeAdapter[ClientEvent] = TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")])
+
+
+def encode(event: ServerEvent) -> str:
+    return orjson.dumps(event).decode()
+
+
+def decode(text: str) -> ClientEvent:
+    """Raises `BadInput` with a stable code: bad_json, unknown_type, bad_message, too_long."""
+    if len(text) > LONGEST_MESSAGE:
+        raise BadInput(f"A message may have {LONGEST_MESSAGE} bytes at most.", code="too_long", status=413)
+    try:
+        message: Any = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"That is not JSON: {error}.", code="bad_json") from None
+    try:
+        event = _client.validate_python(message)
+    except ValidationError as error:
+        raise _explain(error, message) from None
+    check(event)
+    return event
+
+
+def _explain(error: ValidationError, message: Any) -> BadInput:
+    first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"].startswith(("union_tag", "dataclass_type", "model_attributes")) or not isinstance(
+        message, dict
+    ):
+        return BadInput(
+            'A message is a JSON object with a known "type"; see docs/protocol.md.', code="unknown_type"
+        )
+    where = ".".join(str(part) for part in first["loc"][1:])
+    return BadInput(f"{where}: {first['msg']}", code="bad_message")
+
+
+RANGES = {
+    "rate": (8_000, 48_000),
+    "voice_rate": (0.5, 2.0),
+    "voice_pitch": (0.5, 2.0),
+    "sensitivity": (0.0, 1.0),
+}
+
+
+def check(event: ClientEvent) -> None:
+    """Ranges of the numbers, and lengths of the names."""
+    for name, (low, high) in RANGES.items():
+        value = getattr(event, name, None)
+        if value is not None and not low <= value <= high:
+            raise BadInput(f"{name} must be from {low} to {high}.", code="bad_message")
+    if isinstance(event, events.Settings) and len(event.voice or "") > 100:
+        raise BadInput("voice: a name has 100 characters at most.", code="bad_message")

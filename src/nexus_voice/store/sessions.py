@@ -1,0 +1,59 @@
+"""Conversations that a lost connection may come back to, in memory."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Kept(Generic[T]):
+    id: str
+    token: str
+    value: T
+    used: float
+    leave: Callable[[], None] | None = field(default=None)
+    """Ends the connection that holds the session now."""
+
+
+class Sessions(Generic[T]):
+    """At most `most` sessions, each forgotten `idle` seconds after its last use.
+
+    A session is reached with its id and its token together; the token is a secret of 192 bits.
+    """
+
+    def __init__(self, make: Callable[[str], T], idle: float, most: int) -> None:
+        self._make = make
+        self._idle = idle
+        self._most = most
+        self._kept: OrderedDict[str, Kept[T]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def open(self, session_id: str = "", token: str = "") -> tuple[Kept[T], bool]:
+        """The session with this id and token, and True; or a new one, and False."""
+        self._expire()
+        kept = self._kept.get(session_id)
+        if kept is not None and secrets.compare_digest(kept.token.encode(), token.encode()):
+            kept.used = time.monotonic()
+            self._kept.move_to_end(session_id)
+            return kept, True
+        new = secrets.token_hex(8)
+        kept = Kept(new, secrets.token_urlsafe(24), self._make(new), time.monotonic())
+        self._kept[new] = kept
+        return kept, False
+
+    def _expire(self) -> None:
+        oldest = time.monotonic() - self._idle
+        for kept in list(self._kept.values()):
+            if kept.leave is None and (kept.used < oldest or len(self._kept) >= self._most):
+                del self._kept[kept.id]
+            elif kept.used >= oldest:
+                break
