@@ -64,7 +64,7 @@ def arguments(port: str, kind: str, settings: Settings) -> dict[str, Any]:
             return {
                 "first_audio": fake.first_audio,
                 "speed": fake.audio_speed,
-                "seconds_per_sentence": fake.sentence_seconds,
+                "seconds": fake.sentence_seconds,
                 "rate": fake.audio_rate,
             }
         case "embedder", "minilm":

@@ -61,6 +61,8 @@ class Floor:
     async def clear(self) -> None:
         """Silence the current reply, if any, and wait until it is remembered."""
         if self._scope is not None:
+            if self.playout is not None:
+                self.playout.stop()
             await self._line.flush(self.turn)
             self._scope.cancel()
             await self._free.wait()

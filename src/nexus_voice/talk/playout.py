@@ -72,6 +72,7 @@ class Playout:
         self._report: tuple[float, float] | None = None
         """The client's last word: seconds played, and when it said so."""
         self._reported = anyio.Event()
+        self._stopped: float | None = None
 
     @property
     def speaking(self) -> str:
@@ -127,20 +128,24 @@ class Playout:
         self._reported.set()
         self._reported = anyio.Event()
 
+    def stop(self) -> None:
+        """The user is about to hear silence: from now on no more of this turn is heard."""
+        self._stopped = anyio.current_time()
+
     async def position(self, within: float) -> float:
         """Seconds of this turn that were heard: the lesser of the client's report and our clock.
 
         A client that has been reporting is given `within` seconds for its last word.
         """
-        now = anyio.current_time()
-        clock = self._sent - max(0.0, self._ends - now)
-        if self._report is not None and clock > 0:
+        stopped = anyio.current_time() if self._stopped is None else self._stopped
+        clock = self._sent - max(0.0, self._ends - stopped)
+        if self._report is None or clock <= 0:
+            return max(0.0, clock)
+        if self._report[1] < stopped < self._ends:
             with anyio.move_on_after(within):
                 await self._reported.wait()
-        if self._report is None:
-            return clock
         played, when = self._report
-        return min(clock, played + min(max(0.0, now - when), LATE_REPORT))
+        return min(clock, played + min(max(0.0, stopped - when), LATE_REPORT))
 
     def heard(self, at: float) -> str:
         """The text that was out `at` seconds into the audio: whole pieces, then whole words. Pure."""
