@@ -18,8 +18,9 @@ from nexus_voice.domain.turns import (
 WINDOW = 0.5
 
 EXAMPLES = {
+    "whole command": ["stop", "yes please", "thank you"],
     "filler": ["so I wanted to um", "uh", "what is the, you know"],
-    "ellipsis or comma": ["if it rains,", "well...", "the thing is…"],
+    "ellipsis or comma": ["if it rains,", "right then...", "the thing is…"],
     "digits being read out": ["my number is four one five", "it is 0 3 0", "call 555", "room 12"],
     "unfinished phrase": [
         "tell me about the",
@@ -31,10 +32,9 @@ EXAMPLES = {
     "question mark": ["what time is it?", "really?"],
     "complete question": [
         "how do I add a language model",
-        "what will the weather be",
+        "what will the weather be like",
         "and where is the nearest shop",
     ],
-    "whole command": ["stop", "yes please", "thank you"],
 }
 
 

@@ -50,7 +50,13 @@ _NUMBER = (
 PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE), factor)
     for name, pattern, factor in (
-        # An utterance that cannot end here: wait longer.
+        # One that is complete for certain: wait less.
+        (
+            "whole command",
+            r"^(?:stop|yes|no|yes please|no thanks|thank you|thanks|goodbye|never mind)[.!]?$",
+            0.7,
+        ),
+        # One that cannot end here: wait longer.
         ("filler", r"(?:^|\s)(?:um+|uh+|er+m?|hm+|well|like|you know|i mean)[,.…]*$", 2.0),
         ("ellipsis or comma", r"(?:,|…|\.\.\.|-)$", 2.0),
         ("digits being read out", rf"(?:^|\s){_NUMBER}(?:\s{_NUMBER})*$", 2.0),
@@ -58,7 +64,7 @@ PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
             "unfinished phrase",
             r"(?:^|\s)(?:and|but|or|nor|because|so|if|when|while|which|that|who|than|as|the|a|an|my|your|his|her|its|"
             r"our|their|this|these|of|to|in|on|at|by|for|from|with|about|into|is|are|was|were|be|can|could|"
-            r"would|should|will|do|does|did|have|has|not|what|how|why|where|i|we|you|please)$",
+            r"would|should|will|do|does|did|have|has|not|what|how|why|where|i|we|you)$",
             2.0,
         ),
         # One that is plainly complete: wait less.
@@ -67,11 +73,6 @@ PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
             "complete question",
             r"^(?:(?:and|so|okay|hey|please)\s+)?(?:what|how|why|where|when|who|which|can|could|do|does|did|is|are|"
             r"was|were|will|would|should|tell me|show me)(?:\s+\S+){3,}$",
-            0.7,
-        ),
-        (
-            "whole command",
-            r"^(?:stop|yes|no|yes please|no thanks|thank you|thanks|goodbye|never mind)[.!]?$",
             0.7,
         ),
     )
