@@ -90,7 +90,8 @@ class Client:
         self.script = script
         self.got: list[tuple[float, ServerEvent | Pcm]] = []
         self._playback = playback
-        self._sent = 0.0
+        self.stays = 0.0
+        """Seconds that the connection outlasts the microphone."""
         self._played_from: float | None = None
         self.start = anyio.current_time()
         self._feed, self._mail = anyio.create_memory_object_stream[bytes | ClientEvent](1000)
@@ -144,7 +145,11 @@ class Client:
                 middle = (frame - 0.5) * FRAME
                 loud = any(begin <= middle < end for begin, end in self.script.speech)
                 await self._feed.send(_loud if loud else _quiet)
+        await anyio.sleep(self.stays)
         self._feed.close()
+
+    async def push(self, message: bytes | ClientEvent) -> None:
+        await self._feed.send(message)
 
     # --- what came of it -----------------------------------------------------------------------
 

@@ -187,6 +187,52 @@ def test_going_on_speaking_takes_the_thought_back() -> None:
     assert client.one(events.Ended, 1).outcome == "done"
 
 
+def test_an_echo_that_outlasts_the_reply_is_not_a_question() -> None:
+    """The loudspeaker's last words come back through the microphone; nobody answers them."""
+    stt = FakeStt(["what will the weather be like", "take a hat with you", "take a hat with you"])
+    parts = session(engines(stt=stt, overlaps=Anyone(0.1)))
+    client = perform(Script(until=16, speech=[(1.0, 2.5), (6.9, 7.8), (11.0, 12.5)]), parts)
+    ended = client.when(events.Ended)
+    assert 6.9 < ended < 8.4, "the reply ends while the echo is heard"
+    assert [final.turn for _, final in client.all(events.Final)] == [1, 0, 2], (
+        "later, the same words are the user's"
+    )
+
+
+def test_the_metrics_say_how_long_silence_took() -> None:
+    client = perform(Script(until=9, speech=[(1.0, 2.5), (4.4, 6.0)]))
+    assert 192 <= client.one(events.Metrics).clocks["barge_in"] <= 245
+
+
+def test_a_microphone_that_goes_dead_ends_its_utterance() -> None:
+    async def scene() -> Client:
+        client = Client(Script(until=1.5, speech=[(0.5, 9.0)], says=[(8.0, events.Ping())]))
+        client.stays = 7.0
+        return await client.play(session())
+
+    client = trio.run(scene, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert 3.4 < client.when(events.Final) < 5.7
+
+
+def test_an_hour_of_silence_costs_nothing_and_ends_nothing() -> None:
+    parts = session()
+
+    async def scene() -> Client:
+        client = Client(Script(until=0))
+        client.stays = 3600 + 8
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(client.play, parts)
+            for _ in range(3600):
+                await anyio.sleep(1)
+                await client.push(bytes(32_000))
+            await client.push(events.Text(text="still there?"))
+        return client
+
+    client = trio.run(scene, clock=trio.testing.MockClock(autojump_threshold=0))
+    assert client.one(events.Ended).outcome == "done"
+    assert not client.all(events.Onset)
+
+
 # --- failures ------------------------------------------------------------------------------------
 
 

@@ -65,7 +65,8 @@ class Exchange:
     """What the user heard of it (or saw, for a reply without sound)."""
     outcome: Outcome = "done"
     steps: list[ToolStep] = field(default_factory=list)
-    sources: list[Passage] = field(default_factory=list)
+    sources: tuple[Passage, ...] | None = None
+    """What the answer rests on; None until that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class Final:
 
     text: str
     ended: float
+    began: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,6 @@ class Unheard:
     """Speech that could not be transcribed; the utterance is lost, the conversation is not."""
 
     error: Exception
-    ended: float
 
 
 Heard = Onset | FalseOnset | Sustained | Partial | Final | Typed | Hush | Unheard

@@ -57,7 +57,7 @@ PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
             0.7,
         ),
         # One that cannot end here: wait longer.
-        ("filler", r"(?:^|\s)(?:um+|uh+|er+m?|hm+|well|like|you know|i mean)[,.…]*$", 2.0),
+        ("filler", r"(?:^|\s)(?:um+|uh+|er+m?|hm+|well|you know|i mean)[,.…]*$", 2.0),
         ("ellipsis or comma", r"(?:,|…|\.\.\.|-)$", 2.0),
         ("digits being read out", rf"(?:^|\s){_NUMBER}(?:\s{_NUMBER})*$", 2.0),
         (

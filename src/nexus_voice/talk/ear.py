@@ -19,6 +19,8 @@ from .streams import closing
 
 BLOCK = 0.1
 """Seconds of audio handed to the recogniser at a time: fewer wake-ups than a frame each."""
+STARVED = 2.0
+"""Seconds without any audio after which an utterance is over."""
 OWN_SPEECH = 0.5
 """Likelihood from which audio over the assistant's voice counts as the user's."""
 
@@ -26,8 +28,9 @@ OWN_SPEECH = 0.5
 class Utterance:
     """Audio on its way to the recogniser, in blocks; bounded by the longest utterance."""
 
-    def __init__(self) -> None:
+    def __init__(self, began: float) -> None:
         self.scope = anyio.CancelScope()
+        self.began = began
         self.text = ""
         self.ended = 0.0
         self._block = bytearray()
@@ -79,9 +82,10 @@ class Ear:
         self.tune()
 
     def tune(self) -> None:
-        """The user's sensitivity changed."""
+        """The user's settings changed: listen afresh."""
         self._detector = self._session.engines.vad.open(self._session.manner.sensitivity)
         self._endpoint.reset()
+        self._forget()
 
     async def hear(self, data: bytes) -> None:
         """One message from the microphone, of any length."""
@@ -119,8 +123,9 @@ class Ear:
         match edge:
             case Began(onset):
                 self._interrupted = False
-                self._listen()
-                await self._out.send(Onset(self._time(onset, now)))
+                began = self._time(onset, now)
+                self._listen(began)
+                await self._out.send(Onset(began))
             case Paused():
                 if self._utterance and self._utterance.text:
                     await self._out.send(Partial(self._utterance.text, stable=True))
@@ -157,13 +162,22 @@ class Ear:
         while self._before_samples - self._before[0].samples > samples(self._session.tuning.pre_roll):
             self._before_samples -= self._before.popleft().samples
 
-    def _listen(self) -> None:
-        utterance = self._utterance = Utterance()
+    def _listen(self, began: float) -> None:
+        utterance = self._utterance = Utterance(began)
         for pcm in self._before:
             utterance.add(pcm)
         self._before.clear()
         self._before_samples = 0
         self._tasks.start_soon(self._transcribe, utterance)
+        self._tasks.start_soon(self._watch, utterance)
+
+    async def _watch(self, utterance: Utterance) -> None:
+        """A microphone that falls silent altogether (a closed lid) ends its utterance."""
+        while self._utterance is utterance:
+            await anyio.sleep(STARVED)
+            if self._utterance is utterance and anyio.current_time() - self._heard_at >= STARVED:
+                self._endpoint.reset(examined=False)
+                await self._report(Finished(self._endpoint.position), self._heard_at)
 
     def _forget(self) -> None:
         if self._utterance:
@@ -178,9 +192,10 @@ class Ear:
                 if self._utterance is utterance:
                     self._utterance = None
                     self._endpoint.reset(examined=False)
-                await self._out.send(Unheard(error, utterance.ended or anyio.current_time()))
+                await self._out.send(Unheard(error))
             else:
-                await self._out.send(Final(final, utterance.ended or anyio.current_time()))
+                ended = utterance.ended or anyio.current_time()
+                await self._out.send(Final(final, ended, utterance.began))
 
     async def _recognise(self, utterance: Utterance) -> str:
         async with closing(self._session.engines.stt.transcribe(utterance.audio)) as transcripts:

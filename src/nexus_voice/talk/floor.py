@@ -13,6 +13,9 @@ from .line import Line
 from .playout import Playout
 from .session import Session
 
+ECHO_DELAY = 0.5
+"""Seconds after which what the assistant said no longer comes back through the microphone."""
+
 
 class Floor:
     """The assistant holds the floor while a reply is thought out or spoken.
@@ -24,10 +27,14 @@ class Floor:
     def __init__(self, session: Session, line: Line, tasks: TaskGroup) -> None:
         self._session = session
         self._line = line
-        self._tasks = tasks
         self._scope: anyio.CancelScope | None = None
         self._free = anyio.Event()
-        self._ducked = False
+        self._onset: float | None = None
+        """When the user began to speak over the current reply."""
+        self._said = ""
+        self._silent_since = 0.0
+        self.tasks = tasks
+        """The conversation's: what outlives a turn runs here."""
         self.overlap = session.engines.overlaps.open()
         self.playout: Playout | None = None
         """The current reply's, once it has one."""
@@ -45,36 +52,42 @@ class Floor:
         """What the assistant is saying about now."""
         return self.playout.speaking if self.playout else ""
 
-    def is_echo(self, text: str) -> bool:
-        """Whether these words are the assistant's own, heard through the microphone."""
-        return self.taken and is_echo(text, self.speaking)
+    def is_echo(self, text: str, began: float) -> bool:
+        """Whether words heard since `began` are the assistant's own, come back through the microphone."""
+        if self.taken:
+            return is_echo(text, self.speaking)
+        return began < self._silent_since + ECHO_DELAY and is_echo(text, self._said)
 
     async def give(self, reply: Callable[..., Awaitable[None]], *args: object) -> None:
-        """Start `reply(floor, *args)` as the next turn, silencing the current one first."""
+        """Start `reply(*args)` as the next turn, silencing the current one first."""
         await self.clear()
         self._session.turn += 1
         self._scope = scope = anyio.CancelScope()
         self._free = anyio.Event()
-        self._ducked = False
-        self._tasks.start_soon(self._hold, scope, reply, *args)
+        self._onset = None
+        self._said = ""
+        self.tasks.start_soon(self._hold, scope, reply, *args)
 
     async def clear(self) -> None:
         """Silence the current reply, if any, and wait until it is remembered."""
         if self._scope is not None:
             if self.playout is not None:
-                self.playout.stop()
+                self.playout.stop(self._onset)
             await self._line.flush(self.turn)
             self._scope.cancel()
             await self._free.wait()
+            self._said = ""
 
-    async def duck(self) -> None:
-        if self.taken and not self._ducked:
-            self._ducked = True
+    async def duck(self, onset: float) -> None:
+        """Lower the voice: somebody may have begun to speak."""
+        if self.taken and self._onset is None:
+            self._onset = onset
             await self._line.send(Duck(self.turn))
 
     async def unduck(self) -> None:
-        if self.taken and self._ducked:
-            self._ducked = False
+        """It was nothing."""
+        if self.taken and self._onset is not None:
+            self._onset = None
             await self._line.send(Unduck(self.turn))
 
     def played(self, turn: int, seconds: float) -> None:
@@ -89,6 +102,6 @@ class Floor:
             with scope:
                 await reply(*args)
         finally:
-            self._scope = None
-            self.playout = None
+            self._said, self._silent_since = self.speaking, anyio.current_time()
+            self._scope = self.playout = None
             self._free.set()

@@ -77,7 +77,7 @@ class Playout:
     @property
     def speaking(self) -> str:
         """The text being said about now: what an echo would sound like."""
-        return "".join(span.spoken for span in self._spans[-3:])
+        return " ".join(span.spoken for span in self._spans[-3:])
 
     async def begin(self, text: str, spoken: str) -> None:
         """What follows is the audio of `text`, read as `spoken`."""
@@ -128,9 +128,11 @@ class Playout:
         self._reported.set()
         self._reported = anyio.Event()
 
-    def stop(self) -> None:
-        """The user is about to hear silence: from now on no more of this turn is heard."""
+    def stop(self, onset: float | None) -> None:
+        """The user, speaking since `onset`, is about to hear silence: no more of this turn is heard."""
         self._stopped = anyio.current_time()
+        if onset is not None:
+            self._clocks.laps["barge_in"] = round((self._stopped - onset) * 1e3, 1)
 
     async def position(self, within: float) -> float:
         """Seconds of this turn that were heard: the lesser of the client's report and our clock.

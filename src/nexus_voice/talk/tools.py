@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import anyio
+from anyio.abc import TaskGroup
 
 from ..domain.chat import ToolCall, ToolStep
 from ..domain.errors import NexusError
@@ -18,20 +19,36 @@ LONGEST_RESULT = 8_000
 """Characters of a result that reach the model."""
 
 
-async def run(call: ToolCall, tools: Sequence[Tool], turn: int, line: Line, steps: list[ToolStep]) -> None:
-    """Run one call and append the pair to `steps`, also when the user interrupts meanwhile.
+async def run(
+    call: ToolCall,
+    tools: Sequence[Tool],
+    turn: int,
+    line: Line,
+    steps: list[ToolStep],
+    conversation: TaskGroup,
+) -> None:
+    """Run one call and put the pair into `steps`, also when the user interrupts meanwhile.
 
-    A side effect that has started is finished and its true result recorded; anything else stops at
-    once and is recorded as interrupted.
+    A side effect that has started belongs to the conversation, not to the turn: it is finished and
+    its true result takes its place in history. Anything else stops at once, as interrupted.
     """
     tool = next((tool for tool in tools if tool.name == call.name), None)
-    step = ToolStep(call, "interrupted", ok=False)
-    await line.send(ToolEvent(turn, call.name, "started"))
-    try:
+    place = len(steps)
+    steps.append(ToolStep(call, "interrupted", ok=False))
+    finished = anyio.Event()
+
+    async def work() -> None:
         with anyio.CancelScope(shield=tool is not None and tool.side_effects):
-            step = await _result(call, tool)
-    finally:
-        steps.append(step)
+            steps[place] = await _result(call, tool)
+        finished.set()
+
+    await line.send(ToolEvent(turn, call.name, "started"))
+    if tool is not None and tool.side_effects:
+        conversation.start_soon(work)
+        await finished.wait()
+    else:
+        await work()
+    step = steps[place]
     await line.send(ToolEvent(turn, call.name, "done" if step.ok else "failed", step.result[:500]))
 
 

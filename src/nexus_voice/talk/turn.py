@@ -7,7 +7,7 @@ unwinds model, tools and voice together; whatever happens, what was heard is rem
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -37,6 +37,19 @@ TOOL_ROUNDS = 4
 """How often the model may ask for tools within one turn."""
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question on its way to its answer."""
+
+    number: int
+    exchange: Exchange
+    clocks: Clocks
+    line: Line
+    session: Session
+    recall: Recall | None
+    floor: Floor
+
+
 async def converse(line: Line, session: Session, rate: int) -> None:
     """Hold one conversation until the client is gone. `rate` is the microphone's, in Hz."""
     out, said = anyio.create_memory_object_stream[Heard](16)
@@ -47,27 +60,28 @@ async def converse(line: Line, session: Session, rate: int) -> None:
         tasks.start_soon(listen, line, session, floor, ear, out, tasks.cancel_scope)
         async for event in said:
             match event:
-                case Onset():
+                case Onset(at):
                     await line.send(events.Onset())
-                    await floor.duck()
+                    await floor.duck(at)
                 case FalseOnset():
                     await floor.unduck()
                 case Sustained() | Hush():
                     await floor.clear()
-                case Partial(text, stable):
+                case Partial(text, stable=True):
+                    if recall and session.manner.knowledge:
+                        recall.prefetch(text)
+                case Partial(text):
                     await line.send(events.Partial(text))
                     if floor.taken and interrupts(text, floor.speaking) and ear.own_speech():
                         await floor.clear()
-                    if stable and recall and session.manner.knowledge:
-                        recall.prefetch(text)
-                case Final(text) if is_ignorable(text, floor.taken) or floor.is_echo(text):
+                case Final(text, _, began) if is_ignorable(text, floor.taken) or floor.is_echo(text, began):
                     await line.send(events.Final(text, 0))
                     await floor.unduck()
-                case Final(text, at) | Typed(text, at):
-                    clocks = Clocks(at)
+                case Final(text, t0) | Typed(text, t0):
+                    clocks = Clocks(t0)
                     if isinstance(event, Final):
                         clocks.lap("stt")
-                    await floor.give(reply, floor, text, line, session, recall, clocks)
+                    await floor.give(reply, text, clocks, line, session, recall, floor)
                 case Unheard(error):
                     await line.send(describe(error))
                     await floor.unduck()
@@ -104,62 +118,84 @@ async def listen(
                 session.update_context(text)
             case events.Settings():
                 session.manner.apply(message)
-                if message.sensitivity is not None:
+                if message.sensitivity is not None or message.hands_free is not None:
                     ear.tune()
             case events.Ping():
                 await line.send(events.Pong())
 
 
 async def reply(
-    floor: Floor, text: str, line: Line, session: Session, recall: Recall | None, clocks: Clocks
+    text: str, clocks: Clocks, line: Line, session: Session, recall: Recall | None, floor: Floor
 ) -> None:
     """Think and speak at once; whatever happens, remember what was heard."""
-    turn, exchange = floor.turn, Exchange(text)
-    playout = floor.playout = Playout(line, turn, session.tuning.lead, floor.overlap, clocks)
+    exchange = Exchange(text)
+    turn = Turn(session.turn, exchange, clocks, line, session, recall, floor)
+    playout = floor.playout = Playout(line, turn.number, session.tuning.lead, floor.overlap, clocks)
     outcome: Outcome = "failed"
     try:
-        await line.send(events.Final(text, turn))
+        await line.send(events.Final(text, turn.number))
         async with anyio.create_task_group() as tasks:
             out, sentences = anyio.create_memory_object_stream[str](64)
-            tasks.start_soon(think, turn, exchange, line, session, recall, clocks, out)
-            tasks.start_soon(speak, sentences, session, playout, clocks)
+            tasks.start_soon(think, turn, out)
+            tasks.start_soon(speak, turn, sentences, playout)
         await playout.drained()
         outcome = "done"
     except anyio.get_cancelled_exc_class():
         outcome = "interrupted"
         raise
     except Exception as error:  # a turn may fail; the conversation goes on
-        await line.send(describe(error, turn))
+        await line.send(describe(error, turn.number))
     finally:
         with anyio.move_on_after(COMMIT, shield=True):
+            heard = playout.heard(await playout.position(LAST_WORD))
+            exchange.heard = heard if session.manner.speak else exchange.generated
             exchange.outcome = outcome
-            exchange.heard = (
-                playout.heard(await playout.position(LAST_WORD))
-                if session.manner.speak
-                else exchange.generated
-            )
             session.chat.commit(exchange)
-            await line.send(events.Metrics(turn, clocks.laps, session.engines.names()))
-            await line.send(events.Ended(turn, outcome, exchange.heard))
+            await line.send(events.Metrics(turn.number, clocks.laps, session.engines.names()))
+            await line.send(events.Ended(turn.number, outcome, exchange.heard))
 
 
-async def think(
-    turn: int,
-    exchange: Exchange,
-    line: Line,
-    session: Session,
-    recall: Recall | None,
-    clocks: Clocks,
-    out: MemoryObjectSendStream[str],
-) -> None:
+async def think(turn: Turn, out: MemoryObjectSendStream[str]) -> None:
     """Look things up, let the model write, run its tools; whole sentences go to the voice."""
-    manner, mode = session.manner, session.manner.thinking
+    exchange, engines = turn.exchange, turn.session.engines
+    prompt = await compose(turn)
+    splitter = Sentences()
+    async with out:
+        for _ in range(TOOL_ROUNDS):
+            calls: list[ToolCall] = []
+            async with closing(engines.llm.stream(prompt, engines.tools)) as stream:
+                async for piece in stream:
+                    match piece:
+                        case ToolCall():
+                            calls.append(piece)
+                        case Cited(passages):
+                            await cite(turn, passages)
+                        case token:
+                            if not exchange.generated:
+                                turn.clocks.lap("llm_first_token")
+                                await cite(turn, prompt.passages)
+                            exchange.generated += token
+                            await turn.line.send(events.Delta(turn.number, token))
+                            for sentence in splitter.feed(token):
+                                await out.send(sentence)
+            if not calls:
+                break
+            for call in calls:
+                await run(call, engines.tools, turn.number, turn.line, exchange.steps, turn.floor.tasks)
+            prompt = replace(prompt, steps=tuple(exchange.steps))
+        for sentence in splitter.close():
+            await out.send(sentence)
+
+
+async def compose(turn: Turn) -> Prompt:
+    """Everything the model is given for this turn, each part with its own trust."""
+    session, manner, mode = turn.session, turn.session.manner, turn.session.manner.thinking
     passages: list[Passage] = []
-    if recall and manner.knowledge:
-        passages = await recall.get(exchange.user)
-        clocks.lap("recall")
-    prompt = Prompt(
-        question=exchange.user,
+    if turn.recall and manner.knowledge:
+        passages = await turn.recall.get(turn.exchange.user)
+        turn.clocks.lap("recall")
+    return Prompt(
+        question=turn.exchange.user,
         system=session.tuning.system,
         context=session.chat.context,
         passages=tuple(passages),
@@ -167,56 +203,31 @@ async def think(
         spoken=manner.speak,
         size=mode.size,
         max_tokens=mode.tokens,
-        knowledge=bool(recall) and manner.knowledge,
+        knowledge=turn.recall is not None and manner.knowledge,
     )
-    splitter = Sentences()
-    async with out:
-        for _ in range(TOOL_ROUNDS):
-            calls: list[ToolCall] = []
-            async with closing(session.engines.llm.stream(prompt, session.engines.tools)) as stream:
-                async for piece in stream:
-                    match piece:
-                        case ToolCall():
-                            calls.append(piece)
-                        case Cited(cited):
-                            await cite(turn, exchange, cited, line)
-                        case token:
-                            clocks.lap("llm_first_token")
-                            if not exchange.generated and not exchange.sources:
-                                await cite(turn, exchange, prompt.passages, line)
-                            exchange.generated += token
-                            await line.send(events.Delta(turn, token))
-                            for sentence in splitter.feed(token):
-                                await out.send(sentence)
-            if not calls:
-                break
-            for call in calls:
-                await run(call, session.engines.tools, turn, line, exchange.steps)
-            prompt = replace(prompt, steps=tuple(exchange.steps))
-        for sentence in splitter.close():
-            await out.send(sentence)
 
 
-async def cite(turn: int, exchange: Exchange, passages: tuple[Passage, ...], line: Line) -> None:
-    """Show what the answer rests on."""
-    exchange.sources = list(passages)
-    if passages:
-        await line.send(events.Sources(turn, [events.Source.of(passage) for passage in passages]))
+async def cite(turn: Turn, passages: tuple[Passage, ...]) -> None:
+    """Show what the answer rests on, once: an engine that knows says so before its first text."""
+    if turn.exchange.sources is None:
+        turn.exchange.sources = passages
+        if passages:
+            sources = [events.Source.of(passage) for passage in passages]
+            await turn.line.send(events.Sources(turn.number, sources))
 
 
-async def speak(
-    sentences: MemoryObjectReceiveStream[str], session: Session, playout: Playout, clocks: Clocks
-) -> None:
+async def speak(turn: Turn, sentences: MemoryObjectReceiveStream[str], playout: Playout) -> None:
     """Say each sentence as it comes; a listener who only reads gets none of it."""
+    manner, tts = turn.session.manner, turn.session.engines.tts
     async with sentences:
         async for sentence in sentences:
-            if not session.manner.speak:
+            if not manner.speak:
                 continue
             spoken = speakable(sentence)
             await playout.begin(sentence, spoken)
             if spoken:
-                async with closing(session.engines.tts.speak(spoken, session.manner.voice)) as audio:
+                async with closing(tts.speak(spoken, manner.voice)) as audio:
                     async for chunk in audio:
-                        clocks.lap("tts_first_audio")
+                        turn.clocks.lap("tts_first_audio")
                         await playout.add(chunk)
             playout.finish()

@@ -1,0 +1,91 @@
+"""Words that are really addresses: URLs, hosts, e-mail, file paths and names, versions, IP addresses."""
+
+from __future__ import annotations
+
+import re
+
+from .lexicon import AT, DOT, HOME, POINT, PORT, SLASH, VERSION
+
+_LEFT, _RIGHT = "([{<\"'“‘«", ".,;:!?)]}>\"'”’»…"
+_URL = re.compile(
+    r"(?:https?|ftp|wss?)://(?:[^\s/?#@]*@)?(?P<host>[^\s/?#:@]+)(?::(?P<port>[0-9]{1,5}))?.*", re.I
+)
+_WWW = re.compile(r"www\.(?P<host>[\w-]+(?:\.[\w-]+)+)(?:[/?#].*)?", re.I)
+_EMAIL = re.compile(r"(?:mailto:)?([\w.+-]{1,64})@([\w-]+(?:\.[\w-]+)+)", re.I)
+_HOST = re.compile(
+    r"((?:[a-z0-9-]{1,63}\.){1,5}(?:com|org|net|edu|gov|info|io|dev|ai|app|co|uk|de|fr|eu|tv|wiki))(?:[/?#].*)?",
+    re.I,
+)
+_EXTENSION = (
+    r"\.(?:py|js|ts|tsx|jsx|json|jsonl|ya?ml|toml|md|txt|csv|tsv|html?|css|pdf|docx?|xlsx?|pptx?|png|jpe?g|gif|svg"
+    r"|mp3|mp4|wav|ogg|zip|tar|gz|sh|exe|dll|ini|cfg|conf|env|log|sql|db|gguf|onnx|lock|xml|ipynb|rs|go|java|cpp)"
+)
+_FILE = re.compile(rf"[\w@%+.-]{{0,100}}\w{_EXTENSION}", re.I)
+_DOT_FILE = re.compile(r"\.[a-z][\w-]+")
+_ROOTED = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.@%+~-][\w.@%+~/\\-]*")
+_VERSION = re.compile(r"(v?)([0-9]{1,6}(?:\.[0-9]{1,6})*)-?([a-z]{0,8}[0-9]{0,4})", re.I)
+
+
+def spoken_addresses(text: str) -> str:
+    """`text` with every address in words; each is told apart as a whole word, so time is linear."""
+    return (
+        re.sub(r"\S*[./@\\]\S*|\S*\bv[0-9]\S*", _word, text) if re.search(r"[./@\\]|v[0-9]", text) else text
+    )
+
+
+def _word(match: re.Match[str]) -> str:
+    word = match[0]
+    core = word.lstrip(_LEFT).rstrip(_RIGHT)
+    if not core:
+        return word
+    at = word.index(core)
+    said = _said(core[:500])
+    return word if said is None else word[:at] + said + word[at + len(core) :]
+
+
+def _said(word: str) -> str | None:
+    if url := _URL.fullmatch(word):
+        port = f" {PORT} {url['port']}" if url["port"] else ""
+        return _dotted(url["host"].removeprefix("www.")) + port
+    if www := _WWW.fullmatch(word):
+        return _dotted(www["host"])
+    if email := _EMAIL.fullmatch(word):
+        name = email[1].replace("_", " underscore ").replace("-", " dash ").replace("+", " plus ")
+        return f"{_dotted(name)} {AT} {_dotted(email[2])}"
+    if version := _VERSION.fullmatch(word):
+        return _version(version)
+    if _ROOTED.fullmatch(word) or (
+        ("/" in word or "\\" in word) and _FILE.fullmatch(re.split(r"[/\\]", word)[-1])
+    ):
+        return _path(word)
+    if _FILE.fullmatch(word) or _DOT_FILE.fullmatch(word):
+        return _dotted(word.replace("_", " "))
+    if host := _HOST.fullmatch(word):
+        return _dotted(host[1])
+    return None
+
+
+def _dotted(name: str) -> str:
+    return " ".join(name.replace(".", f" {DOT} ").split())
+
+
+def _version(found: re.Match[str]) -> str | None:
+    v, numbers, suffix = found.groups()
+    parts = numbers.split(".")
+    if not v and (len(parts) < 3 or suffix):
+        return None
+    if not v and len(parts) == 4:
+        return f" {DOT} ".join(parts)  # an IP address
+    return " ".join(filter(None, [VERSION if v else "", f" {POINT} ".join(parts), suffix]))
+
+
+def _path(path: str) -> str:
+    """Said from end to end when short, else its last part only."""
+    path = path.replace("\\", "/").removeprefix("./")
+    parts = [part for part in path.split("/") if part.strip(".")]
+    if not parts:
+        return SLASH
+    if len(parts) > 4:
+        return _dotted(parts[-1].replace("_", " "))
+    said = f" {SLASH} ".join(HOME if part == "~" else _dotted(part.replace("_", " ")) for part in parts)
+    return f"{SLASH} {said}" if path.startswith("/") else said

@@ -1,0 +1,252 @@
+"""Plain arithmetic, in figures or in spoken words. A small parser: nothing is ever evaluated as code."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+
+from .numerals import FIGURES, number
+
+LONGEST = 200
+"""Characters of a question that could still be arithmetic."""
+MOST_BITS = 4_096
+"""Size of the largest number worked with."""
+
+Value = Fraction | float
+
+_BEFORE = re.compile(
+    r"(?:(?:hey|ok|okay|so|and|now|please|can you|could you|would you|tell me|do you know|calculate|compute|"
+    r"evaluate|work out|solve|figure out|how much (?:is|are|does|makes?)|how many (?:is|are)|what(?: is|'s|s| are| does|"
+    r" do you get (?:if|when) you)?|the (?:result|value) of)\b[\s,:]*)+"
+)
+_AFTER = re.compile(r"(?:[\s?.!=,]|\b(?:equals?|equal to|is|make|makes|give|gives|please|now))+$")
+_TWO_PLACES: tuple[tuple[str, str], ...] = (
+    (r"add (.+) (?:and|to) (.+)", r"(\1) + (\2)"),
+    (r"subtract (.+) from (.+)", r"(\2) - (\1)"),
+    (r"multiply (.+) (?:by|and|with) (.+)", r"(\1) * (\2)"),
+    (r"divide (.+) by (.+)", r"(\1) / (\2)"),
+    (r"the sum of (.+) and (.+)", r"(\1) + (\2)"),
+    (r"the product of (.+) and (.+)", r"(\1) * (\2)"),
+    (r"the difference between (.+) and (.+)", r"(\1) - (\2)"),
+)
+_SAID: tuple[tuple[str, str], ...] = (
+    (r"(?:the )?square root(?: of)?|√|\bsqrt\b", " sqrt "),
+    (r"(?:the )?(?:cube|cubic|third) root(?: of)?", " cbrt "),
+    (r"\b(?:multiplied by|times)\b|[×·]", " * "),
+    (r"(?<=[\d\s])x(?=[\d\s])", " * "),
+    (r"\bdivided by\b|\bover\b|÷", " / "),
+    (r"\b(?:raised )?to the power(?: of)?\b|\*\*", " ^ "),
+    (r"\bsquared\b|²", " ^ 2 "),
+    (r"\bcubed\b|³", " ^ 3 "),
+    (r"\bper ?cent\b", " % "),
+    (r"\bplus\b", " + "),
+    (r"\b(?:minus|negative)\b|[−–]", " - "),
+    (r"\b(?:modulo|mod)\b", " mod "),
+    (r"\b(?:open|left) (?:bracket|parenthesis)\b", " ( "),
+    (r"\b(?:close|right) (?:bracket|parenthesis)\b", " ) "),
+)
+_TOKEN = re.compile(rf"{FIGURES.pattern}|[a-z]+|\S")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}/\d{2,4}")
+_ALOUD = {
+    "+": "plus", "-": "minus", "*": "times", "/": "divided by", "^": "to the power of", "%": "percent",
+    "sqrt": "the square root of", "cbrt": "the cube root of", "mod": "modulo", "of": "of",
+}  # fmt: skip
+
+
+def calculate(expression: str) -> str | None:
+    """The value of `expression`, formatted to be read or said; None when it is not arithmetic."""
+    found = _solve(expression)
+    return found[1] if found else None
+
+
+def answer(question: str) -> str | None:
+    """A sentence that repeats the sum and gives its value: "12 times 9 is 108."; None as above."""
+    found = _solve(question)
+    if found is None:
+        return None
+    tokens, result = found
+    if "(" in tokens or len(tokens) > 12:
+        return f"That is {result}."
+    sum = " ".join(_ALOUD.get(token, token) if isinstance(token, str) else show(token) for token in tokens)
+    return f"{sum[0].upper()}{sum[1:].replace(' percent', '%')} is {result}."
+
+
+def show(value: Value) -> str:
+    """ "1,024", "0.125", "about 0.3333", "about 1.27 times 10 to the power of 30"."""
+    if isinstance(value, Fraction) and value.denominator == 1 and abs(value) < 10**15:
+        return f"{int(value):,}"
+    if abs(value) >= 10**15:
+        power = len(str(abs(int(value)))) - 1
+        scaled = Fraction(value) / Fraction(10) ** power
+        return f"about {float(scaled):.3g} times 10 to the power of {power}"
+    places = 6 if abs(value) >= 1 else min(12, 6 - math.floor(math.log10(abs(float(value)))))
+    rounded = round(Fraction(value), places)
+    if rounded == value:
+        return _decimal(rounded, places)
+    return "about " + _decimal(round(Fraction(value), places - 2), places - 2)
+
+
+def _decimal(value: Fraction, places: int) -> str:
+    text = f"{float(value):,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _solve(question: str) -> tuple[list[str | Fraction], str] | None:
+    tokens = _tokens(question)
+    if tokens is None:
+        return None
+    parser = _Parser(tokens)
+    try:
+        value = parser.sum()
+        if parser.at < len(tokens) or not parser.worked:
+            return None
+        return tokens, show(value)
+    except SyntaxError:
+        return None
+    except ZeroDivisionError:
+        return tokens, "undefined, because nothing can be divided by zero"
+    except OverflowError:
+        return tokens, "too large for me"
+    except ValueError:
+        return tokens, "not a real number"
+
+
+def _tokens(question: str) -> list[str | Fraction] | None:
+    """Numbers and operators, or None when anything else is there."""
+    text = question.lower().replace("’", "'").strip()
+    if len(text) > LONGEST or _DATE.search(text):
+        return None
+    text = _AFTER.sub("", text)
+    if lead := _BEFORE.match(text):
+        text = text[lead.end() :]
+    for pattern, form in _TWO_PLACES:
+        if match := re.fullmatch(pattern, text):
+            text = match.expand(form)
+            break
+    text = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", text)
+    for pattern, symbol in _SAID:
+        text = re.sub(pattern, symbol, text)
+    words = _TOKEN.findall(text)
+    tokens: list[str | Fraction] = []
+    at = 0
+    while at < len(words):
+        if found := number(words, at):
+            value, at = found
+            tokens.append(value)
+        elif words[at] in _ALOUD or words[at] in ("(", ")"):
+            tokens.append(words[at])
+            at += 1
+        else:
+            return None
+    return tokens or None
+
+
+class _Parser:
+    """Recursive descent over at most `LONGEST` tokens. Raises SyntaxError and arithmetic's own errors."""
+
+    def __init__(self, tokens: list[str | Fraction]) -> None:
+        self.tokens, self.at = tokens, 0
+        self.worked = False  # whether anything was computed: "five" alone is no question
+
+    def sum(self) -> Value:
+        value = self.product()
+        while operator := self.take("+", "-"):
+            start = self.at
+            right = self.product()
+            if self.at == start + 2 and self.tokens[self.at - 1] == "%":  # 80 + 15%: of the 80
+                right = right * value
+            value = _bounded(value + right if operator == "+" else value - right)
+            self.worked = True
+        return value
+
+    def product(self) -> Value:
+        value = self.signed()
+        while operator := self.take("*", "/", "mod", "of"):
+            before = self.tokens[self.at - 2]
+            if (
+                operator == "of"
+                and before != "%"
+                and not (isinstance(before, Fraction) and before.denominator > 1)
+            ):
+                raise SyntaxError
+            right = self.signed()
+            if operator in ("/", "mod") and right == 0:
+                raise ZeroDivisionError
+            match operator:
+                case "/":
+                    value = value / right
+                case "mod":
+                    value = value % right
+                case _:
+                    value = value * right
+            value, self.worked = _bounded(value), True
+        return value
+
+    def signed(self) -> Value:
+        if self.take("-"):
+            return -self.signed()
+        if self.take("+"):
+            return self.signed()
+        for name, degree in (("sqrt", 2), ("cbrt", 3)):
+            if self.take(name):
+                self.worked = True
+                return _root(self.signed(), degree)
+        base = self.percent()
+        if self.take("^"):
+            self.worked = True
+            return _power(base, self.signed())
+        return base
+
+    def percent(self) -> Value:
+        value = self.atom()
+        return value / 100 if self.take("%") else value
+
+    def atom(self) -> Value:
+        if self.take("("):
+            value = self.sum()
+            if not self.take(")"):
+                raise SyntaxError
+            return value
+        if self.at < len(self.tokens) and isinstance(token := self.tokens[self.at], Fraction):
+            self.at += 1
+            return token
+        raise SyntaxError
+
+    def take(self, *wanted: str) -> str:
+        if self.at < len(self.tokens) and (token := self.tokens[self.at]) in wanted:
+            self.at += 1
+            return str(token)
+        return ""
+
+
+def _root(value: Value, degree: int) -> Value:
+    if value < 0 and degree == 2:
+        raise ValueError
+    exact = Fraction(value)
+    parts = [round(abs(part) ** (1 / degree)) for part in (exact.numerator, exact.denominator)]
+    sign = -1 if value < 0 else 1
+    if Fraction(parts[0], parts[1]) ** degree == abs(exact):
+        return Fraction(sign * parts[0], parts[1])
+    return sign * float(abs(exact)) ** (1 / degree)
+
+
+def _power(base: Value, exponent: Value) -> Value:
+    if base == 0 and exponent < 0:
+        raise ZeroDivisionError
+    if isinstance(base, Fraction) and isinstance(exponent, Fraction) and exponent.denominator == 1:
+        bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+        if base not in (0, 1, -1) and bits * abs(exponent) > MOST_BITS:
+            raise OverflowError
+        return Fraction(base ** int(exponent))
+    if base < 0:
+        raise ValueError
+    return float(float(base) ** float(exponent))
+
+
+def _bounded(value: Value) -> Value:
+    if isinstance(value, Fraction) and value.numerator.bit_length() > MOST_BITS:
+        raise OverflowError
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OverflowError
+    return value

@@ -1,0 +1,49 @@
+"""Text as a language model writes it, turned into words that a voice can say."""
+
+from __future__ import annotations
+
+import re
+
+from .addresses import spoken_addresses
+from .figures import spoken_figures
+from .lexicon import NAMES
+from .markup import prose
+
+LIMIT = 8_000
+"""Characters of a text that are said; a piece of `Sentences` is far shorter."""
+
+_EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2300-\u23ff\u25a0-\u25ff"
+_DROPPED = re.compile(
+    rf"[{_EMOJI}][{_EMOJI}\u200d\ufe0f\u20e3\U000e0020-\U000e007f]*"
+    r"|[\ufe0f\u20e3\u200b\u2060\ufeff\ud800-\udfff™®]"
+    r"|(?<!\S)[:;]['’]?-?[()DPp|/\\](?!\w)"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NAMES = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, NAMES))})(?!\w)")
+_HANDLE = re.compile(r"(?<!\S)[@#](?=[^\W\d])")
+_STRAY = re.compile(r"(?<=\w)_+(?=\w)|[$|\\^{}<>#~`]+")
+_DASH = re.compile(r"\s+-{1,3}\s+|(?<=\w)--(?=\w)|\s*[-–—]+\s*\Z")
+_TIDY = (
+    (re.compile(r"\s+"), " "),
+    (re.compile(r" ?[(\[] ?[)\]]"), ""),
+    (re.compile(r"\b([Vv]ersion) version\b"), r"\1"),
+    (re.compile(r"(?<=[([“]) (?=\w)| (?=[,.)\]](?:\s|\Z))"), ""),
+    (re.compile(r"\A[\s,.;:!?)\]…—–/-]+(?=[\w\s\"'“‘(])"), ""),
+)
+_SAYABLE = re.compile(r"[^\W_]")
+
+
+def speakable(text: str) -> str:
+    """The words of `text` to be said, on one line; "" when there is nothing to say.
+
+    Made for the pieces of `Sentences`, so a fragment is as good as a whole text. Plain prose comes out
+    as it went in. Never raises; at most `LIMIT` characters are read, each giving less than 30.
+    """
+    text = prose(_CONTROL.sub(" ", text[:LIMIT].replace("\r\n", "\n")))
+    text = _DROPPED.sub(" ", _NAMES.sub(lambda found: NAMES[found[0]], text))
+    text = spoken_figures(spoken_addresses(text))
+    text = _STRAY.sub(" ", _HANDLE.sub("", text))
+    text = _DASH.sub(", ", text)
+    for pattern, replacement in _TIDY:
+        text = pattern.sub(replacement, text)
+    return text.strip() if _SAYABLE.search(text) else ""

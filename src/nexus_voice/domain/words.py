@@ -1,0 +1,61 @@
+"""The words that carry a text's meaning, reduced to stems, so that two texts can be compared."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+def words(text: str) -> list[str]:
+    """Words and numbers in lower case, without punctuation."""
+    return [word.replace("’", "'") for word in WORD.findall(text.lower())]
+
+
+STOP = frozenset(
+    words(
+        """a about actually again all also am an and any are aren't as at be been being but by can can't could
+        couldn't did didn't do does doesn't doing don't for from get gets give go got had has hasn't have
+        haven't he her here him his how how's i i'd i'll i'm i've if in into is isn't it it's its just know
+        let let's like me might mine must my need of off on one or our out over own per please really shall
+        she should shouldn't so some such tell than that that's the their them then there there's these they
+        they're this those to too under up upon us very want was wasn't way we were weren't what what's whats
+        when when's where where's which while who who's whom whose why will with won't would wouldn't you
+        you'd you'll you're you've your yours"""
+    )
+)
+"""Words of questions and grammar that say nothing about the subject (English)."""
+
+BECOMES = {"iest": "y", "ies": "y", "ied": "y", "sses": "ss"}
+ENDINGS = sorted(
+    {*BECOMES, *words("ation ations ement ements ment ments ing ings ion ions er ers est ed es ly s e")},
+    key=len,
+    reverse=True,
+)
+"""Longest first; each is dropped, or becomes what `BECOMES` says."""
+
+
+@lru_cache(16_384)
+def stem(word: str) -> str:
+    """A light stem: "configures", "configured", "configuration" -> "configur". Not always a word."""
+    word = word.removesuffix("'s")
+    if word.endswith(("ss", "us", "is")):
+        return word
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            word = word.removesuffix(ending) + BECOMES.get(ending, "")
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
+        word = word[:-1]  # "stopped" -> "stopp" -> "stop"
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+def terms(text: str) -> list[str]:
+    """Stems of the words that are not `STOP` words, in order, repetitions kept."""
+    return [stem(word) for word in words(text) if word not in STOP]
+
+
+def content(text: str) -> list[str]:
+    """The words themselves that are not `STOP` words, each once, in order."""
+    return list(dict.fromkeys(word for word in words(text) if word not in STOP))
