@@ -7,6 +7,7 @@ import re
 from .lexicon import AT, DOT, HOME, POINT, PORT, SLASH, VERSION
 
 _LEFT, _RIGHT = "([{<\"'“‘«", ".,;:!?)]}>\"'”’»…"
+_SUSPECT = re.compile(r"[./@\\](?=[\w.~])|[vV][0-9]")
 _URL = re.compile(
     r"(?:https?|ftp|wss?)://(?:[^\s/?#@]*@)?(?P<host>[^\s/?#:@]+)(?::(?P<port>[0-9]{1,5}))?.*", re.I
 )
@@ -28,13 +29,13 @@ _VERSION = re.compile(r"(v?)([0-9]{1,6}(?:\.[0-9]{1,6})*)-?([a-z]{0,8}[0-9]{0,4}
 
 def spoken_addresses(text: str) -> str:
     """`text` with every address in words; each is told apart as a whole word, so time is linear."""
-    return (
-        re.sub(r"\S*[./@\\]\S*|\S*\bv[0-9]\S*", _word, text) if re.search(r"[./@\\]|v[0-9]", text) else text
-    )
+    return re.sub(r"\S+", _word, text) if _SUSPECT.search(text) else text
 
 
 def _word(match: re.Match[str]) -> str:
     word = match[0]
+    if not _SUSPECT.search(word):
+        return word
     core = word.lstrip(_LEFT).rstrip(_RIGHT)
     if not core:
         return word

@@ -13,12 +13,14 @@ LONGEST = 200
 MOST_BITS = 4_096
 """Size of the largest number worked with."""
 
+SMALLEST = Fraction(1, 10**9)
+
 Value = Fraction | float
 
 _BEFORE = re.compile(
     r"(?:(?:hey|ok|okay|so|and|now|please|can you|could you|would you|tell me|do you know|calculate|compute|"
-    r"evaluate|work out|solve|figure out|how much (?:is|are|does|makes?)|how many (?:is|are)|what(?: is|'s|s| are| does|"
-    r" do you get (?:if|when) you)?|the (?:result|value) of)\b[\s,:]*)+"
+    r"evaluate|work out|solve|figure out|how much (?:is|are|does|makes?)|how many (?:is|are)"
+    r"|what(?: is|'s|s| are| does| do you get (?:if|when) you)?|the (?:result|value) of)\b[\s,:]*)+"
 )
 _AFTER = re.compile(r"(?:[\s?.!=,]|\b(?:equals?|equal to|is|make|makes|give|gives|please|now))+$")
 _TWO_PLACES: tuple[tuple[str, str], ...] = (
@@ -68,28 +70,32 @@ def answer(question: str) -> str | None:
     tokens, result = found
     if "(" in tokens or len(tokens) > 12:
         return f"That is {result}."
-    sum = " ".join(_ALOUD.get(token, token) if isinstance(token, str) else show(token) for token in tokens)
+    sum = " ".join(_ALOUD.get(token, token) if isinstance(token, str) else _given(token) for token in tokens)
     return f"{sum[0].upper()}{sum[1:].replace(' percent', '%')} is {result}."
 
 
 def show(value: Value) -> str:
     """ "1,024", "0.125", "about 0.3333", "about 1.27 times 10 to the power of 30"."""
-    if isinstance(value, Fraction) and value.denominator == 1 and abs(value) < 10**15:
-        return f"{int(value):,}"
-    if abs(value) >= 10**15:
-        power = len(str(abs(int(value)))) - 1
-        scaled = Fraction(value) / Fraction(10) ** power
-        return f"about {float(scaled):.3g} times 10 to the power of {power}"
-    places = 6 if abs(value) >= 1 else min(12, 6 - math.floor(math.log10(abs(float(value)))))
-    rounded = round(Fraction(value), places)
-    if rounded == value:
-        return _decimal(rounded, places)
-    return "about " + _decimal(round(Fraction(value), places - 2), places - 2)
+    exact = Fraction(value)
+    size = abs(exact)
+    if size >= 10**15:
+        power = len(str(int(size))) - 1
+        return f"about {float(exact / 10**power):.3g} times 10 to the power of {power}"
+    if size < SMALLEST:
+        return "very close to 0" if exact else "0"
+    places = 6 if size >= 1 else 6 - math.floor(math.log10(size))
+    if round(exact, places) == exact:
+        return _decimal(exact, places)
+    return "about " + _decimal(round(exact, places - 2), places - 2)
+
+
+def _given(value: Fraction) -> str:
+    shown = show(value)
+    return f"{value.numerator}/{value.denominator}" if shown.startswith("about") and value < 1 else shown
 
 
 def _decimal(value: Fraction, places: int) -> str:
-    text = f"{float(value):,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{float(value):,.{places}f}".rstrip("0").rstrip(".")
 
 
 def _solve(question: str) -> tuple[list[str | Fraction], str] | None:
@@ -238,10 +244,10 @@ def _power(base: Value, exponent: Value) -> Value:
         bits = max(base.numerator.bit_length(), base.denominator.bit_length())
         if base not in (0, 1, -1) and bits * abs(exponent) > MOST_BITS:
             raise OverflowError
-        return Fraction(base ** int(exponent))
-    if base < 0:
-        raise ValueError
-    return float(float(base) ** float(exponent))
+        times = abs(exponent.numerator)
+        power = Fraction(base.numerator**times, base.denominator**times)
+        return Fraction(1) / power if exponent < 0 else power
+    return math.pow(base, exponent)  # ValueError for a root of a negative number
 
 
 def _bounded(value: Value) -> Value:

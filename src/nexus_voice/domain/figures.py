@@ -155,7 +155,10 @@ _PASSES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
     (_GREATER, f"{words.GREATER} "),
     (_SIGNS, lambda found: f" {words.SIGNS[found[0]]} "),
 )
-_WORTH_IT = re.compile(rf"[0-9]|[<>~#^]|{_any_of(words.SIGNS)}|{_any_of(words.FRACTIONS)}|\w–\w")
+_WORTH_IT = re.compile(
+    f"[0-9~#^–{re.escape(''.join({*''.join([*words.SIGNS, *words.FRACTIONS])} - set('-!/CF')))}]"
+)
+"""A character that some pass needs; most sentences have none."""
 
 
 def spoken_figures(text: str) -> str:

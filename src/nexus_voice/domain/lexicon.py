@@ -84,8 +84,8 @@ SIGNS = {
     "≤": "less than or equal to", "≥": "greater than or equal to", "≠": "is not equal to",
     "≈": "about", "=": "equals", "&": "and", "+": "plus", "±": "plus or minus", "×": "times",
     "÷": "divided by", "→": "to", "⇒": "to", "←": "from", "↔": "to and from", "−": "minus",
-    "√": "square root of", "∞": "infinity", "²": "squared", "³": "cubed", "§": "section", "№": "number", "©": "copyright",
-    "•": ",",
+    "√": "square root of", "∞": "infinity", "²": "squared", "³": "cubed", "§": "section", "№": "number",
+    "©": "copyright", "•": ",",
     "°C": "degrees Celsius", "°F": "degrees Fahrenheit", "°": "degrees", "%": "percent", "€": "euros",
     "£": "pounds", "¥": "yen", "π": "pi", "∑": "sum of", "∈": "in", "∂": "partial",
 }  # fmt: skip

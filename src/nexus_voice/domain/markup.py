@@ -17,21 +17,24 @@ _RULE = re.compile(r"[ \t]*(?:(?:[-*_][ \t]*){3,}|={3,}[ \t]*)$")
 _LINK_TARGET = re.compile(r"[ \t]*\[[^\]]{1,100}\]:[ \t]*\S+.*$")
 _SEPARATOR = re.compile(r"[ \t|:-]*-[ \t|:-]*$")
 _LEAD = re.compile(
-    r"[ \t]*(?:>[ \t]?)*[ \t]*(?:(#{1,6})[ \t]+|([-*+•‣◦▪])[ \t]+(?:\[[ xX]\][ \t])?|(?=[0-9]{1,3}[.)][ \t]))"
+    r"[ \t]*(?:>[ \t]*)*(?:(#{1,6})[ \t]+|([-*+•‣◦▪])[ \t]+(?:\[[ xX]\][ \t])?|(?=[0-9]{1,3}[.)][ \t]))"
 )
 _QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)+")
 
 _HIDDEN = re.compile(r"<!--.{0,2000}?-->|<(script|style)\b[^>]{0,300}>.{0,2000}?</\1>", re.S | re.I)
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h[1-6]|/tr)[ /]{0,3}>", re.I)
+_AUTOLINK = re.compile(r"<((?:https?|ftp|mailto):[^\s<>]{1,500}|[\w.+-]{1,64}@[\w.-]{1,200})>", re.I)
 _TAG = re.compile(r"</?[a-z][a-z0-9-]{0,30}(?:\s[^<>]{0,500})?/?>", re.I)
 
 _CODE_SPAN = re.compile(r"(`{1,3})([^`\n]{1,500})\1")
 _CITATION = re.compile(
-    r"[ \t]?(?:\[(?:\^?[0-9]{1,3}|\^\w{1,20})(?:[ ]?[,;–-][ ]?\^?[0-9]{1,3}){0,9}\](?!\()|【[^】\n]{0,80}】)"
+    r"[ \t]?(?:\[(?:\^?[0-9]{1,3}|\^\w{1,20})(?:[ ]?[,;–-][ ]?\^?[0-9]{1,3}){0,9}\]"
+    r"(?:\([^()\n]{0,500}\))?|【[^】\n]{0,80}】)"
 )
 _IMAGE = re.compile(r"!\[([^\]\n]{0,200})\](?:\([^()\n]{0,500}(?:\)|$))?")
 _LINK = re.compile(
-    r"\[([^\[\]\n]{1,300})\](?:\([^()\n]{0,500}(?:\([^()\n]{0,100}\)[^()\n]{0,200})?(?:\)|$)|\[[^\]\n]{0,100}\])"
+    r"\[(?!\^?[0-9]{1,3}\])([^\[\]\n]{1,300})\]"
+    r"(?:\([^()\n]{0,500}(?:\([^()\n]{0,100}\)[^()\n]{0,200})?(?:\)|$)|\[[^\]\n]{0,100}\])"
 )
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|>~-])")
 _TIMES = re.compile(r"(?<=[0-9]) ?\* ?(?=[0-9])")
@@ -71,7 +74,7 @@ def prose(text: str) -> str:
 
 def _unhtml(text: str) -> str:
     if "<" in text:
-        text = _TAG.sub("", _BREAK.sub("\n", _HIDDEN.sub(" ", text)))
+        text = _TAG.sub("", _BREAK.sub("\n", _AUTOLINK.sub(r"\1", _HIDDEN.sub(" ", text))))
     return unescape(text) if "&" in text else text
 
 
@@ -129,7 +132,7 @@ def _inline(text: str) -> str:
     if "`" in text:
         text = _CODE_SPAN.sub(_code, text)
     if "[" in text or "【" in text:
-        text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", _CITATION.sub("", text)))
+        text = _CITATION.sub("", _LINK.sub(r"\1", _IMAGE.sub(r"\1", text)))
     if "\\" in text:
         text = _ESCAPE.sub(r"\1", text)
     if "*" in text:

@@ -30,41 +30,26 @@ FIGURES = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+")
 
 def number(words: Sequence[str], at: int = 0) -> tuple[Fraction, int] | None:
     """(value, index after it) of the number that begins at `words[at]`, in figures or small letters."""
-    whole = _whole(words, at)
+    whole = (Fraction(0), at) if words[at : at + 1] == ["point"] else _whole(words, at)
     if whole is None:
-        return _part(words, at, Fraction(1))
+        return _part(words, at + (words[at : at + 1] in (["a"], ["an"])), Fraction(1))
     value, at = whole
-    if at < len(words) and words[at] in PARTS and value < 20:  # "three quarters"
-        return _part(words, at, value)
-    if (
-        words[at : at + 2] in (["and", "a"], ["and", "one"])
-        and at + 2 < len(words)
-        and words[at + 2] in PARTS
-    ):
-        return value + Fraction(1, PARTS[words[at + 2]]), at + 3  # "two and a half"
-    if at + 1 < len(words) and words[at] == "point" and words[at + 1] in DIGITS:
+    if value < 20 and (part := _part(words, at, value)):  # "three quarters"
+        return part
+    if words[at : at + 2] in (["and", "a"], ["and", "one"]) and (part := _part(words, at + 2, Fraction(1))):
+        return value + part[0], part[1]  # "two and a half"
+    if words[at : at + 1] == ["point"]:
         digits = ""
-        at += 1
-        while at < len(words) and words[at] in DIGITS and DIGITS[words[at]] < 10:
-            digits += str(DIGITS[words[at]])
+        while at + 1 < len(words) and DIGITS.get(words[at + 1], 10) < 10:
+            digits += str(DIGITS[words[at + 1]])
             at += 1
-        return value + (Fraction(int(digits), 10 ** len(digits)) if digits else 0), at
+        return (value + Fraction(int(digits), 10 ** len(digits)), at + 1) if digits else None
     return value, at
 
 
 def _part(words: Sequence[str], at: int, count: Fraction) -> tuple[Fraction, int] | None:
-    """ "half", "a third", "three quarters"; also "point five"."""
-    if words[at : at + 1] == ["point"] and at + 1 < len(words) and words[at + 1] in DIGITS:
-        return number(["zero", *words[at:]]) and _shift(number(["zero", *words[at:]]), at - 1)
-    if words[at : at + 1] in (["a"], ["an"]):
-        at += 1
-    if at < len(words) and words[at] in PARTS:
-        return count / PARTS[words[at]], at + 1
-    return None
-
-
-def _shift(found: tuple[Fraction, int] | None, by: int) -> tuple[Fraction, int] | None:
-    return (found[0], found[1] + by) if found else None
+    """`count` halves, thirds, quarters or fifths."""
+    return (count / PARTS[words[at]], at + 1) if at < len(words) and words[at] in PARTS else None
 
 
 def _whole(words: Sequence[str], at: int) -> tuple[Fraction, int] | None:
@@ -87,16 +72,13 @@ def _whole(words: Sequence[str], at: int) -> tuple[Fraction, int] | None:
             and words[at + 1 : at + 2] in (["hundred"], *([s] for s in SCALES))
         ):
             group, room = Fraction(1), 1
-        elif (
-            word == "and"
-            and begun
-            and room >= 100
-            and at + 1 < len(words)
-            and (words[at + 1] in ONES or words[at + 1] in TENS)
-            and (room == 100 or total)
-        ):
-            pass  # "one hundred and five"
+        elif word == "and" and (room == 100 or (total and room == 1_000)) and _small(words, at + 1):
+            pass  # "one hundred and five", "two thousand and five"
         else:
             break
         begun, at = True, at + 1
     return (total + group, at) if begun else None
+
+
+def _small(words: Sequence[str], at: int) -> bool:
+    return at < len(words) and (words[at] in ONES or words[at] in TENS)

@@ -33,7 +33,7 @@ or emoji."""
 
 _BRACKET = r"\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_))"
 _IN_DATA = re.compile(rf"<|{_BRACKET}")
-_CONTROL = re.compile(rf"<(?=\||/?s>|<\/?SYS>>|(?:start|end)_of_turn>)|{_BRACKET}")
+_CONTROL = re.compile(rf"<(?=[|｜]|/?s>|<\/?SYS>>|(?:start|end)_of_turn>)|{_BRACKET}")
 _ENTITIES = {"<": "&lt;", "[": "&#91;"}
 
 

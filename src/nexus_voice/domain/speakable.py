@@ -18,13 +18,15 @@ _DROPPED = re.compile(
     r"|[\ufe0f\u20e3\u200b\u2060\ufeff\ud800-\udfff™®]"
     r"|(?<!\S)[:;]['’]?-?[()DPp|/\\](?!\w)"
 )
+_LOST_BEFORE_MARK = re.compile(r" ?\0[ \0]{0,20}(?=[,.;:!?])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _NAMES = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, NAMES))})(?!\w)")
 _HANDLE = re.compile(r"(?<!\S)[@#](?=[^\W\d])")
 _STRAY = re.compile(r"(?<=\w)_+(?=\w)|[$|\\^{}<>#~`]+")
-_DASH = re.compile(r"\s+-{1,3}\s+|(?<=\w)--(?=\w)|\s*[-–—]+\s*\Z")
+_SPACE = re.compile(r"\s+")
+_DASH = re.compile(r" -{1,3} |(?<=\w)--(?=\w)| ?[-–—]{1,9} ?\Z")
 _TIDY = (
-    (re.compile(r"\s+"), " "),
+    (_SPACE, " "),
     (re.compile(r" ?[(\[] ?[)\]]"), ""),
     (re.compile(r"\b([Vv]ersion) version\b"), r"\1"),
     (re.compile(r"(?<=[([“]) (?=\w)| (?=[,.)\]](?:\s|\Z))"), ""),
@@ -40,10 +42,11 @@ def speakable(text: str) -> str:
     as it went in. Never raises; at most `LIMIT` characters are read, each giving less than 30.
     """
     text = prose(_CONTROL.sub(" ", text[:LIMIT].replace("\r\n", "\n")))
-    text = _DROPPED.sub(" ", _NAMES.sub(lambda found: NAMES[found[0]], text))
+    text = _DROPPED.sub("\0", _NAMES.sub(lambda found: NAMES[found[0]], text))
+    text = _LOST_BEFORE_MARK.sub("", text).replace("\0", " ")
     text = spoken_figures(spoken_addresses(text))
     text = _STRAY.sub(" ", _HANDLE.sub("", text))
-    text = _DASH.sub(", ", text)
+    text = _DASH.sub(", ", _SPACE.sub(" ", text))
     for pattern, replacement in _TIDY:
         text = pattern.sub(replacement, text)
     return text.strip() if _SAYABLE.search(text) else ""

@@ -59,3 +59,17 @@ def terms(text: str) -> list[str]:
 def content(text: str) -> list[str]:
     """The words themselves that are not `STOP` words, each once, in order."""
     return list(dict.fromkeys(word for word in words(text) if word not in STOP))
+
+
+_POLITE = re.compile(
+    r"(?:(?:hey|hi|hello|ok|okay|so|well|now|and|please|excuse me|nexus|tell me|do you know|i want to know"
+    r"|i would like to know|i'd like to know|(?:can|could|would|will) you(?: please)?"
+    r"(?= (?:tell|explain|say)))\b ?)+(?=.)"
+)
+
+
+def plain(question: str) -> str:
+    """The question as spoken words: small letters, no marks, no "hey, can you please tell me"."""
+    said = " ".join(words(question)).removesuffix(" please").removesuffix(" nexus")
+    lead = _POLITE.match(said)
+    return said[lead.end() :] if lead else said
