@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from . import __version__
 from .api import chat, errors, health, page, rag, speech, voice
 from .api.limits import Admission, BodyLimit
+from .api.origins import OwnOrigin
 from .api.state import State
 from .audio.front_end import MicrophoneFrontEnds
 from .audio.overlap import OverlapDetectors
@@ -131,6 +132,7 @@ async def assemble(settings: Settings) -> AsyncIterator[State]:
         stack.callback(tasks.cancel_scope.cancel)
         tasks.start_soon(watch_lag, state.admission)
         warm(state, parts, tasks)
+        tasks.start_soon(keep_teaching, state)
         yield state
 
 
@@ -169,6 +171,23 @@ async def teach(state: State) -> None:
         await bias(await state.knowledge.sentences(BIAS_SENTENCES))
 
 
+async def keep_teaching(state: State) -> None:
+    """Teach again whenever documents came or went, once for any number of changes."""
+    changes, changed = anyio.create_memory_object_stream[None](1)
+
+    def note() -> None:
+        with suppress(anyio.WouldBlock):
+            changes.send_nowait(None)
+
+    state.changed = note
+    async with changes, changed:
+        async for _ in changed:
+            try:
+                await teach(state)
+            except Exception as error:  # it goes on with the words it knows
+                log.error("the recogniser did not learn the new documents", exc_info=error)
+
+
 def documentation() -> Path:
     """The product's own pages: beside the source in a checkout, inside the package when installed."""
     here = Path(__file__).parent
@@ -201,6 +220,7 @@ def create(settings: Settings, started: Sequence[Callable[[State], None]] = ()) 
         app.include_router(face.router)
     errors.install(app)
     app.add_middleware(BodyLimit, limit=settings.limits.upload)
+    app.add_middleware(OwnOrigin, origins=settings.server.origins)
     if settings.server.origins:
         app.add_middleware(
             CORSMiddleware, allow_origins=settings.server.origins, allow_methods=["*"], allow_headers=["*"]

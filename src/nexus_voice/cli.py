@@ -1,1 +1,157 @@
+"""The command `nexus-voice`. Each command imports what it needs when it runs, so that help is quick."""
 
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from . import __version__
+
+app = typer.Typer(
+    help="A voice assistant you run yourself: it listens, looks in your documents, and answers aloud.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Url = Annotated[
+    str, typer.Option(help="The server, such as http://127.0.0.1:8080; by default the one that runs here.")
+]
+
+
+class Mode(StrEnum):
+    faster = "faster"
+    planning = "planning"
+    detailed = "detailed"
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one. [default: 8080]")
+    ] = None,
+    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+) -> None:
+    """Start the server."""
+    from .commands.configure import settings
+    from .commands.serve import serve
+
+    flags: dict[str, Any] = {"host": host, "port": port}
+    wanted = settings(server={name: value for name, value in flags.items() if value is not None})
+    serve(wanted, child=child, since=begun())
+
+
+@app.command()
+def ask(
+    text: Annotated[str, typer.Argument(help="The question, in writing.", show_default=False)] = "",
+    audio: Annotated[Path | None, typer.Option(help="The question as a sound file (WAV, FLAC, …).")] = None,
+    save: Annotated[Path | None, typer.Option(help="Keep the spoken answer as this WAV file.")] = None,
+    url: Url = "",
+    mode: Annotated[Mode | None, typer.Option(help="How much to think before answering.")] = None,
+    voice: Annotated[str | None, typer.Option(help="The voice of the answer, such as en-gb.")] = None,
+    knowledge: Annotated[bool, typer.Option(help="Look in the documents.")] = True,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the whole answer.")] = 90.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
+) -> None:
+    """Ask one question, in writing or with a recording."""
+    from .commands.ask import ask, recording
+    from .commands.configure import settings
+    from .commands.conversation import Question
+    from .observe.logs import configure
+
+    if bool(text.strip()) == (audio is not None):
+        raise typer.BadParameter('Give either a question ("What is barge-in?") or --audio FILE.')
+    configure("error")
+    question = Question(
+        text=text.strip(),
+        audio=recording(audio) if audio else None,
+        speak=audio is not None or save is not None,
+        mode=mode.value if mode else None,
+        knowledge=knowledge,
+        voice=voice,
+    )
+    if not ask(settings(), question, url=url, save=save, as_json=as_json, timeout=timeout):
+        raise typer.Exit(1)
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files.")],
+    url: Url = "",
+) -> None:
+    """Add documents to the running server's knowledge base."""
+    from .commands.configure import settings
+    from .commands.ingest import ingest
+
+    if not ingest(settings(), paths, url=url):
+        raise typer.Exit(1)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check this installation: what works, what does not, and what to do about it."""
+    from .commands.configure import settings
+    from .commands.doctor import doctor
+    from .observe.logs import configure
+
+    configure("critical")
+    if not doctor(settings(), as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench() -> None:
+    """Where the measurements are."""
+    typer.echo("Benchmarks live in the repository: run `make bench` there; results go to bench/results/.")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"nexus-voice {__version__} (Python {sys.version.split()[0]})")
+
+
+def begun() -> float | None:
+    """When this process began, on the wall clock; None where the system does not say."""
+    import os
+    import time
+
+    try:
+        with open("/proc/self/stat") as stat, open("/proc/uptime") as uptime:
+            ticks = float(stat.read().rpartition(")")[2].split()[19])
+            return time.time() - float(uptime.read().split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def explained(error: BaseException) -> str | None:
+    """The message of an error that we can explain, also inside groups; None for the others."""
+    from .domain.errors import NexusError
+
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error.message if isinstance(error, NexusError) else None
+
+
+def main() -> None:
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        message = explained(error)
+        if message is None:
+            raise
+        print(f"nexus-voice: {message}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from ..domain import events
-from ..domain.errors import BadInput, NexusError
+from ..domain.errors import BadInput
 from ..domain.modes import ModeName
-from .sse import TurnStream
+from .sse import SessionBusy, TurnStream
 from .state import Shared
 
 router = APIRouter(tags=["chat"])
@@ -23,11 +23,6 @@ class Question(BaseModel):
     context: str | None = Field(
         None, description="Background from the client's page; data, not instructions."
     )
-
-
-class SessionBusy(NexusError):
-    code = "session_busy"
-    status = 409
 
 
 @router.post(

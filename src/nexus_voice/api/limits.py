@@ -6,10 +6,12 @@ import time
 from collections import deque
 from typing import Any
 
+import anyio
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..domain.errors import BadInput
+LINGER = 2.0
+"""Seconds that a refused upload is still read, so that the client gets to see the answer."""
 
 
 class Bucket:
@@ -64,44 +66,52 @@ class BodyLimit:
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope.get("headers", ()))
+        length = headers.get(b"content-length", b"0")
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        if not length.isdigit() or int(length) > self._limit:
-            return await self._refuse(send)
+            await self._app(scope, receive, send)
+        elif not length.isdigit() or int(length) > self._limit:
+            await self._refuse(receive, send)
+        else:
+            await self._count(scope, receive, send)
+
+    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         received = 0
-        started = False
+        started = refused = False
 
         async def counted() -> Message:
-            nonlocal received
+            nonlocal received, refused
+            if refused:
+                return {"type": "http.disconnect"}
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
-                raise self.too_large()
-            return message
+            if received <= self._limit:
+                return message
+            refused = True
+            if not started:
+                await self._refuse(receive, send)
+            return {"type": "http.disconnect"}
 
         async def noted(message: Message) -> None:
             nonlocal started
             started = True
-            await send(message)
+            if not refused:  # what the application says of a body cut short is of no interest
+                await send(message)
 
-        try:
-            await self._app(scope, counted, noted)
-        except BadInput as error:
-            if error.code != "too_large" or started:
-                raise
-            await self._refuse(send)
+        await self._app(scope, counted, noted)
 
-    def too_large(self) -> BadInput:
-        return BadInput(
-            f"That is larger than {self._limit:,} bytes. Send it in parts, or raise NEXUS_LIMITS__UPLOAD.",
-            code="too_large",
-            status=413,
-        )
-
-    async def _refuse(self, send: Send) -> None:
-        error = self.too_large()
-        body = orjson.dumps({"error": {"code": error.code, "message": error.message}})
-        headers: list[Any] = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        await send({"type": "http.response.start", "status": error.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    async def _refuse(self, receive: Receive, send: Send) -> None:
+        text = f"That is larger than {self._limit:,} bytes. Send it in parts, or raise NEXUS_LIMITS__UPLOAD."
+        body = orjson.dumps({"error": {"code": "too_large", "message": text}})
+        headers: list[Any] = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await send({"type": "http.response.start", "status": 413, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+        # Closing on a client that is still sending would reset the connection under its answer.
+        with anyio.move_on_after(LINGER):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body"):
+                pass
+        await send({"type": "http.response.body", "body": b""})

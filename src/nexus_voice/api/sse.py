@@ -8,12 +8,24 @@ from starlette.types import Receive, Scope, Send
 
 from ..domain import events
 from ..domain.audio import Pcm
+from ..domain.errors import NexusError
 from ..domain.events import ClientEvent, ServerEvent
 from ..store.sessions import Kept
 from ..talk.line import Line
 from ..talk.session import Session
 from ..talk.turn import converse
+from .streaming import SLOWEST, hang_up
 from .wire import encode
+
+
+class SessionBusy(NexusError):
+    code = "session_busy"
+    status = 409
+
+
+def event(message: ServerEvent) -> bytes:
+    """One server-sent event, named by the message's type."""
+    return f"event: {message.type}\ndata: {encode(message)}\n\n".encode()
 
 
 class OneTurn:
@@ -34,9 +46,9 @@ class OneTurn:
     async def send(self, message: ServerEvent | Pcm) -> None:
         if isinstance(message, Pcm):
             return
-        body = f"event: {message.type}\ndata: {encode(message)}\n\n".encode()
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
-        if isinstance(message, events.Ended):
+        with anyio.move_on_after(SLOWEST) as patience:
+            await self._send({"type": "http.response.body", "body": event(message), "more_body": True})
+        if isinstance(message, events.Ended) or patience.cancelled_caught:
             self._ended.set()
 
 
@@ -52,25 +64,22 @@ class TurnStream(Response):
         self._first = first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._kept.leave:
+            raise SessionBusy("This conversation is open in another connection.")
         headers = [
             (b"content-type", b"text/event-stream; charset=utf-8"),
             (b"cache-control", b"no-cache"),
             (b"x-accel-buffering", b"no"),
         ]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
         wire = OneTurn(self._text, send)
-        await wire.send(self._first)
         try:
             async with anyio.create_task_group() as tasks:
                 self._kept.leave = tasks.cancel_scope.cancel
-                tasks.start_soon(self._watch, receive, tasks.cancel_scope)
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await wire.send(self._first)
+                tasks.start_soon(hang_up, receive, tasks.cancel_scope)
                 await converse(Line(wire), self._kept.value, 16_000)
                 tasks.cancel_scope.cancel()
         finally:
             self._kept.leave = None
         await send({"type": "http.response.body", "body": b""})
-
-    async def _watch(self, receive: Receive, scope: anyio.CancelScope) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        scope.cancel()

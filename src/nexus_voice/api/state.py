@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -22,6 +23,8 @@ class State:
     knowledge: KnowledgeBase | None
     sessions: Sessions[Session]
     admission: Admission
+    changed: Callable[[], None] = lambda: None
+    """Called when documents came or went."""
     warming: dict[str, str] = field(default_factory=dict)
     """Part -> "ready", "warming" or what is wrong with it."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from contextlib import suppress
 
 import anyio
 import structlog
 from fastapi import APIRouter, WebSocket
-from starlette.websockets import WebSocketState
+from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from ..domain import events
 from ..domain.audio import Pcm
@@ -17,6 +17,7 @@ from ..settings import Limits
 from ..talk.line import Line
 from ..talk.turn import converse
 from .limits import Bucket
+from .origins import allowed
 from .state import State, state_of
 from .wire import decode, encode
 
@@ -67,7 +68,8 @@ class SocketWire:
                     raise BadInput("Too many messages.", code="rate_limited", status=429)
                 return self._limited(decode(message["text"]))
             except BadInput as error:
-                await self.send(events.Error(error.code, error.message))
+                with suppress(anyio.BrokenResourceError):
+                    await self.send(events.Error(error.code, error.message))
                 if error.code in ("too_fast", "rate_limited"):
                     self.cut(POLICY, error.message)
                     await anyio.lowlevel.checkpoint()
@@ -89,7 +91,7 @@ class SocketWire:
                     await self._socket.send_bytes(message.data)
                 else:
                     await self._socket.send_text(encode(message))
-            except (RuntimeError, OSError):
+            except (WebSocketDisconnect, RuntimeError, OSError):
                 raise anyio.BrokenResourceError from None
         if patience.cancelled_caught:
             self.cut(TOO_SLOW, "You take messages too slowly.")
@@ -106,7 +108,7 @@ class SocketWire:
 @router.websocket("/voice")
 async def voice(socket: WebSocket) -> None:
     state = state_of(socket)
-    if not allowed_origin(socket, state.settings.server.origins):
+    if not allowed(socket, state.settings.server.origins):
         await socket.close(POLICY, "This origin may not connect.")
         return
     await socket.accept()
@@ -149,11 +151,3 @@ async def serve(wire: SocketWire, state: State) -> None:
             log.info("voice session closed", session=kept.id, turns=session.turn)
     finally:
         admission.active -= 1
-
-
-def allowed_origin(socket: WebSocket, origins: list[str]) -> bool:
-    """A browser says where its page came from: ours or a configured one (CORS does not guard sockets)."""
-    origin = socket.headers.get("origin")
-    if origin is None or origin in origins:
-        return True
-    return urlsplit(origin).netloc == socket.headers.get("host")

@@ -234,7 +234,7 @@ def _root(value: Value, degree: int) -> Value:
     sign = -1 if value < 0 else 1
     if Fraction(parts[0], parts[1]) ** degree == abs(exact):
         return Fraction(sign * parts[0], parts[1])
-    return sign * float(abs(exact)) ** (1 / degree)
+    return sign * math.pow(abs(exact), 1 / degree)
 
 
 def _power(base: Value, exponent: Value) -> Value:

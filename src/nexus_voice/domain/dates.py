@@ -18,7 +18,8 @@ _WHEN = f"(?:{'|'.join(_DAYS)})"
 _IS = r"(?:'s|s| is| was| will)"
 _TIME = re.compile(rf"what time (?:is it|it is)|what{_IS} (?:the )?(?:current )?time|the time|current time")
 _DAY = re.compile(
-    rf"(?:what|which) (?:day|date)(?: of the (?:week|month|year))?{_IS}(?: it)?(?: {_WHEN})?(?: be)?(?: it)?"
+    rf"(?:what|which) (?:day|date)(?: of the (?:week|month|year))?{_IS}(?: it)?"
+    rf"(?: be)?(?: {_WHEN})?(?: be)?(?: it)?"
     rf"|what{_IS} (?:the |today )?(?:current )?(?:date|day)(?: be)?(?: of)?(?: {_WHEN})?"
     rf"|what{_IS} {_WHEN}(?:'s|s)?(?: date| day)?|(?:the )?(?:current )?date|today'?s date"
 )

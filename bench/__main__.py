@@ -1,0 +1,83 @@
+"""`python -m bench`: the quick full set and its table, in about seven minutes; or one measurement."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from . import machine
+from .dsp import dsp
+from .report import report
+from .speech import speech
+from .text import text
+from .voice import listening, overload, voice
+
+QUICK = [1, 10, 50, 100]
+
+
+def counts(value: str) -> list[int]:
+    return [int(part) for part in value.split(",")]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", title="measurements (all of them, if none is named)")
+
+    def command(name: str, about: str) -> argparse.ArgumentParser:
+        found = commands.add_parser(name, help=about, description=about)
+        found.add_argument("--reps", type=int, default=1, help="runs; the median is kept [1]")
+        return found
+
+    speaking = command("voice", "Spoken conversations that interrupt every reply.")
+    speaking.add_argument("--sessions", type=counts, default=QUICK, help="speakers at a time [1,10,50,100]")
+    speaking.add_argument("--llm", choices=["fake", "http"], default="fake", help="where the model is [fake]")
+    silent = command("listening", "Open microphones, nobody speaks.")
+    silent.add_argument("--sessions", type=counts, default=[10], help="microphones at a time [10]")
+    crowded = command("overload", "Twice as many speakers as there is room for.")
+    crowded.add_argument("--sessions", type=int, default=100, help="room for how many [100]")
+    command("text", "Typed questions on the embedded engines.")
+    command("speech", "A sentence to its first audio.")
+    command("dsp", "Front end and detector alone.")
+    commands.add_parser(
+        "report", help="The table of what was measured; exits with 1 when a target is missed."
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    chosen = arguments()
+    if chosen.command == "report":
+        return report()
+    if sys.platform != "linux":
+        print("The measurements read /proc and pin processes to cores: they need Linux.", file=sys.stderr)
+        return 2
+    if (os.cpu_count() or 1) < 2:
+        print("Only one core: server and speakers share it, and the figures mean little.", file=sys.stderr)
+    machine.settle(machine.CLIENT_CORE)
+    match chosen.command:
+        case "voice":
+            voice(chosen.sessions, chosen.reps, chosen.llm)
+        case "listening":
+            listening(chosen.sessions, chosen.reps)
+        case "overload":
+            overload(chosen.sessions, chosen.reps)
+        case "text":
+            text(chosen.reps)
+        case "speech":
+            speech(chosen.reps)
+        case "dsp":
+            dsp(chosen.reps)
+        case _:
+            dsp(1)
+            speech(1)
+            text(1)
+            listening([10], 1)
+            voice(QUICK, 1, "fake")
+            overload(100, 1)
+            return report()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

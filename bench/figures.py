@@ -1,0 +1,92 @@
+"""From raw times to figures."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import machine
+from .contract import tokens_until_first_piece, unavoidable
+from .speaker import STALE, TurnTimes
+
+RESULTS = Path(__file__).with_name("results")
+MISSED = math.inf
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Linearly interpolated. Infinite values (what was missed) sort last and stay infinite."""
+    ordered = sorted(values)
+    if not ordered:
+        return math.nan
+    at = share * (len(ordered) - 1)
+    low, part = int(at), at % 1
+    if not part or math.isinf(ordered[low + 1]):
+        return ordered[math.ceil(at)]
+    return ordered[low] + (ordered[low + 1] - ordered[low]) * part
+
+
+def spread(values: Sequence[float], digits: int = 1) -> dict[str, float]:
+    """Milliseconds at p50 and p95, and how many there were."""
+    return {
+        "p50": round(1e3 * percentile(values, 0.5), digits),
+        "p95": round(1e3 * percentile(values, 0.95), digits),
+        "count": len(values),
+    }
+
+
+def of_turns(turns: Sequence[TurnTimes]) -> dict[str, Any]:
+    """Latencies of measured turns in milliseconds; a turn without an answer counts as infinite."""
+    whole, actual = unavoidable(), unavoidable(tokens_until_first_piece())
+    heard = [turn for turn in turns if turn.last is not None]
+    waits = [MISSED if t.reply is None else t.reply - t.last for t in heard if t.last is not None]
+    over = [turn for turn in heard if turn.over_reply]
+    return {
+        "turns": len(heard),
+        "missed": sum(math.isinf(wait) for wait in waits),
+        "talked_over": sum(t.stale is not None and t.stale - t.first > STALE for t in heard),
+        "overhead_ms": spread([wait - whole for wait in waits]) | {"subtracted": round(1e3 * whole)},
+        "overhead_to_first_piece_ms": spread([wait - actual for wait in waits])
+        | {"subtracted": round(1e3 * actual)},
+        "barge_in_ms": spread([MISSED if t.flush is None else t.flush - t.first for t in over]),
+        "duck_ms": spread([MISSED if t.duck is None else t.duck - t.first for t in over]),
+    }
+
+
+def median_of(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The same shape, with the median of every number, and counts of turns added up."""
+    out: dict[str, Any] = {}
+    for key, first in runs[0].items():
+        values = [run[key] for run in runs]
+        if isinstance(first, dict):
+            out[key] = median_of(values)
+        elif isinstance(first, bool) or not isinstance(first, int | float):
+            out[key] = first
+        elif key in ("turns", "missed", "talked_over", "count"):
+            out[key] = sum(values)
+        else:
+            out[key] = round(statistics.median(values), 4)
+    return out
+
+
+def save(name: str, runs: Sequence[dict[str, Any]], **about: Any) -> None:
+    """`results/<name>.json`: the median, every run, and where and when they were taken."""
+    RESULTS.mkdir(exist_ok=True)
+    result = {
+        "name": name,
+        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "machine": machine.describe(),
+        **about,
+        "median": median_of(runs),
+        "runs": list(runs),
+    }
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def read(name: str) -> dict[str, Any] | None:
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text()) if path.exists() else None

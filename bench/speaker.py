@@ -1,0 +1,195 @@
+"""One simulated speaker: a microphone that never stops, at real-time pace, and a stopwatch.
+
+Every cycle is the utterance, frame by frame, and then silence. The reply to one cycle is still playing
+when the next begins, so every turn but the first is also an interruption. As cheap as possible: one
+timer and one send a frame, so that two hundred speakers leave half a core free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import wave
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+from .contract import FRAME, FRAME_BYTES, LEAD_IN, SILENCE_AFTER
+
+HELLO = orjson.dumps({"type": "hello", "rate": 16_000})
+STALE = 1.2
+"""Seconds into the utterance from which audio of the old reply counts as talking over the user."""
+TAIL = 0.5
+"""Seconds of silence after the last cycle, so that its reply is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    speech: tuple[bytes, ...]
+    quiet: bytes
+
+    @property
+    def cycle(self) -> float:
+        return len(self.speech) * FRAME + SILENCE_AFTER
+
+
+def load_sound(mute: bool = False) -> Sound:
+    """The utterance in frames, and a frame of silence: dithered, as no microphone is digitally silent."""
+    with wave.open(str(Path(__file__).with_name("speech.wav"))) as file:
+        pcm = file.readframes(file.getnframes())
+    dither = random.Random(1)
+    quiet = b"".join(
+        dither.choice((-1, 0, 1)).to_bytes(2, "little", signed=True) for _ in range(FRAME_BYTES // 2)
+    )
+    frames = [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)]
+    return Sound(tuple([quiet] * len(frames) if mute else frames), quiet)
+
+
+@dataclass(slots=True)
+class TurnTimes:
+    """When things happened, on the monotonic clock; None: they did not."""
+
+    first: float
+    """The utterance's first frame was sent."""
+    over_reply: bool
+    """The previous reply was still playing then."""
+    last: float | None = None
+    """Its last frame was sent."""
+    duck: float | None = None
+    flush: float | None = None
+    reply: float | None = None
+    """First reply audio after `last`."""
+    stale: float | None = None
+    """Latest reply audio while the user spoke."""
+
+
+@dataclass(slots=True)
+class Refusal:
+    """How the server said no."""
+
+    code: str = ""
+    close: int = 0
+
+    @property
+    def polite(self) -> bool:
+        return self.code == "busy" and self.close == 1013
+
+
+@dataclass(eq=False)
+class Speaker(WSListener):  # type: ignore[misc]
+    sound: Sound
+    cycles: int
+    turns: list[TurnTimes] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
+    """How much later than due each frame left, in seconds."""
+    refusal: Refusal = field(default_factory=Refusal)
+    admitted: bool = False
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._answered: asyncio.Future[bool] = self._loop.create_future()
+        self.finished: asyncio.Future[None] = self._loop.create_future()
+        self._speaking = False
+        self._play_end = 0.0
+        self._bytes_per_second = 48_000
+        self._position = 0
+        frames = len(self.sound.speech)
+        self._period = frames + round(SILENCE_AFTER / FRAME)
+        self._starts = round(LEAD_IN / FRAME)
+        self._ends = self._starts + self.cycles * self._period + round(TAIL / FRAME)
+
+    async def connect(self, port: int) -> bool:
+        """Whether the server let us in."""
+        url = f"ws://127.0.0.1:{port}/ws/voice"
+        self._transport, _ = await ws_connect(lambda: self, url, enable_auto_ping=False)
+        self._transport.send(WSMsgType.TEXT, HELLO)
+        self.admitted = await asyncio.wait_for(self._answered, 30)
+        return self.admitted
+
+    def start(self, at: float) -> None:
+        """Begin to send at the time `at`."""
+        self._due = at
+        self._loop.call_later(max(0.0, at - time.monotonic()), self._tick)
+
+    def leave(self) -> None:
+        if not self.closed:
+            self._transport.send_close(WSCloseCode.OK)
+            self._transport.disconnect()
+
+    # --- up ------------------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        position = self._position
+        if self.closed or position >= self._ends:
+            if not self.finished.done():
+                self.finished.set_result(None)
+            return
+        now = time.monotonic()
+        self.late.append(now - self._due)
+        self._transport.send(WSMsgType.BINARY, self._frame(position, now))
+        self._position = position + 1
+        self._due += FRAME
+        self._loop.call_later(max(0.0, self._due - now), self._tick)
+
+    def _frame(self, position: int, now: float) -> bytes:
+        cycle, at = divmod(position - self._starts, self._period)
+        speech = self.sound.speech
+        if cycle < 0 or cycle >= self.cycles or at >= len(speech):
+            return self.sound.quiet
+        if at == 0:
+            self.turns.append(TurnTimes(first=now, over_reply=now < self._play_end))
+            self._speaking = True
+        elif at == len(speech) - 1:
+            self.turns[-1].last = now
+            self._speaking = False
+        return speech[at]
+
+    # --- down ----------------------------------------------------------------------------------
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.closed = True
+        if not self._answered.done():
+            self._answered.set_result(False)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        now = time.monotonic()
+        kind = frame.msg_type
+        if kind == WSMsgType.BINARY:
+            self._audio(now, frame.payload_size)
+        elif kind == WSMsgType.TEXT:
+            self._event(now, frame.get_payload_as_bytes())
+        elif kind == WSMsgType.CLOSE:
+            self.refusal.close = int(frame.get_close_code())
+            transport.send_close(frame.get_close_code())
+            transport.disconnect()
+
+    def _audio(self, now: float, size: int) -> None:
+        self._play_end = max(now, self._play_end) + size / self._bytes_per_second
+        if not self.turns:
+            return
+        turn = self.turns[-1]
+        if self._speaking:
+            turn.stale = now
+        elif turn.reply is None:
+            turn.reply = now
+
+    def _event(self, now: float, message: bytes) -> None:
+        event = orjson.loads(message)
+        match event["type"]:
+            case "flush" | "duck" as kind:
+                self._play_end = now if kind == "flush" else self._play_end
+                if self._speaking and getattr(self.turns[-1], kind) is None:
+                    setattr(self.turns[-1], kind, now)
+            case "audio_start":
+                self._bytes_per_second = 2 * event["rate"]
+            case "ready" if not self._answered.done():
+                self._answered.set_result(True)
+            case "error" if not self._answered.done():
+                self.refusal.code = event["code"]

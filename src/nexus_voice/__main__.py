@@ -1,0 +1,5 @@
+"""`python -m nexus_voice`: the same as the command `nexus-voice`."""
+
+from .cli import main
+
+main()

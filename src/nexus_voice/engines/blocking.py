@@ -1,0 +1,281 @@
+"""Engines that block, hold the interpreter's lock, are not thread-safe or are GPL: in processes.
+
+`Workers` keeps a few processes, each with one plain synchronous object in it, and lends one out for
+the length of a call. A call streams both ways and costs about 0.3 ms; when its caller is cancelled
+the process stops it and is used again; a process that dies fails its own call only and is replaced.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from types import TracebackType
+from typing import Any, Self
+
+from anyio import (
+    CancelScope,
+    Event,
+    create_memory_object_stream,
+    create_task_group,
+    current_time,
+    get_cancelled_exc_class,
+    move_on_after,
+    sleep,
+)
+from anyio.abc import TaskGroup
+
+from ..domain.errors import Busy, EngineError, NexusError
+from .worker_process import Child, Spec
+
+log = logging.getLogger(__name__)
+
+PAUSE, LONGEST_PAUSE = 0.1, 10.0
+"""Seconds before a dead process is replaced; doubled each time one dies young."""
+YOUNG = 10.0
+
+
+class Workers:
+    """`count` processes that each hold `factory(**kwargs)`, where `factory` is "module:callable".
+
+    The object's methods take `(items: Iterator, emit: Callable)`; items are what msgpack carries. At
+    most `queue` calls wait for a process, none longer than `patience` seconds: past that, `Busy`.
+    Entering starts the processes and does not wait for them; `ready()` does. `nice` (0..19) lowers
+    their priority.
+    """
+
+    def __init__(
+        self,
+        factory: str,
+        count: int,
+        kwargs: dict[str, Any] | None = None,
+        name: str = "",
+        *,
+        queue: int = 16,
+        patience: float = 30.0,
+        nice: int = 0,
+    ) -> None:
+        self.name = name or factory
+        self.count = count
+        self._spec = Spec(self.name, factory, kwargs or {}, nice)
+        self._queue_limit, self._patience = queue, patience
+        self._children: set[Child] = set()
+        self._idle: list[Child] = []
+        self._queue: deque[object] = deque()
+        self._changed = Event()
+        self._trouble = ""
+        self._setup: Any = None
+        self._version = 0
+        self._setup_error: NexusError | None = None
+        self._tasks: TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        self._changed = Event()
+        self._tasks = await create_task_group().__aenter__()
+        for _ in range(self.count):
+            self._tasks.start_soon(self._keep)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        assert self._tasks
+        tasks, self._tasks = self._tasks, None
+        tasks.cancel_scope.cancel()
+        if isinstance(error, get_cancelled_exc_class()):
+            return await tasks.__aexit__(kind, error, trace)
+        await tasks.__aexit__(None, None, None)  # an error of the body goes on as it is, in no group
+        return None
+
+    @property
+    def pids(self) -> list[int]:
+        """Processes that are ready for calls or in one."""
+        return [child.pid for child in self._children]
+
+    async def ready(self) -> None:
+        """Wait until every process can answer. Raises `EngineError` when one cannot start."""
+        await self._until(lambda: len(self._children) == self.count)
+
+    async def call(self, method: str, items: AsyncIterable[Any], *, buffer: int = 16) -> AsyncGenerator[Any]:
+        """Send `items` to one process's `method` and pass on what it emits.
+
+        `items` (closed at the end if a generator) is read from the start, up to `buffer` of them while no process is free; `buffer`
+        results may wait for the caller before the process is held up. Close it with `aclosing`.
+        """
+        if self._tasks is None:
+            raise EngineError(f"{self.name} is not running")
+        job = _Job(self.name, method, items, buffer)
+        self._tasks.start_soon(job.run, self)
+        try:
+            async for item in job.results:
+                yield item
+            if job.error:
+                raise job.error
+        finally:
+            job.scope.cancel()
+            with CancelScope(shield=True):
+                await job.done.wait()
+            job.results.close()
+
+    async def setup(self, value: Any) -> None:
+        """Have every process, now and after a restart, run its `setup` method on `value`.
+
+        One process at a time, between its calls, so that the others go on answering. Returns when
+        all have. Raises `EngineError` when `value` will not do.
+        """
+        self._setup, self._setup_error = value, None
+        self._version = version = self._version + 1
+        self._refresh()
+        await self._until(
+            lambda: (
+                len(self._children) == self.count
+                and all(child.version >= version for child in self._children)
+            )
+        )
+        if self._setup_error:
+            raise self._setup_error
+
+    async def check_out(self) -> Child:
+        """A process for one call, first come first served."""
+        if len(self._queue) >= self._queue_limit + len(self._idle):
+            raise Busy(f"{self.name} is busy; try again in a moment")
+        ticket = object()
+        self._queue.append(ticket)
+        try:
+            with move_on_after(self._patience):
+                await self._until(lambda: bool(self._idle) and self._queue[0] is ticket)
+                return self._idle.pop()
+            raise Busy(f"{self.name} is busy; try again in a moment")
+        finally:
+            self._queue.remove(ticket)
+            self._notify()
+
+    def give_back(self, child: Child) -> None:
+        """The call is over; `child` is idle again once it is settled and up to date."""
+        if child.dead or not self._tasks:
+            return
+        if child.unsettled:
+            self._tasks.start_soon(self._settle, child)
+        elif child.version < self._version and not any(other.setting_up for other in self._children):
+            child.setting_up = True
+            self._tasks.start_soon(self._set_up, child)
+        else:
+            self._idle.append(child)
+            self._notify()
+
+    async def _settle(self, child: Child) -> None:
+        await child.settle()
+        self.give_back(child)
+
+    async def _set_up(self, child: Child) -> None:
+        version = self._version
+        try:
+            await child.setup(self._setup)
+        except NexusError as error:
+            log.error("%s could not be set up: %s", self.name, error.message)
+            self._setup_error = error
+        child.version, child.setting_up = version, False
+        self._refresh()
+        self.give_back(child)
+
+    def _refresh(self) -> None:
+        """Begin to set up an idle process that is out of date, if none is being set up."""
+        stale = next((child for child in self._idle if child.version < self._version), None)
+        if stale:
+            self._idle.remove(stale)
+            self.give_back(stale)
+
+    async def _keep(self) -> None:
+        """Keep one process alive."""
+        pause = 0.0
+        while True:
+            began = current_time()
+            child = Child(self._spec)
+            try:
+                await child.live(self._born)
+            finally:
+                self._children.discard(child)
+                if child in self._idle:
+                    self._idle.remove(child)
+                await child.bury()
+                if not child.ready:
+                    self._trouble = child.fate
+                self._notify()
+            pause = PAUSE if current_time() - began > YOUNG else min(LONGEST_PAUSE, max(PAUSE, 2 * pause))
+            log.error("%s; restarting in %.1f s", child.fate, pause)
+            await sleep(pause)
+
+    def _born(self, child: Child) -> None:
+        self._trouble = ""
+        self._children.add(child)
+        if self._version and self._tasks:
+            child.setting_up = True
+            self._tasks.start_soon(self._set_up, child)
+        else:
+            self.give_back(child)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            if self._trouble and not self._children:
+                raise EngineError(self._trouble, retryable=True)
+            await self._changed.wait()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = Event()
+
+
+class _Job:
+    """A call on its way. It runs in the pool's tasks, so that no task group spans a `yield`."""
+
+    def __init__(self, name: str, method: str, items: AsyncIterable[Any], buffer: int) -> None:
+        self.error: Exception | None = EngineError(f"{name} was shut down")
+        self.scope = CancelScope()
+        self.done = Event()
+        self._method, self._items = method, items
+        self._collected, self._inbox = create_memory_object_stream[Any](buffer)
+        self._out, self.results = create_memory_object_stream[Any](buffer)
+
+    async def run(self, workers: Workers) -> None:
+        try:
+            with self.scope:
+                async with create_task_group() as tasks:
+                    tasks.start_soon(self._collect)
+                    await self._serve(workers)
+                    tasks.cancel_scope.cancel()
+        except Exception as error:  # a value that cannot be sent, or a bug: this call's, not the pool's
+            self.error = innermost(error)
+        finally:
+            for stream in (self._collected, self._inbox, self._out):
+                stream.close()
+            self.done.set()
+
+    async def _collect(self) -> None:
+        try:
+            with self._collected as inbox:
+                async for item in self._items:
+                    await inbox.send(item)
+        except Exception as error:  # the caller's own, handed back to it
+            self.error = error
+            self.scope.cancel()
+        finally:
+            if isinstance(self._items, AsyncGenerator):  # close it in the task that ran it
+                with CancelScope(shield=True):
+                    await self._items.aclose()
+
+    async def _serve(self, workers: Workers) -> None:
+        try:
+            child = await workers.check_out()
+            try:
+                await child.run(self._method, self._inbox, self._out.send)
+            finally:
+                workers.give_back(child)
+            self.error = None
+        except NexusError as error:
+            self.error = error
+
+
+def innermost(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

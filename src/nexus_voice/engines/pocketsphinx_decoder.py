@@ -1,0 +1,133 @@
+"""Two pocketsphinx decoders side by side, for a worker process; `stt_pocketsphinx.py` is the host's side.
+
+One knows general English, the other the words of the documents and everyday phrases. Off its domain
+the latter is confident nonsense, so both listen and the better score wins.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import inf, log
+from typing import Any, Self
+
+import pocketsphinx
+
+from .pocketsphinx_model import OPTIONS, learn
+from .worker import Emit
+
+PRIME = round(0.8 * 2 * 16_000)
+"""Bytes of audio that give the first cepstral mean: levels and microphones differ, and the decoders
+take seconds to adapt by themselves."""
+MARGIN = 0.25
+"""Nats per frame by which the general decoder must be better to be believed."""
+SCORE_SCALE = 1024
+"""pocketsphinx shifts scores by SENSCR_SHIFT (10) before it exponentiates them."""
+MARKUP = re.compile(r"<[^>]*>|\[[^\]]*\]|\+\+[^+]*\+\+|\(\d+\)")
+GENERAL = OPTIONS | {"maxhmmpf": 3000}
+"""Fewer hypotheses at a time than usual: half the work, nearly the same words."""
+
+
+class Listener:
+    def __init__(self) -> None:
+        self._general = pocketsphinx.Decoder(**GENERAL)
+        self._domain = learn(self._general, [])
+        self._mean = self._general.get_cmn()
+
+    def setup(self, items: Iterator[Any], emit: Emit) -> None:
+        """One list of sentences, which replace the domain."""
+        self._domain = learn(self._general, next(items))
+
+    def transcribe(self, items: Iterator[Any], emit: Emit) -> None:
+        """PCM16 at 16 kHz in any pieces -> the text so far when it changes; last, the final text."""
+        with Utterance([self._domain, self._general], self._mean) as utterance:
+            said = ""
+            for pcm in items:
+                utterance.hear(pcm)
+                if (text := utterance.agreed()) != said:
+                    said = text
+                    emit(said)
+            emit(utterance.final())
+
+
+class Utterance:
+    """One utterance in several decoders. The first is believed unless another is better by `MARGIN`."""
+
+    def __init__(self, decoders: list[pocketsphinx.Decoder], mean: str) -> None:
+        self._decoders = decoders
+        self._mean = mean
+        self._early = b""
+        self._started = False
+        self._last: list[str] = []
+        self._agreed: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._started:
+            self._end()
+
+    def hear(self, pcm: bytes) -> None:
+        if not self._started:
+            self._early += pcm
+            if len(self._early) < PRIME:
+                return
+            pcm = self._start()
+        for decoder in self._decoders:
+            decoder.process_raw(pcm)
+
+    def agreed(self) -> str:
+        """What two looks in a row agree on: the tail of a hypothesis still changes."""
+        if self._started:
+            now = self._best().split()
+            same = 0
+            while same < min(len(now), len(self._last)) and now[same] == self._last[same]:
+                same += 1
+            self._agreed, self._last = now[:same], now
+        return " ".join(self._agreed)
+
+    def final(self) -> str:
+        if not self._started and self._early:
+            pcm = self._start()
+            for decoder in self._decoders:
+                decoder.process_raw(pcm)
+        if not self._started:
+            return ""  # an empty utterance makes pocketsphinx raise IndexError
+        self._end()
+        return self._best()
+
+    def _start(self) -> bytes:
+        first, *others = self._decoders
+        first.set_cmn(self._mean)
+        first.start_utt()
+        first.process_raw(self._early, no_search=True)
+        first.end_utt()
+        mean = first.get_cmn(True)
+        for decoder in self._decoders:
+            decoder.set_cmn(mean)
+            decoder.start_utt()
+        self._started = True
+        pcm, self._early = self._early, b""
+        return pcm
+
+    def _end(self) -> None:
+        self._started = False
+        for decoder in self._decoders:
+            decoder.end_utt()
+
+    def _best(self) -> str:
+        """The most believable hypothesis."""
+        best, text = -inf, ""
+        for index, decoder in enumerate(self._decoders):
+            hypothesis = decoder.hyp()
+            if hypothesis and hypothesis.score > 0:
+                score = log(hypothesis.score) * SCORE_SCALE / decoder.n_frames() + (0 if index else MARGIN)
+                if score > best and (plain := spoken(hypothesis.hypstr)):
+                    best, text = score, plain
+        return text
+
+
+def spoken(hypothesis: str) -> str:
+    """The words alone: no silence, noise or pronunciation marks."""
+    return " ".join(MARKUP.sub(" ", hypothesis).lower().split())

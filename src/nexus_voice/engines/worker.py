@@ -1,0 +1,164 @@
+"""The child's side of `blocking.py`: `python -m nexus_voice.engines.worker module:factory`.
+
+Frames are msgpack arrays on stdin and stdout, one after another (msgpack delimits itself). First the
+host says `{parent, nice, kwargs}`; the child answers `["ready"]` or `["failed", message]`. Then, one
+call at a time, the host sends `["call", id, method]`, `["item", id, value]`..., `["end", id]`, and
+`["cancel", id]` at any time; the child sends `["item", id, value]`... and closes the call with
+`["done", id]` or `["error", id, kind, message, code, retryable]`. A cancelled call ends with "done".
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import sys
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
+
+import msgpack
+
+from ..domain.errors import BadInput, Busy, EngineError, NexusError
+
+Emit = Callable[[Any], None]
+Method = Callable[[Iterator[Any], Emit], None]
+"""A method of the factory's object: reads items until the host has no more, emits its own."""
+
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+class Stopped(Exception):
+    """Raised inside a call by `items` and `emit` once the host has cancelled it."""
+
+
+class Host:
+    """The other end of the pipes. One thread, so nothing here needs a lock."""
+
+    def __init__(self) -> None:
+        # Keep the real pipes to ourselves: a stray print, of Python's or of a C library's, must not
+        # land between two frames, and nobody else may eat our input.
+        self._in, self._out = os.dup(0), os.dup(1)
+        os.dup2(2, 1)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        self._unpacker = msgpack.Unpacker(max_buffer_size=64 << 20)
+
+    def send(self, *frame: Any) -> None:
+        data = memoryview(msgpack.packb(frame))
+        while data:
+            data = data[os.write(self._out, data) :]
+
+    def receive(self) -> Any:
+        """The next frame; waits. The host's end of file ends this process."""
+        while (frame := next(self._unpacker, None)) is None:
+            self._read()
+        return frame
+
+    def waiting(self) -> Iterator[Any]:
+        """Frames that have already arrived."""
+        while select.select([self._in], [], [], 0)[0]:
+            self._read()
+        yield from self._unpacker
+
+    def _read(self) -> None:
+        data = os.read(self._in, 1 << 16)
+        if not data:
+            os._exit(0)
+        self._unpacker.feed(data)
+
+
+class Call:
+    """One call: its items and its way out, both of which notice that the host has cancelled it."""
+
+    def __init__(self, host: Host, id: int) -> None:
+        self.id = id
+        self._host = host
+        self._pending: deque[Any] = deque()
+
+    def items(self) -> Iterator[Any]:
+        while True:
+            self._look()
+            match self._pending.popleft() if self._pending else self._host.receive():
+                case ["item", self.id, value]:
+                    yield value
+                case ["end", self.id]:
+                    return
+                case ["cancel", self.id]:
+                    raise Stopped
+
+    def emit(self, value: Any) -> None:
+        self._look()
+        self._host.send("item", self.id, value)
+
+    def _look(self) -> None:
+        """Take in what has arrived: a cancellation counts before the items ahead of it."""
+        for frame in self._host.waiting():
+            if frame == ["cancel", self.id]:
+                raise Stopped
+            self._pending.append(frame)
+
+
+def serve(host: Host, engine: Any) -> None:
+    """Answer calls until the host goes away."""
+    while True:
+        match host.receive():
+            case ["call", id, method]:
+                call = Call(host, id)
+                try:
+                    getattr(engine, method)(call.items(), call.emit)
+                    host.send("done", id)
+                except Stopped:
+                    host.send("done", id)
+                except Exception as error:
+                    host.send("error", id, *described(error))
+            case ["cancel", id]:  # crossed our "done" on its way: nothing left to stop
+                host.send("done", id)
+
+
+def described(error: Exception) -> tuple[str, str, str, bool]:
+    """(kind, message, code, retryable) of an error, for the host to raise again."""
+    match error:
+        case BadInput() | Busy():
+            return type(error).__name__, error.message, error.code, False
+        case EngineError():
+            return "EngineError", error.message, error.code, error.retryable
+        case NexusError():
+            return "EngineError", error.message, error.code, False
+    traceback.print_exception(error)  # to the host's log
+    return "EngineError", f"{type(error).__name__}: {error}", EngineError.code, False
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent dies, however that comes about."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(0)
+
+
+def main(factory: str) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    host = Host()
+    hello = host.receive()
+    die_with(hello["parent"])
+    try:
+        if hello["nice"]:
+            os.nice(hello["nice"])
+        module, _, name = factory.partition(":")
+        engine = getattr(import_module(module), name)(**hello["kwargs"])
+    except Exception as error:
+        host.send("failed", described(error)[1])
+        sys.exit(1)
+    host.send("ready")
+    with suppress(BrokenPipeError):
+        serve(host, engine)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,229 @@
+"""One life of one worker process, seen from the host: see `worker.py` for the frames."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+import msgpack
+from anyio import (
+    BrokenResourceError,
+    CancelScope,
+    ClosedResourceError,
+    EndOfStream,
+    create_memory_object_stream,
+    create_task_group,
+    current_time,
+    move_on_after,
+    open_process,
+)
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+
+from ..domain.errors import BadInput, Busy, EngineError, NexusError
+
+Emit = Callable[[Any], Awaitable[None]]
+
+log = logging.getLogger(__name__)
+
+ACKNOWLEDGE = 2.0
+"""Seconds a child has to stop a cancelled call before it is killed."""
+LOG_LINES = 50
+"""Lines of a child's stderr that are logged per minute, each cut to `LOG_LINE` characters."""
+LOG_LINE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What to run: `factory` is "module:callable"; `nice` is added to the child's niceness."""
+
+    name: str
+    factory: str
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    nice: int = 0
+
+
+class Child:
+    """Runs one call at a time. `live` owns the process; the other methods talk to it."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.version = 0
+        self.ready = self.setting_up = self.dead = False
+        self.fate = f"{spec.name} could not be started"
+        """Why it ended, for people."""
+        self._spec = spec
+        self._scope = CancelScope()
+        self._calls = 0
+        self._open = False
+        self._process: Process | None = None
+        self._to_child, self._outbox = create_memory_object_stream[bytes](0)
+        self._to_host, self._from_child = create_memory_object_stream[list[Any]](8)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    @property
+    def unsettled(self) -> bool:
+        """A call was cancelled and the child has not said that it stopped."""
+        return self._open
+
+    def kill(self) -> None:
+        self.dead = True
+        self._scope.cancel()
+
+    async def live(self, born: Callable[[Child], None]) -> None:
+        """Start the process and stay until it ends; `born` is called once it is ready. Then `bury` it."""
+        command = [sys.executable, "-P", "-m", "nexus_voice.engines.worker", self._spec.factory]
+        pipe = subprocess.PIPE
+        with self._scope:
+            try:
+                self._process = process = await open_process(command, stdin=pipe, stdout=pipe, stderr=pipe)
+            except OSError as error:
+                self.fate = f"{self._spec.name} could not be started: {error}"
+                return
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stderr is not None
+            async with create_task_group() as tasks, aclosing(frames(process.stdout)) as received:
+                tasks.start_soon(self._write, process.stdin)
+                tasks.start_soon(self._log, process.stderr)
+                async for frame in received:
+                    if frame[0] == "ready":
+                        self.ready = True
+                        born(self)
+                    elif frame[0] == "failed":
+                        self.fate = f"{self._spec.name} could not be started: {frame[1]}"
+                        break
+                    else:
+                        await self._to_host.send(frame)
+                tasks.cancel_scope.cancel()
+
+    async def bury(self) -> None:
+        """Make sure that the process has ended, reap it, and say so to whoever waits for it."""
+        self.dead, self._open = True, False
+        # Senders first: whoever waits for the other end then sees the end of the stream.
+        for end in (self._to_host, self._outbox, self._to_child, self._from_child):
+            end.close()
+        if self._process:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            with CancelScope(shield=True):
+                await self._process.aclose()
+            if self.ready:
+                code = self._process.returncode or 0
+                why = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+                self.fate = f"{self._spec.name} ended ({why})"
+
+    async def run(self, method: str, items: AsyncIterable[Any], emit: Emit) -> None:
+        """One call: feed it `items`, pass on what it emits. Raises what the child raised."""
+        error: NexusError | None = EngineError(f"{self._spec.name} stopped working", retryable=True)
+        self._calls += 1
+        self._open = True
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._feed, method, items)
+            while True:
+                match await self._reply():
+                    case ["item", value]:
+                        await emit(value)
+                    case ["error", *what]:
+                        error = failure(*what)
+                        break
+                    case ["done"]:
+                        error = None
+                        break
+                    case _:
+                        break
+            tasks.cancel_scope.cancel()
+        if error:
+            raise error
+
+    async def setup(self, value: Any) -> None:
+        """Call the `setup` method with one item."""
+        await self.run("setup", one(value), nothing)
+
+    async def settle(self) -> None:
+        """Make the child stop a call whose caller has gone; kill it if it doesn't in time."""
+        with move_on_after(ACKNOWLEDGE):
+            async with create_task_group() as tasks:
+                tasks.start_soon(self._send, ["cancel", self._calls])  # it may be writing: read meanwhile
+                while self._open and await self._reply():
+                    pass
+                tasks.cancel_scope.cancel()
+        if self._open:
+            log.warning("%s did not stop in %g s, restarting it", self._spec.name, ACKNOWLEDGE)
+            self.kill()
+
+    async def _reply(self) -> list[Any]:
+        """The current call's next frame, without its number; empty when the process has died."""
+        with suppress(ClosedResourceError, EndOfStream):
+            while True:
+                kind, call, *rest = await self._from_child.receive()
+                if call == self._calls:  # not of an earlier call, cancelled when it was already done
+                    self._open = kind == "item"
+                    return [kind, *rest]
+        return []
+
+    async def _feed(self, method: str, items: AsyncIterable[Any]) -> None:
+        call = self._calls
+        await self._send(["call", call, method])
+        async for item in items:
+            await self._send(["item", call, item])
+        await self._send(["end", call])
+
+    async def _send(self, frame: list[Any]) -> None:
+        with suppress(BrokenResourceError, ClosedResourceError):  # it died: the reader tells
+            await self._to_child.send(msgpack.packb(frame))
+
+    async def _write(self, stdin: ByteSendStream) -> None:
+        """The only writer, so that a cancelled caller never leaves half a frame in the pipe."""
+        hello = {"parent": os.getpid(), "nice": self._spec.nice, "kwargs": self._spec.kwargs}
+        with suppress(BrokenResourceError, ClosedResourceError):
+            await stdin.send(msgpack.packb(hello))
+            async for data in self._outbox:
+                await stdin.send(data)
+
+    async def _log(self, stderr: ByteReceiveStream) -> None:
+        began, lines, rest = -inf, 0, b""
+        with suppress(BrokenResourceError, ClosedResourceError):
+            async for data in stderr:
+                *whole, rest = (rest + data).split(b"\n")
+                rest = rest[:LOG_LINE]
+                if current_time() - began > 60:
+                    began, lines = current_time(), 0
+                for line in whole[: LOG_LINES - lines]:
+                    log.warning("%s: %s", self._spec.name, line[:LOG_LINE].decode(errors="replace"))
+                lines = min(LOG_LINES, lines + len(whole))
+
+
+async def frames(stdout: ByteReceiveStream) -> AsyncGenerator[list[Any]]:
+    """Frames as they arrive, until the child closes its end."""
+    unpacker = msgpack.Unpacker(max_buffer_size=64 << 20)
+    with suppress(BrokenResourceError, ClosedResourceError):
+        async for data in stdout:
+            unpacker.feed(data)
+            for frame in unpacker:
+                yield frame
+
+
+async def one(value: Any) -> AsyncGenerator[Any]:
+    yield value
+
+
+async def nothing(_: Any) -> None:
+    pass
+
+
+def failure(kind: str, message: str, code: str, retryable: bool) -> NexusError:
+    if kind == "BadInput":
+        return BadInput(message, code=code)
+    if kind == "Busy":
+        return Busy(message)
+    return EngineError(message, code=code, retryable=retryable)

@@ -1,0 +1,126 @@
+"""HTML as headings and plain blocks: what a reader would see, without the markup."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby, zip_longest
+
+from bs4 import BeautifulSoup
+from bs4.element import CData, NavigableString, PreformattedString, Tag
+
+from ..domain.prose import CODE
+
+UNSEEN = ["script", "style", "template", "noscript", "svg", "iframe", "nav", "button", "select", "form"]
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+BLOCKS = frozenset(HEADINGS) | frozenset(
+    re.findall(
+        r"\w+",
+        """address article aside blockquote body caption center dd details div dl dt figcaption figure footer
+        header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul""",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, list item, table or piece of code. `level` is 1..6 for a heading, else 0.
+
+    `tight`: the next line of a list, which no blank line parts from the one before.
+    """
+
+    text: str
+    level: int = 0
+    tight: bool = False
+
+
+def read(markup: str) -> tuple[str, list[Block]]:
+    """(content of the title element or "", blocks in reading order)."""
+    # The declaration would make the parser warn that this might be XML.
+    soup = BeautifulSoup(re.sub(r"^\s*<\?xml[^>]*>", "", markup), "html.parser")
+    title = _flat(soup.title.get_text()) if soup.title else ""
+    for tag in soup.find_all([*UNSEEN, "head"]):
+        tag.decompose()
+    for table in soup.find_all("table"):
+        if table.find("table") is None:  # one that holds another is only layout
+            _flatten_table(soup, table)
+    for numbered in soup.find_all("ol"):
+        start = str(numbered.get("start", ""))
+        for number, item in enumerate(
+            numbered.find_all("li", recursive=False), int(start) if start.isdecimal() else 1
+        ):
+            item["value"] = str(number)
+    return title, list(_blocks(soup.find("main") or soup))
+
+
+def _blocks(root: Tag) -> Iterator[Block]:
+    begun: set[int] = set()  # list items that have their bullet
+    previous = ""
+    # By identity: tags compare equal by content, all the way down.
+    for _, group in groupby(_strings(root), key=lambda pair: id(pair[0])):
+        strings = list(group)
+        block, text = strings[0][0], "".join(string for _, string in strings)
+        name = block.name if block is not None else ""
+        if name == "pre":
+            text = "\n".join(CODE + line for line in text.expandtabs(4).strip("\n").rstrip().split("\n"))
+        elif name != "table":
+            text = _flat(text)
+        if not text.strip():
+            continue
+        item = block if block is None or name == "li" else block.find_parent("li")
+        if item is not None and id(item) not in begun and name != "pre":
+            begun.add(id(item))
+            yield Block(f"{_bullet(item)} {text}", tight=previous == "li")
+            previous = "li"
+        else:
+            yield Block(text, HEADINGS.get(name, 0))
+            previous = name
+
+
+def _strings(root: Tag) -> Iterator[tuple[Tag | None, str]]:
+    """Every visible piece of text with the block element that holds it."""
+    for node in root.descendants:
+        if isinstance(node, Tag):
+            if node.name == "br":
+                yield _holder(node), "\n"
+            elif node.name == "img" and node.get("alt") and node.find_parent("a") is None:  # no badges
+                yield _holder(node), str(node["alt"])
+        elif isinstance(node, NavigableString) and (
+            not isinstance(node, PreformattedString) or isinstance(node, CData)
+        ):
+            yield _holder(node), str(node)
+
+
+def _holder(node: Tag | NavigableString) -> Tag | None:
+    return next((parent for parent in node.parents if parent.name in BLOCKS), None)
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _bullet(item: Tag) -> str:
+    return f"{item['value']}." if item.parent is not None and item.parent.name == "ol" else "-"
+
+
+def _flatten_table(soup: BeautifulSoup, table: Tag) -> None:
+    """Each row becomes a line that can be read by itself: "port – Default: 8080; Meaning: ..."."""
+    rows = [[_flat(cell.get_text()) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
+    rows = [row for row in rows if any(row)]
+    first = table.find("tr")
+    headers: list[str] = []
+    if rows and len(rows) > 1 and first is not None and first.find("th") and not first.find("td"):
+        headers = rows.pop(0)
+    lines = [_row(headers, row) for row in rows]
+    table.clear()
+    table.append(soup.new_string("\n".join(lines)))
+
+
+def _row(headers: list[str], cells: list[str]) -> str:
+    named = [
+        f"{header}: {cell}" if index and header else cell
+        for index, (header, cell) in enumerate(zip_longest(headers, cells, fillvalue=""))
+        if cell
+    ]
+    return " – ".join([named[0], "; ".join(named[1:])]) if named[1:] else named[0]

@@ -1,0 +1,103 @@
+"""`nexus-voice ask` against a running server, and against one of its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from nexus_voice.audio.wav import read_audio, wav_bytes
+from nexus_voice.commands.nearby import Address, NoServer
+from nexus_voice.domain.audio import Pcm
+
+from .conftest import Server, Shell
+
+ANSWER = "You may speak while I speak."
+
+
+@pytest.fixture(scope="module")
+def recording(shell: Shell) -> Path:
+    """Half a second of something loud, at a rate that is not the server's."""
+    tone = (8000 * np.sin(np.arange(11_025) * 0.1)).astype("<i2")
+    path = shell.folder / "question.wav"
+    path.write_bytes(wav_bytes(Pcm(tone.tobytes(), 22_050)))
+    return path
+
+
+def test_a_typed_question_is_answered_in_lines(server: Server, shell: Shell) -> None:
+    done = shell.run("ask", "What is barge-in?", "--url", server.url)
+    assert done.returncode == 0, done.stderr
+    assert f"You: What is barge-in?\nNexus: {ANSWER}\n" in done.stdout
+    assert "Clock: first word of the answer:" in done.stdout
+
+
+def test_a_spoken_question_is_answered_aloud(server: Server, shell: Shell, recording: Path) -> None:
+    save = shell.folder / "answer.wav"
+    words = ["ask", "--audio", str(recording), "--save", str(save), "--json"]
+    done = shell.run(*words, "--url", server.url.replace("http", "ws") + "/ws/voice")
+    assert done.returncode == 0, done.stderr
+    body = json.loads(done.stdout)
+    assert body["question"] == "what is barge-in"
+    assert body["answer"] == ANSWER
+    assert body["outcome"] == "done"
+    assert body["saved"] == str(save)
+    assert {"stt", "first_audio_sent", "first_audio_played"} <= body["clocks"].keys()
+    assert body["engines"]["stt"] == "fake"
+    sound = read_audio(save.read_bytes())
+    assert sound.rate == 24_000
+    assert sound.seconds == pytest.approx(0.5, abs=0.01)
+    assert np.abs(np.frombuffer(sound.data, "<i2")).max() > 1000
+
+
+def test_silence_is_said_to_be_silence(server: Server, shell: Shell) -> None:
+    path = shell.folder / "silence.wav"
+    path.write_bytes(wav_bytes(Pcm(bytes(3_200), 16_000)))
+    done = shell.run("ask", "--audio", str(path), "--url", server.url, "--timeout", "3")
+    assert done.returncode == 1
+    assert "nexus-voice: No complete answer within 3 s" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--audio", "nowhere.wav"], "nowhere.wav: No such file"),
+        (["--audio", "seed/tea.md"], "seed/tea.md: The audio cannot be read"),
+        (["hello", "--save", "nowhere/answer.wav"], "its folder must exist"),
+        (["hello", "--url", "http://127.0.0.1:9"], "No Nexus Voice answers at http://127.0.0.1:9"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(shell: Shell, words: list[str], said: str) -> None:
+    done = shell.run("ask", *words)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_a_server_it_starts_one_and_stops_it(shell: Shell) -> None:
+    done = shell.run("ask", "hello", "--json", NEXUS_SERVER__PORT="0")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["answer"] == ANSWER
+    folder = str(shell.folder / "data")
+    left = [one for one in psutil.process_iter(["environ"]) if folder in str(one.info["environ"])]
+    assert [one for one in left if "--child" in one.cmdline()] == []
+
+
+def test_a_failing_turn_is_a_failing_command(shell: Shell) -> None:
+    """The model's server is not there: a message, no answer, status 1."""
+    more = {"NEXUS_LLM__KIND": "openai", "NEXUS_LLM__BASE_URL": "http://127.0.0.1:9/v1"}
+    done = shell.run("ask", "hello", "--json", NEXUS_SERVER__PORT="0", **more)
+    assert done.returncode == 1, done.stderr
+    body = json.loads(done.stdout)
+    assert body["outcome"] == "failed"
+    assert body["error"]
+
+
+def test_addresses_are_understood() -> None:
+    usual = Address("http://h:1", "ws://h:1/ws/voice")
+    assert Address.of("h:1") == Address.of("http://h:1/") == Address.of("ws://h:1/ws/voice") == usual
+    assert Address.of("https://h/nexus").socket == "wss://h/nexus/ws/voice"
+    with pytest.raises(NoServer):
+        Address.of("ftp://h")

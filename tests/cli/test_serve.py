@@ -1,0 +1,86 @@
+"""`nexus-voice serve`, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import urllib.request
+
+import psutil
+import pytest
+
+from nexus_voice.commands.banner import address, banner
+
+from .conftest import Server, Shell
+
+
+def fetch(url: str, **headers: str) -> tuple[dict[str, str], dict[str, str]]:
+    request = urllib.request.Request(
+        url, headers={name.replace("_", "-"): one for name, one in headers.items()}
+    )
+    with urllib.request.urlopen(request, timeout=20) as response:
+        return json.load(response), {name.lower(): value for name, value in response.headers.items()}
+
+
+def test_the_banner_tells_where_and_what(server: Server) -> None:
+    body, _ = fetch(f"{server.url}/healthz")
+    assert body["status"] == "ok"
+    assert len(server.banner) <= 10
+    text = "\n".join(server.banner)
+    assert server.url.startswith("http://127.0.0.1:")
+    assert "hears with" in text
+    assert "answers with" in text
+
+
+def test_the_banner_says_what_would_be_better() -> None:
+    engines = {"vad": "energy", "stt": "pocketsphinx", "llm": "extractive", "tts": "espeak-ng"}
+    lines = "\n".join(banner("http://h:1", engines, {"llm": "extractive", "vad": "energy"}, "nothing", 1.0))
+    assert "NEXUS_LLM__KIND=openai" in lines
+    assert "NEXUS_VAD__KIND=silero" in lines
+    assert lines.count("\n") < 10
+
+
+def test_the_address_is_one_that_a_browser_can_open() -> None:
+    assert address("0.0.0.0", 80) == "http://127.0.0.1:80"
+    assert address("::1", 80) == "http://[::1]:80"
+
+
+def test_a_request_keeps_its_id(server: Server) -> None:
+    assert fetch(f"{server.url}/healthz", x_request_id="trace-42")[1]["x-request-id"] == "trace-42"
+
+
+def test_ctrl_c_ends_it_with_its_processes_and_without_a_traceback(shell: Shell) -> None:
+    with shell.serving() as server:
+        family = psutil.Process(server.process.pid).children(recursive=True)
+        with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))):  # an idle client
+            server.process.send_signal(signal.SIGINT)
+            assert server.process.wait(20) == 0
+    assert not any(one.is_running() for one in family)
+    assert "Traceback" not in (shell.folder / "log").read_text()
+
+
+def test_a_port_in_use_is_one_line(server: Server, shell: Shell) -> None:
+    port = server.url.rpartition(":")[2]
+    done = shell.run("serve", "--port", port)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert f"Port {port} is already in use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("NEXUS_SERVER__PORT", "abc", "NEXUS_SERVER__PORT: input should be a valid integer"),
+        ("NEXUS_TTS__KIND", "parrot", "There is no tts engine 'parrot'"),
+    ],
+)
+def test_a_wrong_setting_is_one_line(shell: Shell, variable: str, value: str, said: str) -> None:
+    done = (
+        shell.run("serve", "--port", "0", **{variable: value})
+        if "PORT" not in variable
+        else shell.run("serve", **{variable: value})
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.strip().count("\n") == 0

@@ -1,0 +1,67 @@
+"""Passages cover the text, keep their size, overlap, and end where a reader would pause."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexus_voice.knowledge.chunks import LARGEST, OVERLAP, SLACK, SMALLEST, Chunk, chunks
+from nexus_voice.knowledge.documents import Document, Section, read
+
+WORDS = st.text(alphabet="abcdefgh.!?,", min_size=1, max_size=14)
+TEXTS = st.lists(
+    st.tuples(WORDS, st.sampled_from([" ", " ", " ", ". ", "\n", "\n\n", "\n    "])), min_size=1, max_size=700
+).map(lambda pieces: "".join(word + gap for word, gap in pieces).strip())
+
+
+def whole(text: str) -> Document:
+    return Document("t", text, (Section((), 0, len(text)),))
+
+
+def end(chunk: Chunk) -> int:
+    return chunk.start + len(chunk.text)
+
+
+@given(TEXTS)
+def test_everything_is_covered_in_pieces_of_the_right_size(text: str) -> None:
+    found = chunks(whole(text))
+    for chunk in found:
+        assert text[chunk.start : end(chunk)] == chunk.text
+    assert found[0].start == 0
+    assert end(found[-1]) == len(text)
+    for before, after in pairwise(found):
+        assert OVERLAP - SLACK <= end(before) - after.start <= OVERLAP + SLACK + 1
+        assert SMALLEST <= len(before.text) <= LARGEST
+    assert 0 < len(found[-1].text) <= LARGEST
+    assert len(found) == 1 or len(found[-1].text) > OVERLAP + SLACK
+
+
+@given(TEXTS)
+def test_words_stay_whole(text: str) -> None:
+    for chunk in chunks(whole(text)):
+        assert chunk.start == 0 or text[chunk.start - 1].isspace()
+        assert end(chunk) == len(text) or text[end(chunk)].isspace()
+
+
+def test_a_text_without_any_gap_is_cut_all_the_same() -> None:
+    found = chunks(whole("x" * 2_000))
+    assert all(len(chunk.text) <= LARGEST for chunk in found)
+    assert end(found[-1]) == 2_000
+
+
+def test_pieces_end_with_a_paragraph_or_a_sentence() -> None:
+    sentence = "The quick brown fox jumps over the lazy dog near the river. "
+    by_paragraph = chunks(whole("\n\n".join([(sentence * 4).strip()] * 8)))
+    assert all(chunk.text.endswith(".") and not chunk.text.startswith("\n") for chunk in by_paragraph)
+    by_sentence = chunks(whole((sentence * 40).strip()))
+    assert all(chunk.text.startswith("The") and chunk.text.endswith("river.") for chunk in by_sentence)
+
+
+def test_a_heading_is_never_crossed_and_short_sections_stay_short() -> None:
+    document = read("a.md", b"# A\n\nShort.\n\n## B\n\n" + b"Long text here. " * 120 + b"\n\n# C\n\nEnd.")
+    found = chunks(document)
+    assert found[0] == Chunk("Short.", (), 3)
+    assert found[-1].text == "End."
+    assert found[-1].path == ("C",)
+    assert {chunk.path for chunk in found[1:-1]} == {("B",)}
+    assert all("Short" not in chunk.text and "End." not in chunk.text for chunk in found[1:-1])

@@ -1,0 +1,110 @@
+"""A real server on 127.0.0.1 for tests: in a thread, so that a test can look inside as well."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvicorn
+
+from nexus_voice.api.state import State
+from nexus_voice.app import create
+from nexus_voice.settings import Settings
+
+T = TypeVar("T")
+START = 30.0
+
+
+@dataclass
+class Serving:
+    """A running server. `inside(f)` runs `f` on its event loop and returns the result."""
+
+    port: int
+    state: State
+    loop: asyncio.AbstractEventLoop
+    server: uvicorn.Server
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ws/voice"
+
+    def inside(self, look: Callable[[], T]) -> T:
+        async def run() -> T:
+            return look()
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
+
+    def tasks(self) -> int:
+        """Tasks on the server's loop, without the one that counts."""
+        return self.inside(lambda: len(asyncio.all_tasks()) - 1)
+
+    def settles(self, tasks: int) -> bool:
+        """Whether no more than `tasks` tasks are left in the end."""
+        return self.becomes(lambda: len(asyncio.all_tasks()) - 1 <= tasks)
+
+    def becomes(self, condition: Callable[[], bool], within: float = 10.0) -> bool:
+        """Whether `condition`, asked again and again on the loop, comes true in time."""
+        give_up = time.monotonic() + within
+        while not self.inside(condition):
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.01)
+        return True
+
+
+def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
+    """Settings with scripted engines that answer at once; `sections` override single settings."""
+    quick = {"final_delay": 0.0, "first_token": 0.0, "token_gap": 0.0, "first_audio": 0.0, "audio_speed": 1e3}
+    defaults: dict[str, dict[str, Any]] = {
+        **{port: {"kind": "fake"} for port in ("vad", "stt", "llm", "tts", "embedder")},
+        "fake": {**quick, "sentence_seconds": 0.05},
+        # A shared machine may stall for longer than a server should.
+        "limits": {"loop_lag": 60.0},
+        "knowledge": {"seed": data_dir / "seed"},
+    }
+    merged = {name: {**defaults.get(name, {}), **sections.get(name, {})} for name in defaults | sections}
+    (data_dir / "seed").mkdir(parents=True, exist_ok=True)
+    return Settings(_env_file=None, data_dir=data_dir, **merged)  # type: ignore[call-arg, arg-type]
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[Serving]:
+    """The server that these settings describe, ready to answer, with every part warm."""
+    found: list[tuple[State, asyncio.AbstractEventLoop]] = []
+    app = create(settings, [lambda state: found.append((state, asyncio.get_running_loop()))])
+    config = uvicorn.Config(
+        app,
+        port=0,
+        log_config=None,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        ws_max_size=1 << 20,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="server")
+    thread.start()
+    try:
+        give_up = time.monotonic() + START
+        while not server.started:
+            assert thread.is_alive(), "the server did not start; see the log"
+            assert time.monotonic() < give_up, "the server takes too long to start"
+            time.sleep(0.005)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        here = Serving(port, *found[0], server)
+        assert here.becomes(lambda: here.state.ready, START), here.state.warming
+        yield here
+    finally:
+        server.should_exit = True
+        thread.join(START)
+        assert not thread.is_alive(), "the server did not stop"
