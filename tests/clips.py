@@ -33,6 +33,7 @@ if espeak.espeak_SetVoiceByName(voice.encode()):
     sys.exit("no voice " + voice)
 espeak.espeak_SetParameter(1, int(speed), 0)
 words = text.encode() + b"\\0"
+espeak.espeak_ng_SetRandSeed(ctypes.c_long(1))
 espeak.espeak_Synth(words, ctypes.c_size_t(len(words)), 0, 0, 0, 0x101, None, None)
 sys.stdout.buffer.write(rate.to_bytes(4, "little") + said)
 """

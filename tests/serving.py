@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import structlog
 import uvicorn
 
 from nexus_voice.api.state import State
@@ -19,6 +21,11 @@ from nexus_voice.settings import Settings
 
 T = TypeVar("T")
 START = 30.0
+PLAIN = [
+    structlog.processors.add_log_level,
+    structlog.processors.format_exc_info,  # structlog's own choice shows every local: seconds of work
+    structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+]
 
 
 @dataclass
@@ -80,6 +87,7 @@ def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 @contextmanager
 def serving(settings: Settings) -> Iterator[Serving]:
     """The server that these settings describe, ready to answer, with every part warm."""
+    structlog.configure(PLAIN, structlog.make_filtering_bound_logger(logging.WARNING))
     found: list[tuple[State, asyncio.AbstractEventLoop]] = []
     app = create(settings, [lambda state: found.append((state, asyncio.get_running_loop()))])
     config = uvicorn.Config(

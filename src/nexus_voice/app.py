@@ -60,7 +60,8 @@ def arguments(port: str, kind: str, settings: Settings) -> dict[str, Any]:
                 "between_tokens": llm.between_tokens,
             }
         case "tts", "espeak":
-            return {"voice": settings.tts.voice, "workers": settings.tts.workers}
+            named = {"voice": settings.tts.voice} if settings.tts.voice else {}
+            return {"workers": settings.tts.workers, **named}
         case "tts", "fake":
             return {
                 "first_audio": fake.first_audio,
@@ -91,15 +92,17 @@ async def assemble(settings: Settings) -> AsyncIterator[State]:
     """Everything that runs, entered in order and closed in reverse."""
     async with AsyncExitStack() as stack:
         embedder = make("embedder", settings.embedder.kind, settings)
-        grounded = {"embedder": embedder} if settings.llm.kind == "extractive" else {}
+        stt, tts = make("stt", settings.stt.kind, settings), make("tts", settings.tts.kind, settings)
+        own = {"stt": stt.name, "tts": tts.name, "embedder": embedder.name}
+        grounded = {"embedder": embedder, "engines": own} if settings.llm.kind == "extractive" else {}
         knowledge = (
             KnowledgeBase(settings.data_dir / "knowledge", embedder) if settings.knowledge.enabled else None
         )
         engines = Engines(
             vad=make_vad(settings),
-            stt=make("stt", settings.stt.kind, settings),
+            stt=stt,
             llm=make("llm", settings.llm.kind, settings, **grounded),
-            tts=make("tts", settings.tts.kind, settings),
+            tts=tts,
             front_ends=MicrophoneFrontEnds(settings.talk.high_pass, settings.talk.noise_gate),
             overlaps=OverlapDetectors(),
             knowledge=knowledge,
@@ -120,9 +123,9 @@ async def assemble(settings: Settings) -> AsyncIterator[State]:
         )
         parts = {
             "embedder": embedder,
-            "stt": engines.stt,
+            "stt": stt,
             "llm": engines.llm,
-            "tts": engines.tts,
+            "tts": tts,
             "vad": engines.vad,
         }
         for part in (*parts.values(), knowledge):

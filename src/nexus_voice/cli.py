@@ -62,11 +62,9 @@ def ask(
     from .commands.ask import ask, recording
     from .commands.configure import settings
     from .commands.conversation import Question
-    from .observe.logs import configure
 
     if bool(text.strip()) == (audio is not None):
         raise typer.BadParameter('Give either a question ("What is barge-in?") or --audio FILE.')
-    configure("error")
     question = Question(
         text=text.strip(),
         audio=recording(audio) if audio else None,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+
 from serving import Serving, fakes, serving
 
 from .caller import Caller

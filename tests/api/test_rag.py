@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+
 from serving import Serving, fakes, serving
 
 BANANAS = ("bananas.md", b"# Bananas\n\nBananas are yellow when they are ripe.")
@@ -95,7 +96,11 @@ def test_the_recogniser_is_taught_when_documents_change(server: Serving, tidy: h
         ({"json": []}, 422, "bad_request"),
         ({"files": {"other": (None, "no file")}}, 400, "files_missing"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "bad_request"),
-        ({"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=x"}}, 400, "bad_request"),
+        (
+            {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+            400,
+            "bad_request",
+        ),
     ],
 )
 def test_what_cannot_be_taken_in_gets_its_code(

@@ -10,9 +10,9 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-from serving import Serving
 
 from nexus_voice.api.uploads import bare
+from serving import Serving
 
 
 def tone(rate: int = 16_000, seconds: float = 0.5, channels: int = 1) -> bytes:

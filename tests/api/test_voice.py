@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
 from serving import Serving, fakes, serving
-from websockets.exceptions import InvalidStatus
 
 from .caller import Caller
 
@@ -175,21 +177,18 @@ def test_odd_byte_counts_are_sound_all_the_same(undisturbed: Serving) -> None:
 def test_a_message_beyond_all_bounds_ends_the_connection(undisturbed: Serving) -> None:
     with Caller(undisturbed.socket) as caller:
         caller.hello()
-        caller.socket.send(b"\0" * (1 << 21))
-        assert caller.closing() == 1009
+        with suppress(ConnectionClosed):  # it may be closed under our hands
+            caller.socket.send(b"\0" * (1 << 21))
+        assert caller.closing() in (1009, 1006)
 
 
 def test_ten_thousand_control_messages_are_cut_off(undisturbed: Serving) -> None:
     with Caller(undisturbed.socket) as caller:
         caller.hello()
-        pings = [json.dumps({"type": "ping"})] * 10_000
-        try:
-            for ping in pings:
+        ping = json.dumps({"type": "ping"})
+        with suppress(ConnectionClosed):
+            for _ in range(10_000):
                 caller.socket.send(ping)
-        except OSError:
-            pass
-        except Exception as error:
-            assert "Closed" in type(error).__name__
         assert caller.closing() in (1008, 1006)
 
 

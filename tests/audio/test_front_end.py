@@ -37,7 +37,7 @@ def spoken(rate: int = RATE) -> bytes:
 
 
 @pytest.mark.parametrize("rate", [16_000, 8_000, 44_100, 48_000])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(sizes=st.lists(st.integers(0, 5001), min_size=1, max_size=8))
 def test_any_chunking_gives_the_same_sound(rate: int, sizes: list[int]) -> None:
     data = spoken(rate)[: 4 * rate]

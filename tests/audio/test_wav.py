@@ -79,12 +79,13 @@ def test_limits() -> None:
     assert refused.value.code == "audio_too_long"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(at=st.integers(0, 60), junk=st.binary(max_size=40))
 def test_damaged_headers_never_escape(at: int, junk: bytes) -> None:
     data = bytearray(wav_bytes(TONE)[:400])
     data[at : at + len(junk)] = junk
     try:
-        assert read_audio(bytes(data)).samples > 0
-    except BadInput as error:
-        assert error.code
+        heard = read_audio(bytes(data)).samples
+    except BadInput:
+        return
+    assert heard > 0

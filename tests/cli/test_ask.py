@@ -13,7 +13,7 @@ from nexus_voice.audio.wav import read_audio, wav_bytes
 from nexus_voice.commands.nearby import Address, NoServer
 from nexus_voice.domain.audio import Pcm
 
-from .conftest import Server, Shell
+from .conftest import Run, Server, Shell
 
 ANSWER = "You may speak while I speak."
 
@@ -27,17 +27,17 @@ def recording(shell: Shell) -> Path:
     return path
 
 
-def test_a_typed_question_is_answered_in_lines(server: Server, shell: Shell) -> None:
-    done = shell.run("ask", "What is barge-in?", "--url", server.url)
+def test_a_typed_question_is_answered_in_lines(server: Server, run: Run) -> None:
+    done = run("ask", "What is barge-in?", "--url", server.url)
     assert done.returncode == 0, done.stderr
     assert f"You: What is barge-in?\nNexus: {ANSWER}\n" in done.stdout
     assert "Clock: first word of the answer:" in done.stdout
 
 
-def test_a_spoken_question_is_answered_aloud(server: Server, shell: Shell, recording: Path) -> None:
+def test_a_spoken_question_is_answered_aloud(server: Server, shell: Shell, run: Run, recording: Path) -> None:
     save = shell.folder / "answer.wav"
     words = ["ask", "--audio", str(recording), "--save", str(save), "--json"]
-    done = shell.run(*words, "--url", server.url.replace("http", "ws") + "/ws/voice")
+    done = run(*words, "--url", server.url.replace("http", "ws") + "/ws/voice")
     assert done.returncode == 0, done.stderr
     body = json.loads(done.stdout)
     assert body["question"] == "what is barge-in"
@@ -52,12 +52,12 @@ def test_a_spoken_question_is_answered_aloud(server: Server, shell: Shell, recor
     assert np.abs(np.frombuffer(sound.data, "<i2")).max() > 1000
 
 
-def test_silence_is_said_to_be_silence(server: Server, shell: Shell) -> None:
+def test_silence_gets_no_answer(server: Server, shell: Shell, run: Run) -> None:
     path = shell.folder / "silence.wav"
     path.write_bytes(wav_bytes(Pcm(bytes(3_200), 16_000)))
-    done = shell.run("ask", "--audio", str(path), "--url", server.url, "--timeout", "3")
+    done = run("ask", "--audio", str(path), "--url", server.url, "--timeout", "1")
     assert done.returncode == 1
-    assert "nexus-voice: No complete answer within 3 s" in done.stderr
+    assert "nexus-voice: No complete answer within 1 s" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -69,30 +69,20 @@ def test_silence_is_said_to_be_silence(server: Server, shell: Shell) -> None:
         (["hello", "--url", "http://127.0.0.1:9"], "No Nexus Voice answers at http://127.0.0.1:9"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(shell: Shell, words: list[str], said: str) -> None:
-    done = shell.run("ask", *words)
+def test_what_cannot_be_done_is_one_line(run: Run, words: list[str], said: str) -> None:
+    done = run("ask", *words)
     assert done.returncode == 1
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_without_a_server_it_starts_one_and_stops_it(shell: Shell) -> None:
-    done = shell.run("ask", "hello", "--json", NEXUS_SERVER__PORT="0")
+def test_without_a_server_it_starts_one_and_stops_it(shell: Shell, run: Run) -> None:
+    done = run("ask", "hello", "--json", NEXUS_SERVER__PORT="0")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["answer"] == ANSWER
     folder = str(shell.folder / "data")
     left = [one for one in psutil.process_iter(["environ"]) if folder in str(one.info["environ"])]
     assert [one for one in left if "--child" in one.cmdline()] == []
-
-
-def test_a_failing_turn_is_a_failing_command(shell: Shell) -> None:
-    """The model's server is not there: a message, no answer, status 1."""
-    more = {"NEXUS_LLM__KIND": "openai", "NEXUS_LLM__BASE_URL": "http://127.0.0.1:9/v1"}
-    done = shell.run("ask", "hello", "--json", NEXUS_SERVER__PORT="0", **more)
-    assert done.returncode == 1, done.stderr
-    body = json.loads(done.stdout)
-    assert body["outcome"] == "failed"
-    assert body["error"]
 
 
 def test_addresses_are_understood() -> None:

@@ -196,18 +196,19 @@ async def test_limits_on_the_first_and_on_each_further_token(server: OpenAiServe
         Reply([ROLE, b": keep-alive\n\n", never]),
     ]
     for reply in held:
-        error = await refused(server, reply, timeout=0.05, gap=30)
+        error = await refused(server, reply, first_token=0.05, between_tokens=30)
         assert (error.code, error.status, error.retryable) == ("llm_timeout", 504, True)
-        assert "no answer within 0.05 s" in error.message
-    error = await refused(server, Reply([ROLE, chunk({"content": "One"}), never]), gap=0.05)
+        assert "nothing for 0.05 s" in error.message
+        assert "NEXUS_LLM__FIRST_TOKEN" in error.message
+    error = await refused(server, Reply([ROLE, chunk({"content": "One"}), never]), between_tokens=0.05)
     assert error.code == "llm_timeout"
-    assert "no further word within 0.05 s" in error.message
+    assert "NEXUS_LLM__BETWEEN_TOKENS" in error.message
 
 
 async def test_a_slow_listener_is_no_slow_server(server: OpenAiServer) -> None:
     server.replies.append(Reply(saying("One", " two")))
     async with (
-        OpenAiLlm(server.url, model="m", timeout=5, gap=0.05) as llm,
+        OpenAiLlm(server.url, model="m", first_token=5, between_tokens=0.05) as llm,
         aclosing(llm.stream(HELLO)) as stream,
     ):
         assert await anext(stream) == "One"

@@ -27,6 +27,7 @@ class Question(BaseModel):
 
 @router.post(
     "/chat",
+    status_code=200,
     response_class=TurnStream,
     responses={
         200: {

@@ -93,25 +93,24 @@ def base_of(request: Request) -> KnowledgeBase:
 
 Base = Annotated[KnowledgeBase, Depends(base_of)]
 
+FILE = {"type": "string", "format": "binary"}
 INGEST_BODY = {
     "requestBody": {
         "required": True,
         "content": {
             "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                    },
-                }
+                "schema": {"type": "object", "properties": {"files": {"type": "array", "items": FILE}}}
             },
             "application/json": {
-                "schema": Texts.model_json_schema(ref_template="#/components/schemas/{model}")
+                "schema": {
+                    "type": "object",
+                    "required": ["texts"],
+                    "properties": {"texts": {"type": "array", "items": Text.model_json_schema()}},
+                }
             },
         },
     }
 }
-INGEST_BODY["requestBody"]["content"]["application/json"]["schema"].pop("$defs", None)  # type: ignore[index]
 
 
 @router.post("/ingest", openapi_extra=INGEST_BODY)

@@ -104,6 +104,7 @@ async def tts(speech: Speech, request: Request, state: Shared) -> Response:
 
 @router.post(
     "/synthesize",
+    status_code=200,
     response_class=Stream,
     responses={
         200: {

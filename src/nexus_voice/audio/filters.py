@@ -106,7 +106,7 @@ class NoiseGate:
         return min(max(wanted, self._gain * _CLOSING, _LOWEST), 1.0)
 
 
-_OPEN = 10**0.8
+_OPEN: float = 10**0.8
 _LOWEST = 0.25
-_CLOSING = _LOWEST**0.1
+_CLOSING: float = _LOWEST**0.1
 _RAMP = (np.arange(1, BLOCK + 1, dtype=np.float32) / BLOCK)[None]

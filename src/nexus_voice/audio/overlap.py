@@ -67,7 +67,7 @@ class OverlapDetector:
         count -= (count - SIZE) % HOP  # the last frame ends now
         if count < SIZE:
             return 0.0
-        near = power_spectra(np.frombuffer(bytes(self._near[-2 * count :]), "<i2").astype(np.float32) / 32768)
+        near = power_spectra(_floats(bytes(self._near[-2 * count :])))
         frames = min((round(judged * RATE) - SIZE) // HOP + 1, len(near))
         far = self._reference(len(near))
         loudest = float(near[-frames:].sum(axis=1).max())
@@ -99,11 +99,14 @@ class _Piece:
 
     def samples(self) -> Floats:
         if self._samples is None:
-            x = np.frombuffer(self._pcm.data, "<i2").astype(np.float32) / 32768
-            self._samples = (
-                x if self._pcm.rate == RATE else soxr.resample(x, self._pcm.rate, RATE, quality="LQ")
-            )
+            self._samples = _floats(self._pcm.data)
+            if self._pcm.rate != RATE:
+                self._samples = np.asarray(soxr.resample(self._samples, self._pcm.rate, RATE, quality="LQ"))
         return self._samples
+
+
+def _floats(data: bytes) -> Floats:
+    return np.frombuffer(data, "<i2") * np.float32(1 / 32768)
 
 
 def _without_echo(near: Floats, far: Floats) -> Floats:

@@ -9,7 +9,6 @@ import anyio
 import orjson
 from rich.console import Console
 
-from ..audio.wav import read_audio, wav_bytes
 from ..domain.audio import Pcm
 from ..domain.errors import BadInput, NexusError
 from ..settings import Settings
@@ -21,6 +20,8 @@ from .show import display
 
 def recording(path: Path) -> Pcm:
     """Raises `BadInput` for what is no readable sound."""
+    from ..audio.wav import read_audio  # a typed question does without NumPy
+
     try:
         return read_audio(path.read_bytes())
     except OSError as error:
@@ -51,6 +52,8 @@ def ask(
             with display(console, silent=as_json) as show:
                 answer, sound = anyio.run(converse, server, question, show, timeout)
     if save and sound.data:
+        from ..audio.wav import wav_bytes
+
         try:
             save.write_bytes(wav_bytes(sound))
         except OSError as error:

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import anyio
 
 from ..domain.audio import RATE, Pcm, Voice, silence
+from ..domain.chat import Prompt
 from ..domain.errors import EngineError, NexusError
 from ..settings import Settings
 from . import nearby
@@ -135,7 +136,9 @@ class Workshop:
 
     async def _llm(self, engine: Any) -> str:
         if not hasattr(engine, "models"):
-            return f"{engine.name}: needs nothing"
+            async with aclosing(engine.stream(Prompt("What is two plus two?"))) as pieces:
+                text = "".join([piece async for piece in pieces if isinstance(piece, str)]).strip()
+            return f"{engine.name}: says “{text[:60]}”"
         served, wanted = await engine.models(), self.settings.llm.model
         if wanted and wanted not in served and f"{wanted}:latest" not in served:
             raise EngineError(f"the server has no model {wanted!r}; it has {', '.join(served[:5]) or 'none'}")

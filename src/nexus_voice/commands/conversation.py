@@ -201,13 +201,23 @@ async def connected(server: Address) -> AsyncIterator[ClientConnection]:
             proxy=None if server.local else True,
         ) as socket:  # fmt: skip
             yield socket
-    except ConnectionClosed as closed:
-        reason = closed.rcvd.reason if closed.rcvd and closed.rcvd.reason else "the connection was lost"
-        raise Unanswered(f"The server at {server.http} hung up: {reason}") from None
-    except (InvalidHandshake, InvalidURI) as error:
-        raise Unanswered(f"The server at {server.http} refuses the connection: {error}") from None
-    except (OSError, TimeoutError) as error:
-        raise Unanswered(f"The server at {server.http} cannot be reached: {error}") from None
+    except Exception as error:
+        raise plain(error, server) from None
+
+
+def plain(error: BaseException, server: Address) -> BaseException:
+    """What went wrong with a connection, in words, and out of its group; anything else as it is."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    match error:
+        case ConnectionClosed(rcvd=received):
+            why = received.reason if received and received.reason else "the connection was lost"
+            return Unanswered(f"The server at {server.http} hung up: {why}")
+        case InvalidHandshake() | InvalidURI():
+            return Unanswered(f"The server at {server.http} refuses the connection: {error}")
+        case OSError() | TimeoutError():
+            return Unanswered(f"The server at {server.http} cannot be reached: {error}")
+    return error
 
 
 async def ask(server: Address, question: Question, show: Show, within: float) -> tuple[Answer, Pcm]:

@@ -15,7 +15,7 @@ from ..settings import Settings
 from .checks import Check, Workshop
 
 MARKS = {"works": ("ok", "green"), "note": ("note", "yellow"), "fails": ("FAILS", "bold red")}
-WIDTH = 28
+WIDTH = 34
 """Columns of a check's name."""
 
 

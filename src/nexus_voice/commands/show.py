@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.markdown import Markdown
 from rich.table import Table
 from rich.text import Text
 
@@ -75,6 +74,8 @@ class Plain:
 
 def picture(answer: Answer, partial: str) -> Group:
     """All that is known of a turn, for a terminal."""
+    from rich.markdown import Markdown
+
     parts: list[Any] = [Text.assemble(("You    ", "bold cyan"), (answer.question or partial or "…"))]
     if answer.turn:
         parts += [Text("Nexus", "bold green"), Markdown(answer.answer or "…")]

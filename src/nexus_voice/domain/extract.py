@@ -13,8 +13,8 @@ from .units import Unit
 
 CLOSE_LOOK = 8
 """Units compared by meaning: each costs a few milliseconds."""
-GOOD = 0.8
-"""A further unit must score this share of the best one's."""
+GOOD, GOOD_BY_WORDS = 0.87, 0.8
+"""A further unit must score this share of the best one's; words alone tell units apart less finely."""
 WORDS, MEANING, PASSAGE = 0.3, 0.5, 0.2
 """Weights of words in common, closeness of meaning, and the passage's relevance."""
 SPOKEN_CODE = 100
@@ -72,15 +72,17 @@ def compose(
         chosen.append(unit)
         return True
 
+    good = GOOD if meanings is not None else GOOD_BY_WORDS
     order = sorted(looked, key=lambda unit: (-scores[unit], unit.passage, unit.index))
     for unit in order:
-        if scores[unit] >= GOOD * scores[order[0]] and add(unit):
-            for neighbour in _belonging(unit, [other for other in units if other.passage == unit.passage]):
+        if scores[unit] >= good * scores[order[0]] and add(unit):
+            beside = [other for other in units if other.passage == unit.passage]
+            for neighbour in _belonging(unit, beside, limits):
                 add(neighbour)
     return sorted(chosen, key=lambda unit: (unit.passage, unit.index))
 
 
-def _belonging(unit: Unit, units: Sequence[Unit]) -> list[Unit]:
+def _belonging(unit: Unit, units: Sequence[Unit], limits: Limits) -> list[Unit]:
     """The neighbours without which a unit is hard to understand, the most needed first. `units` are
     those of its passage."""
     before, after = units[: unit.index][::-1], units[unit.index + 1 :]
@@ -90,14 +92,16 @@ def _belonging(unit: Unit, units: Sequence[Unit]) -> list[Unit]:
         leaning = takewhile(lambda pair: LEANS.match(pair[0].text), pairwise([unit, *before]))
         following = takewhile(lambda other: other.kind == "prose" and LEANS.match(other.text), after)
         return [earlier for _, earlier in leaning][:1] + list(following)[:1]
-    # The whole list, after the line that introduces it; code after the sentence that explains it.
+    # Code after the sentence that explains it; steps, or a short list, whole and after their introduction.
     same = [
         list(takewhile(lambda other: other.kind == unit.kind == "item", side)) for side in (before, after)
     ]
+    rest = [*reversed(same[0]), *same[1]]
     intro = before[len(same[0]) : len(same[0]) + 1]
     if unit.kind == "item" and not (intro and intro[0].text.endswith(":")):
         intro = []
-    return [*intro, *reversed(same[0]), *same[1]]
+    fits = len(rest) < limits.units and sum(len(other.text) for other in [unit, *rest]) <= limits.chars
+    return [*intro, *rest] if fits or unit.text[:1].isdecimal() else [*intro]
 
 
 def render(units: Sequence[Unit], spoken: bool) -> str:

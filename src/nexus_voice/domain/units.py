@@ -68,8 +68,12 @@ def units(question: str, passages: Sequence[Passage]) -> list[Unit]:
         shared = sum(
             weight[term] * (1 if term in text else HEADING) for term in (weight.keys() & text) | above
         )
-        bonus = OPENING * sum(weight[term] for term in above) / total if unit.line == 0 else 0.0
-        bonus += STEP if how and (unit.kind == "code" or unit.text[0].isdecimal()) else 0.0
+        step = unit.kind == "item" and unit.text[0].isdecimal()
+        opens = unit.line == 0 and (
+            step or unit.kind != "item"
+        )  # the first of a list is no better than the rest
+        bonus = OPENING * sum(weight[term] for term in above) / total if opens else 0.0
+        bonus += STEP if how and (step or unit.kind == "code") else 0.0
         bonus += DEFINITION if subject and _defines(unit.text, subject[1]) else 0.0
         bonus += LABEL if unit.kind == "prose" and _is_label(unit.text) else 0.0
         scored.append(replace(unit, score=shared / total, bonus=bonus))

@@ -5,28 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 # espeak-ng's names for American English (docs/phonemes.md there) -> ARPAbet without stress.
-ARPABET = {
-    **{name: name.upper() for name in "b d f g k l m n p r s t v w z".split()},
-    **dict(zip("D T S Z N h j tS dZ x".split(), "DH TH SH ZH NG HH Y CH JH K".split(), strict=True)),
-    **dict(zip("a aa a# 0 A: O: O O2 E".split(), "AE AE AH AA AA AO AO AA EH".split(), strict=True)),
-    **dict(zip("I I2 I# i i: i::".split(), "IH IH IH IY IY IY".split(), strict=True)),
-    **dict(zip("V @ @- U u u:".split(), "AH AH AH UH UW UW".split(), strict=True)),
-    **dict(zip("aI eI oU aU OI".split(), "AY EY OW AW OY".split(), strict=True)),
-    **dict(zip("3 3: aI3 i@3".split(), ("ER", "ER", "AY ER", "IH R"), strict=True)),
-    "A@": "AA R",
-    "o@": "AO R",
-    "O@": "AO R",
-    "e@": "EH R",
-    "U@": "UH R",
-    "i@": "IY AH",
-    "aI@": "AY AH",
-    "@L": "AH L",
-    "n-": "AH N",
-    "r-": "R",
-    "t#": "D",  # the flap of "water"
-    "t2": "T",
-    "?": "T",
-}
+TABLE = """
+b B, d D, f F, g G, k K, l L, m M, n N, p P, r R, s S, t T, v V, w W, z Z, D DH, T TH, S SH, Z ZH,
+N NG, h HH, j Y, tS CH, dZ JH, x K, r- R, n- AH N, t# D, t2 T, ? T,
+a AE, aa AE, a# AH, 0 AA, A: AA, O: AO, O AO, O2 AA, E EH, I IH, I2 IH, I# IH, i IY, i: IY, i:: IY,
+V AH, @ AH, @- AH, @L AH L, U UH, u UW, u: UW, aI AY, eI EY, oU OW, aU AW, OI OY, 3 ER, 3: ER,
+aI3 AY ER, aI@ AY AH, i@3 IH R, i@ IY AH, A@ AA R, o@ AO R, O@ AO R, e@ EH R, U@ UH R
+"""
+ARPABET = {name: phones for name, *phones in (entry.split() for entry in TABLE.split(","))}
 STRESS = "',%=;|-"
 
 
@@ -39,7 +25,7 @@ def pronunciation(phonemes: Iterable[str]) -> str:
             continue
         if name not in ARPABET:
             return ""
-        for phone in ARPABET[name].split():
+        for phone in ARPABET[name]:
             if phones[-1:] != [phone]:  # espeak-ng says "A@ r" where CMUdict has one R
                 phones.append(phone)
     return " ".join(phones)

@@ -16,7 +16,6 @@ from typing import Any, Self
 from anyio import (
     CancelScope,
     Event,
-    create_memory_object_stream,
     create_task_group,
     current_time,
     get_cancelled_exc_class,
@@ -26,6 +25,7 @@ from anyio import (
 from anyio.abc import TaskGroup
 
 from ..domain.errors import Busy, EngineError, NexusError
+from .worker_call import Call
 from .worker_process import Child, Spec
 
 log = logging.getLogger(__name__)
@@ -99,23 +99,24 @@ class Workers:
     async def call(self, method: str, items: AsyncIterable[Any], *, buffer: int = 16) -> AsyncGenerator[Any]:
         """Send `items` to one process's `method` and pass on what it emits.
 
-        `items` (closed at the end if a generator) is read from the start, up to `buffer` of them while no process is free; `buffer`
-        results may wait for the caller before the process is held up. Close it with `aclosing`.
+        `items`, closed at the end if a generator, is read at once: up to `buffer` of them wait while
+        no process is free, and as many results may wait for the caller before the process is held
+        up. Close it with `aclosing`.
         """
         if self._tasks is None:
             raise EngineError(f"{self.name} is not running")
-        job = _Job(self.name, method, items, buffer)
-        self._tasks.start_soon(job.run, self)
+        call = Call(self.name, method, items, buffer)
+        self._tasks.start_soon(call.run, self.check_out, self.give_back)
         try:
-            async for item in job.results:
+            async for item in call.results:
                 yield item
-            if job.error:
-                raise job.error
+            if call.error:
+                raise call.error
         finally:
-            job.scope.cancel()
+            call.scope.cancel()
             with CancelScope(shield=True):
-                await job.done.wait()
-            job.results.close()
+                await call.done.wait()
+            call.results.close()
 
     async def setup(self, value: Any) -> None:
         """Have every process, now and after a restart, run its `setup` method on `value`.
@@ -223,59 +224,3 @@ class Workers:
     def _notify(self) -> None:
         self._changed.set()
         self._changed = Event()
-
-
-class _Job:
-    """A call on its way. It runs in the pool's tasks, so that no task group spans a `yield`."""
-
-    def __init__(self, name: str, method: str, items: AsyncIterable[Any], buffer: int) -> None:
-        self.error: Exception | None = EngineError(f"{name} was shut down")
-        self.scope = CancelScope()
-        self.done = Event()
-        self._method, self._items = method, items
-        self._collected, self._inbox = create_memory_object_stream[Any](buffer)
-        self._out, self.results = create_memory_object_stream[Any](buffer)
-
-    async def run(self, workers: Workers) -> None:
-        try:
-            with self.scope:
-                async with create_task_group() as tasks:
-                    tasks.start_soon(self._collect)
-                    await self._serve(workers)
-                    tasks.cancel_scope.cancel()
-        except Exception as error:  # a value that cannot be sent, or a bug: this call's, not the pool's
-            self.error = innermost(error)
-        finally:
-            for stream in (self._collected, self._inbox, self._out):
-                stream.close()
-            self.done.set()
-
-    async def _collect(self) -> None:
-        try:
-            with self._collected as inbox:
-                async for item in self._items:
-                    await inbox.send(item)
-        except Exception as error:  # the caller's own, handed back to it
-            self.error = error
-            self.scope.cancel()
-        finally:
-            if isinstance(self._items, AsyncGenerator):  # close it in the task that ran it
-                with CancelScope(shield=True):
-                    await self._items.aclose()
-
-    async def _serve(self, workers: Workers) -> None:
-        try:
-            child = await workers.check_out()
-            try:
-                await child.run(self._method, self._inbox, self._out.send)
-            finally:
-                workers.give_back(child)
-            self.error = None
-        except NexusError as error:
-            self.error = error
-
-
-def innermost(error: Exception) -> Exception:
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error

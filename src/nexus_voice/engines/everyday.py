@@ -27,6 +27,16 @@ yes please
 no
 no thank you
 okay
+ok
+yeah
+right
+mhm
+hmm
+um
+uh
+uh huh
+huh
+oh
 all right
 sure
 of course

@@ -29,9 +29,9 @@ _NO_CHAT = ("embed", "bge-", "rerank", "whisper", "tts", "guard", "moderation", 
 class OpenAiLlm:
     """Streams from `base_url`'s `/chat/completions`; cancelling closes the HTTP stream at once.
 
-    An empty `model` means the server's first; prompts of size "small" go to `small_model` where
-    one is set. `timeout` bounds the wait for the first token and `gap` that for each further one,
-    in seconds. `extra` is added to every request's JSON, over our own fields.
+    An empty `model` means the server's first; prompts of size "small" go to `small_model` where one
+    is set. `first_token` and `between_tokens` bound the waits for these, in seconds. `extra` is
+    added to every request's JSON, over our own fields.
     """
 
     def __init__(
@@ -41,15 +41,15 @@ class OpenAiLlm:
         model: str = "",
         small_model: str = "",
         *,
-        timeout: float = 30.0,
-        gap: float = 15.0,
+        first_token: float = 20.0,
+        between_tokens: float = 20.0,
         temperature: float | None = None,
         extra: Mapping[str, Any] | None = None,
         history_chars: int = HISTORY_CHARS,
     ) -> None:
         self._http = OpenAiHttp(base_url, api_key)
         self._model, self._small = model, small_model
-        self._timeout, self._gap, self._history = timeout, gap, history_chars
+        self._first, self._between, self._history = first_token, between_tokens, history_chars
         self._options = {"temperature": temperature} if temperature is not None else {}
         self._extra = dict(extra or {})
         # OpenAI's newer models know only the new name, most other servers only the old one.
@@ -66,10 +66,10 @@ class OpenAiLlm:
 
     async def models(self) -> list[str]:
         """Names of the models the server offers; also opens a connection for the next request."""
-        return await self._http.models(self._timeout)
+        return await self._http.models(self._first)
 
     async def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall]:
-        limit, awaited = self._timeout, "answer"
+        limit, awaited = self._first, "first_token"
         deadline = anyio.current_time() + limit
         with anyio.CancelScope(deadline=deadline) as scope:
             response = await self._ask(prompt, tools)
@@ -87,7 +87,7 @@ class OpenAiLlm:
                 for text in answer.feed(data or b"\n"):
                     yield text
                 if answer.progress > before:
-                    limit, awaited = self._gap, "further word"
+                    limit, awaited = self._between, "between_tokens"
                     deadline = anyio.current_time() + limit
             for call in answer.tool_calls():
                 yield call
@@ -104,7 +104,7 @@ class OpenAiLlm:
 
     async def _ask(self, prompt: Prompt, tools: Sequence[Tool]) -> httpx.Response:
         """The response, its headers read and its body not."""
-        model = (self._small if prompt.size == "small" else "") or self._model or await self._first()
+        model = (self._small if prompt.size == "small" else "") or self._model or await self._first_model()
         body = {"model": model, "messages": messages(prompt, self._history), "stream": True, **self._options}
         if tools:
             body["tools"] = [_offer(tool) for tool in tools]
@@ -122,7 +122,7 @@ class OpenAiLlm:
         content = orjson.dumps({**body, self._limit: most, **self._extra})
         return await self._http.send("POST", "chat/completions", content, body["model"])
 
-    async def _first(self) -> str:
+    async def _first_model(self) -> str:
         """The first of the server's models that looks like one to chat with."""
         if not self._listed:
             listed = await self.models()

@@ -92,7 +92,7 @@ class OpenAiHttp:
                 raise malformed("no list of models") from error
             finally:
                 await response.aclose()
-        raise timed_out(within, "list of its models")
+        raise timed_out(within, "first_token")
 
     def _refusal(self, response: httpx.Response, model: str) -> EngineError:
         try:

@@ -139,10 +139,11 @@ def broken() -> EngineError:
     )
 
 
-def timed_out(seconds: float, what: str) -> EngineError:
+def timed_out(seconds: float, limit: str) -> EngineError:
+    """`limit` is the setting that ran out."""
     return EngineError(
-        f"The language model gave no {what} within {seconds:g} s. "
-        "Use a smaller model, or raise NEXUS_LLM__TIMEOUT.",
+        f"The language model server said nothing for {seconds:g} s. "
+        f"Use a smaller model, or raise NEXUS_LLM__{limit.upper()}.",
         code="llm_timeout",
         status=504,
         retryable=True,

@@ -19,11 +19,14 @@ from .worker import Emit
 PRIME = round(0.8 * 2 * 16_000)
 """Bytes of audio that give the first cepstral mean: levels and microphones differ, and the decoders
 take seconds to adapt by themselves."""
-MARGIN = 0.25
+MARGIN = 0.1
 """Nats per frame by which the general decoder must be better to be believed."""
 SCORE_SCALE = 1024
 """pocketsphinx shifts scores by SENSCR_SHIFT (10) before it exponentiates them."""
-MARKUP = re.compile(r"<[^>]*>|\[[^\]]*\]|\+\+[^+]*\+\+|\(\d+\)")
+LONGEST_WORD = 100
+"""Frames of 10 ms: what is taken for a longer word is a hum, a tone or a hiss."""
+FILLER = re.compile(r"<.*>|\[.*\]|\+\+.*\+\+")
+VARIANT = re.compile(r"\(\d+\)$")
 GENERAL = OPTIONS | {"maxhmmpf": 3000}
 """Fewer hypotheses at a time than usual: half the work, nearly the same words."""
 
@@ -39,22 +42,22 @@ class Listener:
         self._domain = learn(self._general, next(items))
 
     def transcribe(self, items: Iterator[Any], emit: Emit) -> None:
-        """PCM16 at 16 kHz in any pieces -> the text so far when it changes; last, the final text."""
-        with Utterance([self._domain, self._general], self._mean) as utterance:
+        """PCM16 at 16 kHz in any pieces -> (text so far, False) when it changes, then (text, True)."""
+        with Utterance(self._domain, self._general, self._mean) as utterance:
             said = ""
             for pcm in items:
                 utterance.hear(pcm)
                 if (text := utterance.agreed()) != said:
                     said = text
-                    emit(said)
-            emit(utterance.final())
+                    emit((said, False))
+            emit((utterance.final(), True))
 
 
 class Utterance:
-    """One utterance in several decoders. The first is believed unless another is better by `MARGIN`."""
+    """One utterance in both decoders. The one that knows what to expect is believed in doubt."""
 
-    def __init__(self, decoders: list[pocketsphinx.Decoder], mean: str) -> None:
-        self._decoders = decoders
+    def __init__(self, expected: pocketsphinx.Decoder, general: pocketsphinx.Decoder, mean: str) -> None:
+        self._decoders = (expected, general)
         self._mean = mean
         self._early = b""
         self._started = False
@@ -98,7 +101,7 @@ class Utterance:
         return self._best()
 
     def _start(self) -> bytes:
-        first, *others = self._decoders
+        first = self._decoders[0]
         first.set_cmn(self._mean)
         first.start_utt()
         first.process_raw(self._early, no_search=True)
@@ -117,17 +120,21 @@ class Utterance:
             decoder.end_utt()
 
     def _best(self) -> str:
-        """The most believable hypothesis."""
-        best, text = -inf, ""
-        for index, decoder in enumerate(self._decoders):
-            hypothesis = decoder.hyp()
-            if hypothesis and hypothesis.score > 0:
-                score = log(hypothesis.score) * SCORE_SCALE / decoder.n_frames() + (0 if index else MARGIN)
-                if score > best and (plain := spoken(hypothesis.hypstr)):
-                    best, text = score, plain
-        return text
+        expected, general = (Hypothesis(decoder) for decoder in self._decoders)
+        if general.score > expected.score + MARGIN and (expected.words or len(general.words) > 1):
+            return " ".join(general.words)
+        return " ".join(expected.words)  # a lone word where no small talk was heard is a cough
 
 
-def spoken(hypothesis: str) -> str:
-    """The words alone: no silence, noise or pronunciation marks."""
-    return " ".join(MARKUP.sub(" ", hypothesis).lower().split())
+class Hypothesis:
+    """What a decoder makes of the audio so far. `score` is its log likelihood per frame, in nats."""
+
+    def __init__(self, decoder: pocketsphinx.Decoder) -> None:
+        best = decoder.hyp()
+        heard = best is not None and best.score > 0
+        self.score = log(best.score) * SCORE_SCALE / decoder.n_frames() if heard else -inf
+        self.words = [
+            VARIANT.sub("", segment.word)
+            for segment in (decoder.seg() if heard else ())
+            if not FILLER.fullmatch(segment.word) and segment.end_frame - segment.start_frame < LONGEST_WORD
+        ]

@@ -19,10 +19,12 @@ from .spoken_forms import questions, tokens, words
 MAX_SENTENCES = 20_000
 """Sentences and questions that are learnt; bounds the time, about a second for 5,000."""
 EVERYDAY_WEIGHT = 2
-DISCOUNT = 0.5
+DISCOUNT = 0.3
 """Probability mass for word sequences that were not seen."""
 OPTIONS: dict[str, Any] = {"loglevel": "FATAL", "fwdflat": False}
 """One pass: a second over the whole utterance gains little and makes the end of speech wait."""
+EXPECTING = OPTIONS | {"lw": 8, "bestpathlw": 11}
+"""Trusts its language model more than usual (6.5 and 9.5): its subject is known."""
 SPELLED = 5
 """Longest unknown word that may also be an abbreviation, said letter by letter."""
 
@@ -48,7 +50,7 @@ def learn(general: pocketsphinx.Decoder, sentences: Iterable[str]) -> pocketsphi
         dictionary.writelines(vocabulary.entries())
         lm.flush()
         dictionary.flush()
-        return pocketsphinx.Decoder(lm=lm.name, dict=dictionary.name, **OPTIONS)
+        return pocketsphinx.Decoder(lm=lm.name, dict=dictionary.name, **EXPECTING)
 
 
 class Vocabulary:

@@ -81,7 +81,8 @@ class SileroNet:
     def _layer(self, i: int, x: Floats) -> Floats:
         y = x @ self._convolutions[i]
         y += self._biases[i]
-        return np.maximum(y, 0, out=y)
+        np.maximum(y, 0, out=y)
+        return np.asarray(y)
 
 
 def _columns(rows: Floats) -> Floats:

@@ -14,11 +14,16 @@ MAX_WORDS = 30
 """Longer sentences are cut: code and tables teach a language model nothing."""
 HEADING_WORDS = 7
 
-ONES = (
+
+def listed(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+ONES = listed(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
-).split()
-TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+TENS = listed("twenty thirty forty fifty sixty seventy eighty ninety")
 
 VERB_QUESTIONS = ("how do i {}", "how can i {}", "can i {}", "how to {}")
 NOUN_QUESTIONS = (
@@ -33,16 +38,16 @@ NOUN_QUESTIONS = (
 )
 QUESTION_WORDS = {"what", "which", "who", "when", "where", "why", "how"}
 AUXILIARIES = {"is", "are", "was", "were", "can", "does", "do", "will", "should", "must"}
-IMPERATIVES = set(
+IMPERATIVES = listed(
     """add ask build call change check choose clear configure connect copy create delete deploy
     disable download drop enable export find fix get give hold import install interrupt keep let
     list load make measure move open pause press print pull push put read remove rename reset restart
     run save search see select send set show speak start stop switch talk tell test try tune turn
-    type undo update upgrade upload use wait write""".split()
+    type undo update upgrade upload use wait write"""
 )
-NOT_VERBS = set(
+NOT_VERBS = listed(
     "the a an your its it this that these those be which what each all any one his her their our "
-    "my me you us them him and or to".split()
+    "my me you us them him and or to"
 )
 ME = {"your": "my", "you": "i", "yourself": "myself"}
 

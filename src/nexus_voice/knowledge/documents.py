@@ -11,8 +11,6 @@ from typing import Literal
 
 from ..domain.errors import BadInput
 from ..domain.prose import BULLET, CODE
-from .html import Block
-from .html import read as read_html
 
 Kind = Literal["text", "markdown", "html"]
 
@@ -33,6 +31,18 @@ BOMS = {  # the longer first: UTF-32's begins with UTF-16's
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 WRAPPED = 50
 """A line of plain text at least this long goes on in the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One paragraph, list item, table or piece of code. `level` is 1..6 for a heading, else 0.
+
+    `tight`: the next line of a list, which no blank line parts from the one before.
+    """
+
+    text: str
+    level: int = 0
+    tight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ def read(name: str, data: bytes, type: str | None = None, *, max_bytes: int = MA
     title, blocks = "", list[Block]()
     match kind:
         case "html":
-            title, blocks = read_html(text)
+            title, blocks = _html(text)
         case "markdown":
             title, blocks = _markdown(text)
         case "text":
@@ -132,7 +142,13 @@ def _markdown(text: str) -> tuple[str, list[Block]]:
         if line := re.search(r"^title:[ \t]*(.+?)[ \t]*$", front[1], re.MULTILINE):
             title = line[1].strip("\"'")
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
-    return title, read_html(html)[1]
+    return title, _html(html)[1]
+
+
+def _html(text: str) -> tuple[str, list[Block]]:
+    from .html import read  # Beautiful Soup takes a while to import
+
+    return read(text)
 
 
 def _unwrap(paragraph: str) -> str:

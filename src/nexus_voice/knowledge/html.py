@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby, zip_longest
 
 from bs4 import BeautifulSoup
 from bs4.element import CData, NavigableString, PreformattedString, Tag
 
 from ..domain.prose import CODE
+from .documents import Block
 
 UNSEEN = ["script", "style", "template", "noscript", "svg", "iframe", "nav", "button", "select", "form"]
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -21,18 +21,6 @@ BLOCKS = frozenset(HEADINGS) | frozenset(
         header hr html li main ol p pre section summary table tbody td tfoot th thead tr ul""",
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One paragraph, list item, table or piece of code. `level` is 1..6 for a heading, else 0.
-
-    `tight`: the next line of a list, which no blank line parts from the one before.
-    """
-
-    text: str
-    level: int = 0
-    tight: bool = False
 
 
 def read(markup: str) -> tuple[str, list[Block]]:

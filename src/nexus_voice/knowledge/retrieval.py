@@ -6,10 +6,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..domain.chat import Passage
 from ..domain.words import stem, terms
-from .store import Stored
+
+if TYPE_CHECKING:
+    from .store import Stored
 
 POOL = 30
 """Candidates taken from each ranking."""

@@ -134,8 +134,8 @@ async def reply(
     outcome: Outcome = "failed"
     try:
         await line.send(events.Final(text, turn.number))
-        async with anyio.create_task_group() as tasks:
-            out, sentences = anyio.create_memory_object_stream[str](64)
+        out, sentences = anyio.create_memory_object_stream[str](64)
+        async with out, sentences, anyio.create_task_group() as tasks:
             tasks.start_soon(think, turn, out)
             tasks.start_soon(speak, turn, sentences, playout)
         await playout.drained()
