@@ -210,6 +210,24 @@ def test_a_foreign_page_may_not_connect(undisturbed: Serving) -> None:
         assert caller.hello()
 
 
+def test_a_bug_of_ours_ends_one_conversation_only(undisturbed: Serving) -> None:
+    class Broken:
+        def open(self, rate: int) -> None:
+            raise ZeroDivisionError("a secret")
+
+    engines = undisturbed.state.engines
+    kept, engines.front_ends = engines.front_ends, Broken()  # type: ignore[assignment]
+    try:
+        with Caller(undisturbed.socket) as caller:
+            caller.hello()
+            error = caller.until("error")
+            assert error["code"] == "internal"
+            assert "secret" not in error["message"]
+            assert caller.closing() == 1011
+    finally:
+        engines.front_ends = kept
+
+
 # --- clients that fail ------------------------------------------------------------------------
 
 LONG = "word " * 10 + f" {'w' * 10_000}" * 2_000

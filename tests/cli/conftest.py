@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,11 +85,15 @@ class Server:
 def banner_of(process: subprocess.Popen[str]) -> list[str]:
     assert process.stdout
     lines: list[str] = []
-    while not lines or "Ctrl-C" not in lines[-1]:
-        assert select.select([process.stdout], [], [], 60)[0], "the server says nothing"
-        line = process.stdout.readline()
-        assert line, f"the server has ended: {lines}"
-        lines.append(line.rstrip())
+    patience = threading.Timer(60, process.kill)
+    patience.start()
+    try:
+        while not lines or "Ctrl-C" not in lines[-1]:
+            line = process.stdout.readline()
+            assert line, f"the server has ended: {lines}"
+            lines.append(line.rstrip())
+    finally:
+        patience.cancel()
     return lines
 
 

@@ -127,6 +127,8 @@ def test_reset_forgets(vad: Vad) -> None:
         pytest.param(clips.tone(3, [440]), id="tone"),
         pytest.param(clips.tone(3, [50, 100, 150, 250]), id="mains hum"),
         pytest.param(clips.clicks(3), id="keyboard"),
+        pytest.param(clips.music(3), id="music"),
+        pytest.param(clips.join(clips.quiet(1), clips.cough(), clips.quiet(1)), id="cough"),
     ],
 )
 def test_silero_hears_no_speech_where_none_is(sound: Pcm) -> None:

@@ -26,7 +26,7 @@ router = APIRouter()
 
 HELLO_WITHIN = 10.0
 """Seconds a new connection has to say hello."""
-POLICY, TRY_AGAIN, TOO_SLOW, REPLACED = 1008, 1013, 4008, 4009
+POLICY, INTERNAL, TRY_AGAIN, TOO_SLOW, REPLACED = 1008, 1011, 1013, 4008, 4009
 """Close codes: RFC 6455 and its registry, and two of our own."""
 
 
@@ -121,6 +121,10 @@ async def voice(socket: WebSocket) -> None:
     except NexusError as error:
         await Line(wire).send(events.Error(error.code, error.message))
         wire.reason = (TRY_AGAIN if isinstance(error, Busy) else POLICY, error.message)
+    except Exception as error:  # a bug of ours ends one conversation, and says so
+        log.error("voice session failed", exc_info=error)
+        await Line(wire).send(events.Error("internal", "Something went wrong on our side. Please reconnect."))
+        wire.reason = (INTERNAL, "Something went wrong on our side.")
     with anyio.move_on_after(1, shield=True):
         if socket.client_state is WebSocketState.CONNECTED:
             await socket.close(wire.reason[0], wire.reason[1][:120])

@@ -10,11 +10,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 from anyio import (
     CancelScope,
+    EndOfStream,
     Event,
     create_task_group,
     current_time,
@@ -26,7 +28,7 @@ from anyio.abc import TaskGroup
 
 from ..domain.errors import Busy, EngineError, NexusError
 from .worker_call import Call
-from .worker_process import Child, Spec
+from .worker_process import Child, Spec, take
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +110,9 @@ class Workers:
         call = Call(self.name, method, items, buffer)
         self._tasks.start_soon(call.run, self.check_out, self.give_back)
         try:
-            async for item in call.results:
-                yield item
+            with suppress(EndOfStream):
+                while True:
+                    yield await take(call.results)
             if call.error:
                 raise call.error
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Callable, Iterator
+from itertools import count
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -116,9 +117,9 @@ class Espeak:
         return spoken.decode().replace(" ", "_").strip("_").split("_")
 
     def _choose(self, voice: str, rate: float, pitch: float) -> None:
-        base, plus, variant = voice.partition("+")
-        known = base in self._voices and (not plus or variant in self._variants)
-        if not known or self._library.espeak_SetVoiceByName(voice.encode()):
+        language, plus, variant = voice.partition("+")
+        file = self._voices.get(language) if not plus or variant in self._variants else None
+        if file is None or self._library.espeak_SetVoiceByName(f"{file}{plus}{variant}".encode()):
             raise BadInput(f"espeak-ng has no voice {voice!r}; try en-us, en-gb or de", code="unknown_voice")
         speed = min(FASTEST, max(SLOWEST, round(WORDS_PER_MINUTE * rate)))
         self._library.espeak_SetParameter(PARAMETER_RATE, speed, 0)
@@ -126,22 +127,20 @@ class Espeak:
         height = min(99, max(0, round(50 + 50 * log2(min(2.0, max(0.5, pitch))))))
         self._library.espeak_SetParameter(PARAMETER_PITCH, height, 0)
 
-    def _list_voices(self) -> set[str]:
-        """Language codes, the names by which `espeak_SetVoiceByName` knows its voices."""
+    def _list_voices(self) -> dict[str, str]:
+        """Language code -> voice file. `espeak_SetVoiceByName` opens files, so it gets only these."""
         self._library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(VoiceEntry))
         entries = self._library.espeak_ListVoices(None)
-        names = set()
-        for entry in iter_until_null(entries):
-            if entry.identifier and not entry.identifier.startswith(b"mb/"):  # MBROLA's are not here
-                names.add(ctypes.string_at(entry.languages + 1).decode())
-        return names
-
-
-def iter_until_null(pointers: Any) -> Iterator[VoiceEntry]:
-    index = 0
-    while pointers[index]:
-        yield pointers[index].contents
-        index += 1
+        voices: dict[str, str] = {}
+        for index in count():
+            if not entries[index]:
+                return voices
+            entry = entries[index].contents
+            identifier = entry.identifier.decode()
+            if not identifier.startswith("mb/"):  # MBROLA's voices are not in the package
+                language = ctypes.string_at(entry.languages + 1).decode()
+                voices.setdefault(language, identifier.rpartition("/")[2])
+        return voices
 
 
 def words(events: Any) -> Iterator[tuple[int, int]]:

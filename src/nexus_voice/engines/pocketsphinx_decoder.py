@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import pocketsphinx
 
+from .everyday import ALONE
 from .pocketsphinx_model import OPTIONS, learn
 from .worker import Emit
 
@@ -25,6 +26,8 @@ SCORE_SCALE = 1024
 """pocketsphinx shifts scores by SENSCR_SHIFT (10) before it exponentiates them."""
 LONGEST_WORD = 100
 """Frames of 10 ms: what is taken for a longer word is a hum, a tone or a hiss."""
+SHORT = 5
+"""Letters below which a lone word must be one that people say alone."""
 FILLER = re.compile(r"<.*>|\[.*\]|\+\+.*\+\+")
 VARIANT = re.compile(r"\(\d+\)$")
 GENERAL = OPTIONS | {"maxhmmpf": 3000}
@@ -121,9 +124,10 @@ class Utterance:
 
     def _best(self) -> str:
         expected, general = (Hypothesis(decoder) for decoder in self._decoders)
-        if general.score > expected.score + MARGIN and (expected.words or len(general.words) > 1):
-            return " ".join(general.words)
-        return " ".join(expected.words)  # a lone word where no small talk was heard is a cough
+        better = general.score > expected.score + MARGIN and (expected.words or len(general.words) > 1)
+        said = general.words if better else expected.words
+        # Coughs and clicks sound like "that" or "ack"; nobody says only that.
+        return "" if len(said) == 1 and len(said[0]) < SHORT and said[0] not in ALONE else " ".join(said)
 
 
 class Hypothesis:

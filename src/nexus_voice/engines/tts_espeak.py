@@ -64,7 +64,7 @@ class EspeakTts:
         if not sentence.strip():
             return
         order = {
-            "text": sentence,
+            "text": sentence.encode("utf-8", "replace").decode(),  # a lone surrogate cannot be sent
             "voice": voice.name or self._voice,
             "rate": voice.rate,
             "pitch": voice.pitch,

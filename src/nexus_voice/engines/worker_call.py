@@ -8,7 +8,7 @@ from typing import Any
 from anyio import CancelScope, Event, create_memory_object_stream, create_task_group
 
 from ..domain.errors import EngineError, NexusError
-from .worker_process import Child
+from .worker_process import Child, put
 
 
 class Call:
@@ -42,7 +42,7 @@ class Call:
         try:
             with self._collected as inbox:
                 async for item in self._items:
-                    await inbox.send(item)
+                    await put(inbox, item)
         except Exception as error:  # the caller's own, handed back to it
             self.error = error
             self.scope.cancel()
@@ -57,7 +57,7 @@ class Call:
         try:
             child = await check_out()
             try:
-                await child.run(self._method, self._inbox, self._out.send)
+                await child.run(self._method, self._inbox, self._out)
             finally:
                 give_back(child)
             self.error = None

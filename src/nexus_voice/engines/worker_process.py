@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -19,6 +19,7 @@ from anyio import (
     CancelScope,
     ClosedResourceError,
     EndOfStream,
+    WouldBlock,
     create_memory_object_stream,
     create_task_group,
     current_time,
@@ -26,10 +27,9 @@ from anyio import (
     open_process,
 )
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ..domain.errors import BadInput, Busy, EngineError, NexusError
-
-Emit = Callable[[Any], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,10 @@ class Child:
         pipe = subprocess.PIPE
         with self._scope:
             try:
-                self._process = process = await open_process(command, stdin=pipe, stdout=pipe, stderr=pipe)
+                with CancelScope(shield=True):  # or a child without an owner could stay behind
+                    self._process = process = await open_process(
+                        command, stdin=pipe, stdout=pipe, stderr=pipe
+                    )
             except OSError as error:
                 self.fate = f"{self._spec.name} could not be started: {error}"
                 return
@@ -103,7 +106,7 @@ class Child:
                         self.fate = f"{self._spec.name} could not be started: {frame[1]}"
                         break
                     else:
-                        await self._to_host.send(frame)
+                        await put(self._to_host, frame)
                 tasks.cancel_scope.cancel()
 
     async def bury(self) -> None:
@@ -122,7 +125,7 @@ class Child:
                 why = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
                 self.fate = f"{self._spec.name} ended ({why})"
 
-    async def run(self, method: str, items: AsyncIterable[Any], emit: Emit) -> None:
+    async def run(self, method: str, items: AsyncIterable[Any], out: MemoryObjectSendStream[Any]) -> None:
         """One call: feed it `items`, pass on what it emits. Raises what the child raised."""
         error: NexusError | None = EngineError(f"{self._spec.name} stopped working", retryable=True)
         self._calls += 1
@@ -132,7 +135,7 @@ class Child:
             while True:
                 match await self._reply():
                     case ["item", value]:
-                        await emit(value)
+                        await put(out, value)
                     case ["error", *what]:
                         error = failure(*what)
                         break
@@ -146,8 +149,10 @@ class Child:
             raise error
 
     async def setup(self, value: Any) -> None:
-        """Call the `setup` method with one item."""
-        await self.run("setup", one(value), nothing)
+        """Call the `setup` method with one item; it emits nothing."""
+        out, results = create_memory_object_stream[Any](0)
+        with out, results:
+            await self.run("setup", one(value), out)
 
     async def settle(self) -> None:
         """Make the child stop a call whose caller has gone; kill it if it doesn't in time."""
@@ -165,7 +170,7 @@ class Child:
         """The current call's next frame, without its number; empty when the process has died."""
         with suppress(ClosedResourceError, EndOfStream):
             while True:
-                kind, call, *rest = await self._from_child.receive()
+                kind, call, *rest = await take(self._from_child)
                 if call == self._calls:  # not of an earlier call, cancelled when it was already done
                     self._open = kind == "item"
                     return [kind, *rest]
@@ -213,12 +218,23 @@ async def frames(stdout: ByteReceiveStream) -> AsyncGenerator[list[Any]]:
                 yield frame
 
 
+async def put(stream: MemoryObjectSendStream[Any], item: Any) -> None:
+    """Like `send`, without the turn of the event loop that it takes when there is room."""
+    try:
+        stream.send_nowait(item)
+    except WouldBlock:
+        await stream.send(item)
+
+
+async def take(stream: MemoryObjectReceiveStream[Any]) -> Any:
+    try:
+        return stream.receive_nowait()
+    except WouldBlock:
+        return await stream.receive()
+
+
 async def one(value: Any) -> AsyncGenerator[Any]:
     yield value
-
-
-async def nothing(_: Any) -> None:
-    pass
 
 
 def failure(kind: str, message: str, code: str, retryable: bool) -> NexusError:
