@@ -17,7 +17,7 @@ from serving import Serving
 from .caller import Caller
 
 CODES = {"bad_json", "unknown_type", "bad_message", "too_long", "empty", "too_fast", "rate_limited"}
-FUZZ = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50)
 values = st.recursive(
@@ -112,7 +112,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize("path", [*BODIES, "/stt"])
-@settings(FUZZ, max_examples=40)
+@settings(FUZZ, max_examples=25)
 @given(data=st.data())
 def test_the_http_faces_take_anything(
     server: Serving, http: httpx.Client, path: str, data: st.DataObject

@@ -14,7 +14,7 @@ from typing import Any, Self
 import pocketsphinx
 
 from .everyday import ALONE
-from .pocketsphinx_model import OPTIONS, learn
+from .pocketsphinx_model import LEVEL, OPTIONS, learn
 from .worker import Emit
 
 PRIME = round(0.8 * 2 * 16_000)
@@ -22,6 +22,10 @@ PRIME = round(0.8 * 2 * 16_000)
 take seconds to adapt by themselves."""
 MARGIN = 0.1
 """Nats per frame by which the general decoder must be better to be believed."""
+DEFAULT_MEAN = "40,3,-1,0,0,0,0,0,0,0,0,0,0"
+"""pocketsphinx's cmninit."""
+GIVEN, KEPT = 500, 30
+"""Weights of the default mean, in frames: CMN_WIN in pocketsphinx's cmn.h, and ours."""
 SCORE_SCALE = 1024
 """pocketsphinx shifts scores by SENSCR_SHIFT (10) before it exponentiates them."""
 LONGEST_WORD = 100
@@ -38,7 +42,6 @@ class Listener:
     def __init__(self) -> None:
         self._general = pocketsphinx.Decoder(**GENERAL)
         self._domain = learn(self._general, [])
-        self._mean = self._general.get_cmn()
 
     def setup(self, items: Iterator[Any], emit: Emit) -> None:
         """One list of sentences, which replace the domain."""
@@ -46,7 +49,7 @@ class Listener:
 
     def transcribe(self, items: Iterator[Any], emit: Emit) -> None:
         """PCM16 at 16 kHz in any pieces -> (text so far, False) when it changes, then (text, True)."""
-        with Utterance(self._domain, self._general, self._mean) as utterance:
+        with Utterance(self._domain, self._general) as utterance:
             said = ""
             for pcm in items:
                 utterance.hear(pcm)
@@ -59,9 +62,8 @@ class Listener:
 class Utterance:
     """One utterance in both decoders. The one that knows what to expect is believed in doubt."""
 
-    def __init__(self, expected: pocketsphinx.Decoder, general: pocketsphinx.Decoder, mean: str) -> None:
+    def __init__(self, expected: pocketsphinx.Decoder, general: pocketsphinx.Decoder) -> None:
         self._decoders = (expected, general)
-        self._mean = mean
         self._early = b""
         self._started = False
         self._last: list[str] = []
@@ -104,12 +106,7 @@ class Utterance:
         return self._best()
 
     def _start(self) -> bytes:
-        first = self._decoders[0]
-        first.set_cmn(self._mean)
-        first.start_utt()
-        first.process_raw(self._early, no_search=True)
-        first.end_utt()
-        mean = first.get_cmn(True)
+        mean = cepstral_mean(self._decoders[0], self._early)
         for decoder in self._decoders:
             decoder.set_cmn(mean)
             decoder.start_utt()
@@ -128,6 +125,27 @@ class Utterance:
         said = general.words if better else expected.words
         # Coughs and clicks sound like "that" or "ack"; nobody says only that.
         return "" if len(said) == 1 and len(said[0]) < SHORT and said[0] not in ALONE else " ".join(said)
+
+
+def cepstral_mean(decoder: pocketsphinx.Decoder, pcm: bytes) -> str:
+    """Mean cepstrum of `pcm`, as `set_cmn` takes it.
+
+    pocketsphinx only moves a mean that is given, which counts as much as `GIVEN` frames: too
+    much for less than a second of audio. Here it counts as much as `KEPT` frames.
+    """
+    search = decoder.current_search()
+    decoder.activate_search(LEVEL)
+    decoder.set_cmn(DEFAULT_MEAN)
+    decoder.start_utt()
+    decoder.process_raw(pcm)
+    decoder.end_utt()
+    decoder.activate_search(search)
+    frames = decoder.n_frames()
+    moved, default = (map(float, mean.split(",")) for mean in (decoder.get_cmn(True), DEFAULT_MEAN))
+    return ",".join(
+        str((new * (GIVEN + frames) - old * (GIVEN - KEPT)) / (frames + KEPT))
+        for new, old in zip(moved, default, strict=True)
+    )
 
 
 class Hypothesis:

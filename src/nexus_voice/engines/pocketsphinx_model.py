@@ -25,6 +25,8 @@ OPTIONS: dict[str, Any] = {"loglevel": "FATAL", "fwdflat": False}
 """One pass: a second over the whole utterance gains little and makes the end of speech wait."""
 EXPECTING = OPTIONS | {"lw": 8, "bestpathlw": 11}
 """Trusts its language model more than usual (6.5 and 9.5): its subject is known."""
+LEVEL = "level"
+"""Name of a search that costs next to nothing, for when only the audio's level matters."""
 SPELLED = 5
 """Longest unknown word that may also be an abbreviation, said letter by letter."""
 
@@ -50,7 +52,9 @@ def learn(general: pocketsphinx.Decoder, sentences: Iterable[str]) -> pocketsphi
         dictionary.writelines(vocabulary.entries())
         lm.flush()
         dictionary.flush()
-        return pocketsphinx.Decoder(lm=lm.name, dict=dictionary.name, **EXPECTING)
+        decoder = pocketsphinx.Decoder(lm=lm.name, dict=dictionary.name, **EXPECTING)
+    decoder.add_keyphrase(LEVEL, "stop")
+    return decoder
 
 
 class Vocabulary:
