@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -84,9 +84,31 @@ def save(name: str, runs: Sequence[dict[str, Any]], **about: Any) -> None:
         "median": median_of(runs),
         "runs": list(runs),
     }
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    text = json.dumps(_each(result, _to_json), indent=1, allow_nan=False)
+    (RESULTS / f"{name}.json").write_text(text + "\n")
 
 
 def read(name: str) -> dict[str, Any] | None:
+    """What `save` wrote, if it did."""
     path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    found: dict[str, Any] | None = _each(json.loads(path.read_text()), _from_json) if path.exists() else None
+    return found
+
+
+def _to_json(value: Any) -> Any:
+    """JSON has no infinity and no NaN: what was missed, and what nobody tried."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "missed"
+    return value
+
+
+def _from_json(value: Any) -> Any:
+    return math.nan if value is None else MISSED if value == "missed" else value
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _each(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_each(item, change) for item in value]
+    return change(value)

@@ -30,6 +30,8 @@ TAIL = 0.5
 class Sound:
     speech: tuple[bytes, ...]
     quiet: bytes
+    mute: bool
+    """Nobody speaks, so nobody waits for an answer."""
 
     @property
     def cycle(self) -> float:
@@ -45,7 +47,7 @@ def load_sound(mute: bool = False) -> Sound:
         dither.choice((-1, 0, 1)).to_bytes(2, "little", signed=True) for _ in range(FRAME_BYTES // 2)
     )
     frames = [pcm[at : at + FRAME_BYTES] for at in range(0, len(pcm), FRAME_BYTES)]
-    return Sound(tuple([quiet] * len(frames) if mute else frames), quiet)
+    return Sound(tuple([quiet] * len(frames) if mute else frames), quiet, mute)
 
 
 @dataclass(slots=True)
@@ -139,6 +141,8 @@ class Speaker(WSListener):  # type: ignore[misc]
         cycle, at = divmod(position - self._starts, self._period)
         speech = self.sound.speech
         if cycle < 0 or cycle >= self.cycles or at >= len(speech):
+            return self.sound.quiet
+        if self.sound.mute:
             return self.sound.quiet
         if at == 0:
             self.turns.append(TurnTimes(first=now, over_reply=now < self._play_end))

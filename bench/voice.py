@@ -65,8 +65,12 @@ def line(run: dict[str, Any]) -> str:
         return f"{run[key]['p50']:.0f}/{run[key]['p95']:.0f}"
 
     turns = (
-        f"overhead {pair('overhead_ms')} ms, missed {run['missed']}/{run['turns']}, "
-        f"barge-in {pair('barge_in_ms')} ms, duck {pair('duck_ms')} ms, "
+        ""
+        if not run["turns"]
+        else (
+            f"overhead {pair('overhead_ms')} ms, missed {run['missed']}/{run['turns']}, "
+            f"barge-in {pair('barge_in_ms')} ms, duck {pair('duck_ms')} ms, "
+        )
     )
     refused = f", refused {run['refused_politely']}/{run['refused']} politely" if run["refused"] else ""
     return (

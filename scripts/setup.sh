@@ -5,7 +5,7 @@ venv=$1
 
 if command -v uv >/dev/null 2>&1; then
     uv venv -q --allow-existing --python 3.11 "$venv" || uv venv -q --allow-existing --python 3.13 "$venv"
-    install() { uv pip install -q --python "$venv/bin/python" "$@"; }
+    install() { uv pip install -q --compile-bytecode --python "$venv/bin/python" "$@"; }
 else
     # pocketsphinx has wheels for these two versions and none for 3.12.
     for version in 3.11 3.13; do

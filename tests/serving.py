@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 
 from nexus_voice.api.state import State
+from nexus_voice.api.websocket import WebSocketProtocol
 from nexus_voice.app import create
 from nexus_voice.settings import Settings
 
@@ -94,8 +95,7 @@ def serving(settings: Settings) -> Iterator[Serving]:
         app,
         port=0,
         log_config=None,
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
+        ws=WebSocketProtocol,
         ws_max_size=1 << 20,
         timeout_graceful_shutdown=1,
     )

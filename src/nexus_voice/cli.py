@@ -38,11 +38,18 @@ def serve(
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
     """Start the server."""
-    from .commands.configure import settings
+    import os
+
+    from .commands.lean import structlog_without_rich
+
+    structlog_without_rich()
+    from .commands.configure import misspelt, settings
     from .commands.serve import serve
 
     flags: dict[str, Any] = {"host": host, "port": port}
     wanted = settings(server={name: value for name, value in flags.items() if value is not None})
+    for mistake in misspelt(dict(os.environ)):
+        typer.echo(f"nexus-voice: {mistake}", err=True)
     serve(wanted, child=child, since=begun())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import structlog
 
 from nexus_voice import cli
 
@@ -39,12 +41,6 @@ class Shell:
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "nexus_voice", *words]
-
-    def run(self, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        environment = self.environment | more
-        return subprocess.run(
-            self.command(*words), cwd=self.folder, env=environment, capture_output=True, text=True, timeout=60
-        )
 
     @contextmanager
     def serving(self, *words: str) -> Iterator[Server]:
@@ -151,8 +147,12 @@ def run(
             patch.chdir(shell.folder)
             patch.setattr(sys, "argv", ["nexus-voice", *words])
             capsys.readouterr()
+            root = logging.getLogger()
+            kept = root.handlers[:], root.level
             with pytest.raises(SystemExit) as ended:
                 cli.main()
+            root.handlers[:], root.level = kept
+            structlog.reset_defaults()
         out, err = capsys.readouterr()
         return Done(int(ended.value.code or 0), out, err)
 

@@ -21,7 +21,6 @@ pytestmark = pytest.mark.anyio
 
 DOCUMENTS = [
     "Add a language model",
-    "To use Ollama, set the base URL of the server.",
     "Interrupting the assistant",
     "Speak while the assistant is talking to interrupt it: this is called barge-in.",
     "Which engines are used by default is shown by the doctor command.",
@@ -47,7 +46,7 @@ async def tts() -> AsyncIterator[EspeakTts]:
 
 
 async def said(tts: EspeakTts, text: str) -> bytes:
-    async with aclosing(tts.speak(text, Voice("en-gb"))) as pieces:
+    async with aclosing(tts.speak(text, Voice())) as pieces:
         pcm = b"".join([piece.data async for piece in pieces if isinstance(piece, Pcm)])
     samples = soxr.resample(np.frombuffer(pcm, np.int16), tts_espeak.RATE, RATE)
     return bytes(6_400) + samples.tobytes()
@@ -161,14 +160,13 @@ async def test_leaving_mid_utterance_leaves_it_usable(stt: PocketsphinxStt, tts:
 
 
 async def test_new_documents_bring_new_words(stt: PocketsphinxStt, tts: EspeakTts) -> None:
-    question = "tell me about the zorblax converter"
-    pcm = await said(tts, question)
+    pcm = await said(tts, "how do i use ollama")
     before = (await heard(stt, pcm))[-1].text
-    await stt.bias(["Zorblax converter", "The Zorblax converter turns sound into soup."])
+    await stt.bias([*DOCUMENTS, "To use Ollama, set the base URL of the server."])
     after = (await heard(stt, pcm))[-1].text
     await stt.bias(DOCUMENTS)
-    assert "zorblax" not in before
-    assert "zorblax" in after.split()
+    assert "ollama" not in before  # not in the dictionary either
+    assert after == "how do i use ollama"
 
 
 async def test_waiting_utterances_are_kept_and_too_many_are_refused(tts: EspeakTts) -> None:

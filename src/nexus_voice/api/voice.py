@@ -39,6 +39,7 @@ class SocketWire:
         self._rate = 16_000
         self._messages = Bucket(limits.messages, 5 * limits.messages)
         self._audio = Bucket(limits.audio, 30.0)
+        self._sending = self._sent = 0
         self.scope = anyio.CancelScope()
         """Cancelled to cut the client off."""
         self.reason = (1000, "")
@@ -85,17 +86,25 @@ class SocketWire:
     async def send(self, message: ServerEvent | Pcm) -> None:
         if self._socket.application_state is not WebSocketState.CONNECTED:
             raise anyio.BrokenResourceError
-        with anyio.move_on_after(self._limits.send) as patience:
-            try:
-                if isinstance(message, Pcm):
-                    await self._socket.send_bytes(message.data)
-                else:
-                    await self._socket.send_text(encode(message))
-            except (WebSocketDisconnect, RuntimeError, OSError):
-                raise anyio.BrokenResourceError from None
-        if patience.cancelled_caught:
-            self.cut(TOO_SLOW, "You take messages too slowly.")
-            raise anyio.BrokenResourceError
+        self._sending += 1
+        try:
+            if isinstance(message, Pcm):
+                await self._socket.send_bytes(message.data)
+            else:
+                await self._socket.send_text(encode(message))
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            raise anyio.BrokenResourceError from None
+        finally:
+            self._sending -= 1
+            self._sent += 1
+
+    async def watch(self) -> None:
+        """Cut off a client that takes no message for too long; a timer for every message costs more."""
+        while True:
+            sent = self._sent
+            await anyio.sleep(self._limits.send)
+            if self._sending and self._sent == sent:
+                self.cut(TOO_SLOW, "You take messages too slowly.")
 
     def cut(self, code: int, reason: str) -> None:
         """End this connection; the session stays for a reconnection."""
@@ -148,7 +157,10 @@ async def serve(wire: SocketWire, state: State) -> None:
         log.info("voice session opened", session=kept.id, resumed=resumed, rate=hello.rate)
         try:
             await wire.send(events.Ready(kept.id, kept.token, resumed, session.engines.names()))
-            await converse(Line(wire), session, hello.rate)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(wire.watch)
+                await converse(Line(wire), session, hello.rate)
+                tasks.cancel_scope.cancel()
         finally:
             if kept.leave is leave:
                 kept.leave = None

@@ -196,11 +196,15 @@ class Conversation:
 async def connected(server: Address) -> AsyncIterator[ClientConnection]:
     """A connection to the server's WebSocket; what goes wrong with it as `NexusError`."""
     try:
-        async with connect(
+        socket = await connect(
             server.socket, compression=None, max_size=None, open_timeout=10, close_timeout=1,
             proxy=None if server.local else True,
-        ) as socket:  # fmt: skip
+        )  # fmt: skip
+        try:
             yield socket
+        finally:
+            with anyio.move_on_after(2, shield=True):  # also when the time is up
+                await socket.close()
     except Exception as error:
         raise plain(error, server) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -56,6 +57,7 @@ def serve(settings: Settings, *, child: bool = False, since: float | None = None
 
 
 async def _serve(settings: Settings, sock: socket.socket, child: bool, since: float) -> None:
+    from ..api.websocket import WebSocketProtocol
     from ..app import create
 
     app = create(settings)
@@ -72,8 +74,7 @@ async def _serve(settings: Settings, sock: socket.socket, child: bool, since: fl
         lifespan="off",  # we hold it ourselves: its errors come to us, and it outlasts the signals
         loop="none",
         http="httptools",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
+        ws=WebSocketProtocol,
         ws_ping_interval=20,
         ws_ping_timeout=20,
         ws_max_size=1 << 20,
@@ -87,6 +88,7 @@ async def _serve(settings: Settings, sock: socket.socket, child: bool, since: fl
     with stopping(server):
         async with app.router.lifespan_context(app), anyio.create_task_group() as tasks:
             tasks.start_soon(until_alone if child else say_when_warm, server, app)
+            tasks.start_soon(settle, app)
             await server.serve(sockets=[sock])
             tasks.cancel_scope.cancel()
 
@@ -130,6 +132,15 @@ async def until_alone(server: uvicorn.Server, app: Any) -> None:
     """A child ends with its parent, whose end of the pipe is then closed."""
     await anyio.wait_readable(sys.stdin.fileno())
     server.should_exit = True
+
+
+async def settle(app: Any) -> None:
+    """What is loaded once stays: the garbage collector need not look at it again and again."""
+    state: State = app.state.nexus
+    while "warming" in state.warming.values():  # noqa: ASYNC110 - once, and seldom
+        await anyio.sleep(0.1)
+    gc.collect()
+    gc.freeze()
 
 
 async def say_when_warm(server: uvicorn.Server, app: Any) -> None:

@@ -1,8 +1,9 @@
 """Engines that block, hold the interpreter's lock, are not thread-safe or are GPL: in processes.
 
 `Workers` keeps a few processes, each with one plain synchronous object in it, and lends one out for
-the length of a call. A call streams both ways and costs about 0.3 ms; when its caller is cancelled
-the process stops it and is used again; a process that dies fails its own call only and is replaced.
+the length of a call. A call streams both ways; it costs about a millisecond, and an item there and
+back a third of one. When its caller is cancelled the process stops it and is used again; a process
+that dies fails its own call only and is replaced.
 """
 
 from __future__ import annotations

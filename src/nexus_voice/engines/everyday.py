@@ -165,7 +165,7 @@ explain
 ALONE = frozenset(phrase for phrase in PHRASES.split("\n") if phrase and " " not in phrase)
 """Words that make a whole utterance."""
 OPERATIONS = ("plus", "minus", "times", "multiplied by", "divided by")
-ASKED = ("what is", "how much is", "calculate")
+ASKED = ("what is", "how much is")
 
 
 def phrases() -> Iterator[str]:

@@ -26,12 +26,12 @@ class EspeakTts:
     """Implements `ports.Tts`; enter it before use.
 
     Voices are espeak-ng's, such as "en-us", "de" or, with a variant, "en-us+f3"; `voice` is the one
-    for a `Voice` without a name.
+    for a `Voice` without a name. Of the American ones tried, "+f2" is understood best (by pocketsphinx).
     """
 
     name = "espeak-ng"
 
-    def __init__(self, voice: str = "en-us", workers: int = 1, queue: int = 256) -> None:
+    def __init__(self, voice: str = "en-us+f2", workers: int = 1, queue: int = 256) -> None:
         self._voice = voice
         self._workers = Workers("nexus_voice.engines.espeak:Espeak", workers, name=self.name, queue=queue)
 

@@ -19,6 +19,10 @@ from .streams import closing
 
 BLOCK = 0.1
 """Seconds of audio handed to the recogniser at a time: fewer wake-ups than a frame each."""
+PIECE = 0.064
+"""Seconds of sound that are worked on at a time while nothing is urgent: two windows."""
+WINDOW = 512
+"""Samples of the usual detector's window (Silero's, at 16 kHz)."""
 STARVED = 2.0
 """Seconds without any audio after which an utterance is over."""
 OWN_SPEECH = 0.5
@@ -72,6 +76,10 @@ class Ear:
         self._tasks = tasks
         self._out = out
         self._front = session.engines.front_ends.open(rate)
+        self._rate = rate
+        self._gathered = bytearray()
+        self._enough = 0
+        """Bytes."""
         self._endpoint = Endpoint(session.tuning.silence)
         self._overlap = floor.overlap
         self._utterance: Utterance | None = None
@@ -88,13 +96,23 @@ class Ear:
         self._forget()
 
     async def hear(self, data: bytes) -> None:
-        """One message from the microphone, of any length."""
-        if not self._session.manner.hands_free and not self._endpoint.held:
-            return
-        pcm = self._front(data)
-        now = self._heard_at = anyio.current_time()
-        if self._floor.taken:
-            self._overlap.near(pcm, now)
+        """One message from the microphone, of any length.
+
+        Sound is worked on in pieces as long as nobody is kept waiting by them: most of a frame's
+        cost is per piece.
+        """
+        if self._session.manner.hands_free or self._endpoint.held:
+            self._gathered += data
+            self._heard_at = anyio.current_time()
+            if len(self._gathered) >= self._enough:
+                await self._listen()
+
+    async def _listen(self) -> None:
+        """Work on the sound gathered so far."""
+        pcm = self._front(bytes(self._gathered))
+        self._gathered.clear()
+        now = self._heard_at
+        self._overlap.near(pcm, now)
         windows = await self._detector(pcm)
         if self._utterance is None:
             self._remember(pcm)
@@ -106,6 +124,15 @@ class Ear:
         if self._floor.taken and not self._interrupted and self._insists():
             self._interrupted = True
             await self._out.send(Sustained())
+        self._enough = 2 * round(self._worth() * self._rate)
+
+    def _worth(self) -> float:
+        """Seconds of sound to gather before it is worth a look."""
+        if self._floor.taken:  # an interruption shows when the detector's next window is complete
+            return (WINDOW - self._endpoint.position % WINDOW) / RATE
+        if self._utterance is None or self._endpoint.held:
+            return PIECE
+        return min(self._endpoint.undecided(self._utterance.text) / RATE, PIECE)
 
     async def talk_start(self) -> None:
         """The talk button goes down: the assistant is silent, and everything is speech."""
@@ -117,6 +144,7 @@ class Ear:
 
     async def talk_end(self) -> None:
         if self._endpoint.held:
+            await self._listen()
             await self._report(self._endpoint.release(), anyio.current_time())
 
     async def _report(self, edge: Edge, now: float) -> None:
@@ -124,7 +152,7 @@ class Ear:
             case Began(onset):
                 self._interrupted = False
                 began = self._time(onset, now)
-                self._listen(began)
+                self._transcribe(began)
                 await self._out.send(Onset(began))
             case Paused():
                 if self._utterance and self._utterance.text:
@@ -162,13 +190,13 @@ class Ear:
         while self._before_samples - self._before[0].samples > samples(self._session.tuning.pre_roll):
             self._before_samples -= self._before.popleft().samples
 
-    def _listen(self, began: float) -> None:
+    def _transcribe(self, began: float) -> None:
         utterance = self._utterance = Utterance(began)
         for pcm in self._before:
             utterance.add(pcm)
         self._before.clear()
         self._before_samples = 0
-        self._tasks.start_soon(self._transcribe, utterance)
+        self._tasks.start_soon(self._recognise, utterance)
         self._tasks.start_soon(self._watch, utterance)
 
     async def _watch(self, utterance: Utterance) -> None:
@@ -184,10 +212,10 @@ class Ear:
             self._utterance.cancel()
             self._utterance = None
 
-    async def _transcribe(self, utterance: Utterance) -> None:
+    async def _recognise(self, utterance: Utterance) -> None:
         with utterance.scope, utterance.feed, utterance.audio:
             try:
-                final = await self._recognise(utterance)
+                final = await self._words(utterance)
             except Exception as error:  # whatever broke, only this utterance is lost
                 if self._utterance is utterance:
                     self._utterance = None
@@ -197,7 +225,7 @@ class Ear:
                 ended = utterance.ended or anyio.current_time()
                 await self._out.send(Final(final, ended, utterance.began))
 
-    async def _recognise(self, utterance: Utterance) -> str:
+    async def _words(self, utterance: Utterance) -> str:
         async with closing(self._session.engines.stt.transcribe(utterance.audio)) as transcripts:
             async for transcript in transcripts:
                 if transcript.final:

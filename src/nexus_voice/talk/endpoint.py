@@ -88,6 +88,16 @@ class Endpoint:
             self._silence(text, edges)
         return edges
 
+    def undecided(self, text: str = "") -> int:
+        """Samples that must still arrive before silence can mean anything new: until then, no hurry."""
+        silent = self.position - self._last
+        edges = [patience(text, self.window)]
+        if not self._paused:
+            edges.append(PAUSE)
+        if self._voiced < samples(SHORTEST_SPEECH):
+            edges = [2 * GAP]
+        return min(samples(edge) for edge in edges) - silent
+
     def press(self) -> None:
         """The talk button goes down: speech from here on, whatever the detector says."""
         self.held = True

@@ -1,0 +1,145 @@
+"""The product as it comes: the embedded engines, a real server, sound in and sound out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import SequenceMatcher
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from api.caller import Caller
+from nexus_voice.audio.wav import read_audio, wav_bytes
+from nexus_voice.domain.audio import Pcm
+from nexus_voice.settings import Settings
+from serving import Serving, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        data_dir=tmp_path_factory.mktemp("data"),
+        limits={"loop_lag": 60.0},  # type: ignore[arg-type]
+    )
+    with serving(settings) as running:
+        yield running
+
+
+def spoken(server: Serving, text: str) -> Pcm:
+    """`text`, said by the server's own voice."""
+    answer = httpx.post(f"{server.url}/tts", json={"text": text}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return read_audio(answer.content)
+
+
+def understood(server: Serving, audio: Pcm) -> str:
+    answer = httpx.post(f"{server.url}/stt", files={"file": ("a.wav", wav_bytes(audio))}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["text"])
+
+
+def alike(one: str, other: str) -> float:
+    """Share of words that two texts have in common, in order; 0..1."""
+    words = [re.findall(r"[a-z0-9]+", text.lower()) for text in (one, other)]
+    return SequenceMatcher(None, *words, autojunk=False).ratio()
+
+
+@contextmanager
+def calling(server: Serving, rate: int) -> Iterator[Caller]:
+    with Caller(server.socket) as caller:
+        caller.hello(rate=rate)
+        yield caller
+
+
+def ask_aloud(caller: Caller, question: Pcm) -> None:
+    """The question and a second of near silence, in frames of 20 ms, as fast as the line takes them."""
+    frame = 2 * question.rate // 50
+    data = question.data + b"\1\0\0\0" * (question.rate // 2)
+    for at in range(0, len(data), frame):
+        caller.socket.send(data[at : at + frame])
+
+
+def test_a_spoken_question_about_the_documentation_is_answered_aloud(server: Serving) -> None:
+    """WAV -> transcript -> cited answer -> WAV, and the answer's WAV transcribed back."""
+    question = spoken(server, "How do I interrupt the assistant?")
+    with calling(server, question.rate) as caller:
+        ask_aloud(caller, question)
+        final = caller.until("final")
+        assert alike(final["text"], "how do i interrupt the assistant") >= 0.8
+        sources = caller.until("sources")["sources"]
+        assert "interrupt" in " ".join(sources[0]["path"]).lower()
+        rate = caller.until("audio_start")["rate"]
+        metrics = caller.until("metrics")["clocks"]
+        ended = caller.until("ended")
+    assert ended["outcome"] == "done"
+    assert "start talking" in ended["heard"]
+    assert list(metrics) == [
+        "stt", "recall", "llm_first_token", "tts_first_audio", "first_audio_sent",
+    ]  # fmt: skip
+    answer = Pcm(caller.audio, rate)
+    assert alike(understood(server, answer), ended["heard"]) >= 0.5
+
+
+def test_arithmetic_by_voice(server: Serving) -> None:
+    question = spoken(server, "What is twelve times nine?")
+    with calling(server, question.rate) as caller:
+        ask_aloud(caller, question)
+        heard = caller.until("final")["text"]
+        assert alike(heard, "what is twelve times nine") >= 0.8, heard
+        assert "108" in caller.until("ended")["heard"]
+
+
+def test_what_is_not_in_the_documents_is_not_guessed(server: Serving) -> None:
+    with Caller(server.socket) as caller:
+        caller.hello(speak=False)
+        assert "did not find" in caller.turn("Who won the chess championship of 1921?")["heard"]
+
+
+def test_a_recogniser_killed_while_it_listens_loses_one_utterance(server: Serving) -> None:
+    question = spoken(server, "How do I interrupt the assistant?")
+    with calling(server, question.rate) as caller:
+        caller.say("settings", hands_free=False, speak=False)
+        caller.say("talk_start")
+        ask_aloud(caller, question)
+        caller.until("partial")
+        for worker in workers("pocketsphinx"):
+            worker.kill()
+        assert caller.until("error")["code"] == "engine_failed"
+        caller.say("talk_end")
+        assert caller.turn("What is barge-in?")["outcome"] == "done"
+        caller.say("talk_start")
+        ask_aloud(caller, question)
+        caller.say("talk_end")
+        assert alike(caller.until("final")["text"], "how do i interrupt the assistant") >= 0.8
+
+
+def test_a_voice_killed_while_it_speaks_fails_its_turn_only(server: Serving) -> None:
+    with Caller(server.socket) as caller:
+        caller.hello()
+        (worker,) = workers("espeak")
+        worker.suspend()  # or it would have said everything before it is killed
+        caller.say("text", text="What is barge-in?")
+        caller.until("sentence")
+        worker.kill()
+        assert caller.until("error")["code"] == "engine_failed"
+        assert caller.until("ended")["outcome"] == "failed"
+        assert caller.turn("Thank you!")["outcome"] == "done"
+        assert caller.audio
+
+
+def workers(engine: str) -> list[psutil.Process]:
+    """The worker processes of this engine; there is one at least."""
+    children = psutil.Process().children(recursive=True)
+    found = [child for child in children if engine in " ".join(child.cmdline())]
+    assert found, f"there is no worker of {engine}"
+    return found
+
+
+def test_the_voice_and_the_ear_agree_on_a_sentence(server: Serving, tmp_path: Path) -> None:
+    sentence = "You can add documents to the knowledge base"
+    assert alike(understood(server, spoken(server, sentence)), sentence) >= 0.6
