@@ -13,6 +13,7 @@ from ..domain import events
 from ..domain.audio import Pcm
 from ..domain.errors import BadInput, Busy, NexusError
 from ..domain.events import ClientEvent, ServerEvent
+from ..observe import logs
 from ..settings import Limits
 from ..talk.line import Line
 from ..talk.turn import converse
@@ -86,6 +87,8 @@ class SocketWire:
     async def send(self, message: ServerEvent | Pcm) -> None:
         if self._socket.application_state is not WebSocketState.CONNECTED:
             raise anyio.BrokenResourceError
+        if isinstance(message, events.Final):
+            logs.follow(event=message)
         self._sending += 1
         try:
             if isinstance(message, Pcm):
@@ -154,7 +157,8 @@ async def serve(wire: SocketWire, state: State) -> None:
         session = kept.value
         session.manner.speak = True
         session.manner.apply(hello)
-        log.info("voice session opened", session=kept.id, resumed=resumed, rate=hello.rate)
+        logs.follow(session=kept.id)
+        log.info("voice session opened", resumed=resumed, rate=hello.rate)
         try:
             await wire.send(events.Ready(kept.id, kept.token, resumed, session.engines.names()))
             async with anyio.create_task_group() as tasks:
@@ -164,6 +168,6 @@ async def serve(wire: SocketWire, state: State) -> None:
         finally:
             if kept.leave is leave:
                 kept.leave = None
-            log.info("voice session closed", session=kept.id, turns=session.turn)
+            log.info("voice session closed", turns=session.turn)
     finally:
         admission.active -= 1

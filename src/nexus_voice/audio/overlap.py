@@ -30,14 +30,6 @@ _WIDTHS = np.diff(np.append(_BANDS, BINS))
 class OverlapDetectors:
     """One detector per conversation."""
 
-    def __init__(self) -> None:
-        # The first judgement in a process takes 50 times as long as the next: not in a conversation.
-        first = self.open()
-        noise = np.random.default_rng(1).integers(-9000, 9000, (2, RATE), np.int16)
-        first.far(Pcm(noise[0].tobytes(), RATE), 0.0)
-        first.near(Pcm(noise[1].tobytes(), RATE), 1.0)
-        first.speech(0.7)
-
     def open(self) -> OverlapDetector:
         return OverlapDetector()
 

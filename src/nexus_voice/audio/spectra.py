@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -45,7 +47,7 @@ def speech_likeness(power: Floats, loudest: float, vowels: int = 5) -> float:
     hisses = min(int((active & ~voiced & (energy > 2 * (low + high))).sum()), 5)
     bands = 10 * np.log10(np.add.reduceat(power[:, :160], np.arange(4, 160, 12), axis=1) + 1e-9 * loudest)
     steps = np.abs(np.diff(bands, axis=0)).mean(axis=1)[active[1:] & active[:-1]]
-    motion = float(np.median(steps)) if len(steps) else 0.0
+    motion = median(steps.tolist() or [0.0])  # numpy's imports 100 ms of masked arrays first
     shapes = (bands - bands.mean(axis=1, keepdims=True))[active]
     variety = float(shapes.std(axis=0).mean())
     evidence = motion / 2 + variety / 8 + 0.12 * hisses

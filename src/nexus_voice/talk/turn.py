@@ -147,8 +147,10 @@ async def reply(
         await line.send(describe(error, turn.number))
     finally:
         with anyio.move_on_after(COMMIT, shield=True):
-            heard = playout.heard(await playout.position(LAST_WORD))
-            exchange.heard = heard if session.manner.speak else exchange.generated
+            if outcome == "done" or not session.manner.speak:
+                exchange.heard = exchange.generated.strip()
+            else:
+                exchange.heard = playout.heard(await playout.position(LAST_WORD))
             exchange.outcome = outcome
             session.chat.commit(exchange)
             await line.send(events.Metrics(turn.number, clocks.laps, session.engines.names()))
