@@ -216,9 +216,7 @@ def create(settings: Settings, started: Sequence[Callable[[State], None]] = ()) 
                 callback(state)
             yield
 
-    app = FastAPI(
-        title="Nexus Voice", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None
-    )
+    app = FastAPI(title="Nexus Voice", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     for face in (voice, chat, speech, rag, health, page):
         app.include_router(face.router)
     errors.install(app)

@@ -37,6 +37,10 @@ class HighPass:
         self._matrix = _matrix(cutoff)
         self._past = np.zeros(_TAPS - 1, np.float32)
 
+    def pause(self) -> None:
+        """What came since the last call was silence."""
+        self._past[:] = 0
+
     def __call__(self, x: Floats | NDArray[np.int16]) -> Floats:
         """At most `MOST` blocks, shape (samples,) -> the same, new memory."""
         line, frames = _scratch(len(x))
@@ -99,6 +103,11 @@ class NoiseGate:
             ends = np.array(gains, np.float32)[:, None]
             blocks *= ends[:-1] + (ends[1:] - ends[:-1]) * _RAMP
         return x
+
+    def pause(self, blocks: int) -> None:
+        """That many blocks since the last call were silence."""
+        self._floor.hear(0.0, blocks)
+        self._gain = max(self._gain * _CLOSING**blocks, _LOWEST)
 
     def _next(self, power: float) -> float:
         floor = self._floor.hear(power, 1)

@@ -14,6 +14,8 @@ _Samples = NDArray[np.int16] | NDArray[np.float32]
 _PCM16 = np.dtype("<i2")
 _MIN, _MAX = np.float32(-32768), np.float32(32767)
 _MOST = BLOCK * MOST
+FAINT = 4
+"""PCM16 steps that a muted or well-cleaned microphone stays under: -78 dBFS, dither and nothing else."""
 
 
 class MicrophoneFrontEnds:
@@ -53,9 +55,19 @@ class MicrophoneFrontEnd:
             x = np.concatenate([self._rest, x])
         end = len(x) - len(x) % BLOCK
         self._rest = x[end:]
+        if end and x.max() < FAINT and x.min() > -FAINT:
+            return Pcm(self._silence(x[:end]), RATE)
         if end <= _MOST:
             return Pcm(self._filter(x[:end]), RATE)
         return Pcm(b"".join(self._filter(x[at : min(at + _MOST, end)]) for at in range(0, end, _MOST)), RATE)
+
+    def _silence(self, x: _Samples) -> bytes:
+        """Nothing to filter; the filters only learn that it was silent."""
+        if self._high_pass is not None:
+            self._high_pass.pause()
+        if self._gate is not None:
+            self._gate.pause(len(x) // BLOCK)
+        return x.astype(_PCM16).tobytes()
 
     def _filter(self, x: _Samples) -> bytes:
         if not len(x):

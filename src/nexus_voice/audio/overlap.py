@@ -9,7 +9,7 @@ import numpy as np
 from ..domain.audio import RATE, Pcm
 from .spectra import BINS, HOP, SIZE, Floats, power_spectra, speech_likeness
 
-_BEFORE = 0.6
+_BEFORE = 0.4
 """Seconds before the speech from which the room's echo is learnt as well."""
 _JUDGED = 0.6
 """Seconds, the newest ones, that are judged."""

@@ -141,6 +141,7 @@ async def settle(app: Any) -> None:
         await anyio.sleep(0.1)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 50)  # conversations make little garbage in cycles
 
 
 async def say_when_warm(server: uvicorn.Server, app: Any) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import numpy as np
 from anyio.lowlevel import checkpoint
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from ..domain.audio import Pcm, Voicing
@@ -19,6 +20,10 @@ from .silero_net import CONTEXT, LARGEST, WINDOW, Floats, SileroNet
 _FILE = "assets/silero_vad_v6.onnx"
 _IDLE = 4
 """Windows of no speech after which silence may be skipped: the network's own hangover."""
+FAINT = 4
+"""PCM16 steps under which there is nothing but dither: a muted or well-cleaned microphone."""
+_SILENCE = Voicing(0.0, WINDOW, WINDOW, WINDOW)
+_PCM16 = np.dtype("<i2")
 _STILL = 0.35
 """A probability below which the network hears no speech."""
 
@@ -56,7 +61,7 @@ class _Detector:
     def __init__(self, batches: _Batches, sensitivity: float) -> None:
         self._batches = batches
         self._threshold = 0.9 - 0.8 * sensitivity
-        self._faint = 10 ** (-5.5 - 2 * sensitivity)  # -65 dBFS at 0.5
+        self._faintest = 10 ** (-5.5 - 2 * sensitivity)  # -65 dBFS at 0.5
         self._margin = 4 ** (1.16 - sensitivity)  # 4 dB over the quietest moment at 0.5
         self._envelope = Envelope(WINDOW)
         self.samples: Floats = np.zeros(CONTEXT + WINDOW, np.float32)
@@ -76,10 +81,14 @@ class _Detector:
         return [await self._window(data) for data in whole] if whole else ()
 
     async def _window(self, data: bytes) -> Voicing:
-        samples = self.samples
+        samples, heard = self.samples, np.frombuffer(data, _PCM16)
+        if self._idle >= _IDLE and self._faint(heard):
+            samples[WINDOW:] = 0
+            self._envelope.floor.hear(0.0, BLOCKS)
+            return _SILENCE
         samples[:CONTEXT] = samples[WINDOW:]
         fresh = samples[CONTEXT:]
-        np.multiply(np.frombuffer(data, "<i2"), np.float32(1 / 32768), out=fresh, dtype=np.float32)
+        np.multiply(heard, np.float32(1 / 32768), out=fresh, dtype=np.float32)
         loudness = powers(fresh)
         if self._idle >= _IDLE and self._silent(sum(loudness) / BLOCKS):
             probability = 0.0
@@ -89,9 +98,12 @@ class _Detector:
             probability = _rescaled(probability, self._threshold)
         return Voicing(probability, WINDOW, *self._envelope.edges(loudness, probability >= 0.5))
 
+    def _faint(self, heard: NDArray[np.int16]) -> bool:
+        return bool(heard.max() < FAINT and heard.min() > -FAINT)
+
     def _silent(self, power: float) -> bool:
         floor = self._envelope.floor
-        return power < self._faint or (floor.known and power < floor.power * self._margin)
+        return power < self._faintest or (floor.known and power < floor.power * self._margin)
 
 
 def _rescaled(probability: float, threshold: float) -> float:

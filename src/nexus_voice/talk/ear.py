@@ -103,7 +103,6 @@ class Ear:
         """
         if self._session.manner.hands_free or self._endpoint.held:
             self._gathered += data
-            self._heard_at = anyio.current_time()
             if len(self._gathered) >= self._enough:
                 await self._listen()
 
@@ -111,7 +110,7 @@ class Ear:
         """Work on the sound gathered so far."""
         pcm = self._front(bytes(self._gathered))
         self._gathered.clear()
-        now = self._heard_at
+        now = self._heard_at = anyio.current_time()
         self._overlap.near(pcm, now)
         windows = await self._detector(pcm)
         if self._utterance is None:
