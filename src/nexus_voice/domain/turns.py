@@ -86,6 +86,8 @@ SHORTEST, LONGEST = 0.2, 1.6
 def patience(text: str, window: float) -> float:
     """Seconds of silence that end this utterance, given the words so far and the usual window."""
     text = text.strip()
+    if not text:
+        return window
     for _, pattern, factor in PATIENCE:
         if pattern.search(text):
             return min(max(window * factor, SHORTEST), max(LONGEST, window))
