@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import anyio
+import anyio.lowlevel
 import numpy as np
 import pytest
 
@@ -174,6 +175,18 @@ async def test_a_seed_folder_is_mirrored_and_leaves_uploads_alone(tmp_path: Path
         (folder / "deep" / "oven.md").unlink()
         assert len(await base.seed(folder)) == 1
         assert sorted(info.name for info in await base.documents()) == ["pump.md", "seed/pump.md"]
+
+
+async def test_a_question_during_the_first_seconds_waits_for_the_seed(tmp_path: Path) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for n in range(20):
+        (folder / f"{n}.md").write_bytes(b"# Page %d\n\nThis page is about nothing." % n)
+    (folder / "pump.md").write_bytes(PUMP)
+    async with KnowledgeBase(tmp_path / "base", FakeEmbedder()) as base, anyio.create_task_group() as tasks:
+        tasks.start_soon(base.seed, folder)
+        await anyio.lowlevel.checkpoint()
+        assert "The blue button starts the pump." in await found(base, "How do I start the pump?")
 
 
 async def test_sentences_for_the_recogniser(tmp_path: Path) -> None:

@@ -54,6 +54,10 @@ class Ingested:
     status: Literal["added", "updated", "unchanged"]
 
 
+FILLING = 10.0
+"""Seconds from the start of a seed in which a question waits for its end."""
+
+
 class KnowledgeBase:
     """Documents in an SQLite file in the folder `path`, found by words and by meaning, both ranks fused.
 
@@ -76,6 +80,7 @@ class KnowledgeBase:
         self._queries: dict[str, Vectors] = {}
         self._store: Store | None = None
         self._index: VectorIndex | None = None
+        self._filling: tuple[anyio.Event, float] | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -95,11 +100,19 @@ class KnowledgeBase:
                 break
             found = {id: vector.tobytes() for (id, _, _), vector in zip(rows, vectors, strict=True)}
             await self._thread(store.embed, embedder.name, found)
-        await self.recall("ready?")
+        await self._recall("ready?")
 
     async def recall(self, query: str, k: int = 5) -> list[Passage]:
         """At most `k` passages, best first, of 2,000 tokens together. `score` is 0..1: 0.4 and more
-        is probably an answer, below 0.3 hardly. A few milliseconds more than embedding the query."""
+        is probably an answer, below 0.3 hardly. A few milliseconds more than embedding the query; in
+        the first seconds of a seed it waits for that, rather than find nothing."""
+        if self._filling:
+            filled, started = self._filling
+            with anyio.move_on_after(started + FILLING - anyio.current_time()):
+                await filled.wait()
+        return await self._recall(query, k)
+
+    async def _recall(self, query: str, k: int = 5) -> list[Passage]:
         query = query[:LONGEST_QUERY]
         vector = await self._query_vector(query)
         return await self._run(lambda store: self._search(store, query, vector, k))
@@ -150,6 +163,14 @@ class KnowledgeBase:
     async def seed(self, folder: Path) -> list[Ingested]:
         """Make the base hold what `folder` holds: every file of a supported type below it, and nothing
         that an earlier seed had and this one has not. A file that cannot be read is skipped."""
+        self._filling = filled, _ = anyio.Event(), anyio.current_time()
+        try:
+            return await self._seed(folder)
+        finally:
+            self._filling = None
+            filled.set()
+
+    async def _seed(self, folder: Path) -> list[Ingested]:
         done: list[Ingested] = []
         async for path in anyio.Path(folder).rglob("*"):
             if path.suffix.lower() in SUFFIXES and await path.is_file():

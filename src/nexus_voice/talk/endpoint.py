@@ -48,6 +48,9 @@ LONGEST_UTTERANCE = 60.0
 """Seconds after which an utterance is ended whether or not the speaker is."""
 
 
+SILENCE = Voicing(0.0, 0, 0, 1)
+
+
 def samples(seconds: float) -> int:
     return round(seconds * RATE)
 
@@ -64,6 +67,8 @@ class Endpoint:
         self.held = False
         """Push to talk: the button says when speech ends, not silence."""
         self._examined = 0
+        self._before = SILENCE
+        """The window before this one."""
         self._last = 0
         self._run = 0
         self._voiced = 0
@@ -83,7 +88,12 @@ class Endpoint:
         for window in windows:
             start, self._examined = self._examined, self._examined + window.samples
             if window.probability >= SPEECH and window.lead + window.trail < window.samples:
-                self._voice(start + window.lead, self._examined - window.trail, edges)
+                begin = start + window.lead
+                if window.lead == 0 and self._before.trail == 0:
+                    # The voice was there already when the detector was not yet sure.
+                    begin -= self._before.samples - self._before.lead
+                self._voice(begin, self._examined - window.trail, edges)
+            self._before = window
         if self.onset is not None and not self.held:
             self._silence(text, edges)
         return edges
@@ -128,6 +138,7 @@ class Endpoint:
             edges.append(Began(start))
         elif start - self._last > samples(GAP):
             self._run = start
+        start = max(start, self._last)
         self._last = end
         self._voiced += end - start
         self._paused = False
