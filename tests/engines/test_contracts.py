@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import contract
 import numpy as np
 import pytest
 import soxr
 from anyio.from_thread import start_blocking_portal
 from openai_server import serving
 
+import contract
 from nexus_voice.domain.audio import RATE, Pcm, Voice
 from nexus_voice.engines import ENGINES, load
 

@@ -1,12 +1,14 @@
 """Which web pages may use this server: its own, and those of the configured origins.
 
 A server on 127.0.0.1 can be reached by every page that its user visits. CORS guards neither WebSockets
-nor plain form posts, so both are checked here.
+nor plain form posts, so both are checked here. So is the name by which we are called: a stranger's
+domain may be made to point at this machine (DNS rebinding).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -25,21 +27,40 @@ def allowed(connection: HTTPConnection, origins: Sequence[str]) -> bool:
     return urlsplit(origin).netloc == connection.headers.get("host")
 
 
+def called_by_our_name(connection: HTTPConnection, origins: Sequence[str]) -> bool:
+    """Whether `Host` is an address, a name of this network, or a configured origin's."""
+    host = connection.headers.get("host", "")
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if "." not in name or name.endswith((".local", ".localhost")):
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return any(urlsplit(origin).netloc == host for origin in origins)
+    return True
+
+
 class OwnOrigin:
-    """Refuses requests that change something and come from a foreign page, with 403."""
+    """Refuses, with 403, foreign pages that would change something, and foreign names for us."""
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
         self._app = app
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        foreign = (
-            scope["type"] == "http"
-            and scope["method"] not in HARMLESS
-            and not allowed(HTTPConnection(scope), self._origins)
-        )
-        if foreign:
-            response = answer(403, "foreign_origin", "This web page may not use this server.")
-            await response(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        kind = scope["type"]
+        if kind not in ("http", "websocket"):
+            return await self._app(scope, receive, send)
+        caller = HTTPConnection(scope)
+        if not called_by_our_name(caller, self._origins):
+            if kind == "websocket":
+                return await send({"type": "websocket.close", "code": 1008})
+            advice = "This server does not go by that name. List its address in NEXUS_SERVER__ORIGINS."
+            return await answer(403, "foreign_host", advice)(scope, receive, send)
+        if kind == "http" and scope["method"] not in HARMLESS and not allowed(caller, self._origins):
+            refusal = answer(403, "foreign_origin", "This web page may not use this server.")
+            return await refusal(scope, receive, send)
+        return await self._app(scope, receive, send)

@@ -10,7 +10,7 @@ from ..domain import events
 from ..domain.audio import Pcm
 from ..domain.errors import NexusError
 from ..domain.events import ClientEvent, ServerEvent
-from ..store.sessions import Kept
+from ..store.sessions import Kept, Sessions
 from ..talk.line import Line
 from ..talk.session import Session
 from ..talk.turn import converse
@@ -57,8 +57,11 @@ class TurnStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, kept: Kept[Session], text: str, first: ServerEvent) -> None:
+    def __init__(
+        self, sessions: Sessions[Session], kept: Kept[Session], text: str, first: ServerEvent
+    ) -> None:
         super().__init__()
+        self._sessions = sessions
         self._kept = kept
         self._text = text
         self._first = first
@@ -72,14 +75,13 @@ class TurnStream(Response):
             (b"x-accel-buffering", b"no"),
         ]
         wire = OneTurn(self._text, send)
-        try:
-            async with anyio.create_task_group() as tasks:
-                self._kept.leave = tasks.cancel_scope.cancel
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                await wire.send(self._first)
-                tasks.start_soon(hang_up, receive, tasks.cancel_scope)
-                await converse(Line(wire), self._kept.value, 16_000)
-                tasks.cancel_scope.cancel()
-        finally:
-            self._kept.leave = None
+        async with (
+            anyio.create_task_group() as tasks,
+            self._sessions.hold(self._kept, tasks.cancel_scope.cancel),
+        ):
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await wire.send(self._first)
+            tasks.start_soon(hang_up, receive, tasks.cancel_scope)
+            await converse(Line(wire), self._kept.value, 16_000)
+            tasks.cancel_scope.cancel()
         await send({"type": "http.response.body", "body": b""})

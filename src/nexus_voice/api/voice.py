@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import structlog
@@ -151,23 +152,19 @@ async def serve(wire: SocketWire, state: State) -> None:
     try:
         hello = await wire.hello()
         kept, resumed = state.sessions.open(hello.session_id, hello.token)
-        if kept.leave:
-            kept.leave()
-        kept.leave = leave = lambda: wire.cut(REPLACED, "The conversation goes on in another connection.")
         session = kept.value
-        session.manner.speak = True
-        session.manner.apply(hello)
-        logs.follow(session=kept.id)
-        log.info("voice session opened", resumed=resumed, rate=hello.rate)
-        try:
-            await wire.send(events.Ready(kept.id, kept.token, resumed, session.engines.names()))
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(wire.watch)
+        replaced = partial(wire.cut, REPLACED, "The conversation goes on in another connection.")
+        async with state.sessions.hold(kept, replaced), anyio.create_task_group() as tasks:
+            logs.follow(session=kept.id)
+            log.info("voice session opened", resumed=resumed, rate=hello.rate)
+            session.manner.speak = True
+            session.manner.apply(hello)
+            tasks.start_soon(wire.watch)
+            try:
+                await wire.send(events.Ready(kept.id, kept.token, resumed, session.engines.names()))
                 await converse(Line(wire), session, hello.rate)
-                tasks.cancel_scope.cancel()
-        finally:
-            if kept.leave is leave:
-                kept.leave = None
-            log.info("voice session closed", turns=session.turn)
+            finally:
+                log.info("voice session closed", turns=session.turn)
+            tasks.cancel_scope.cancel()
     finally:
         admission.active -= 1

@@ -18,6 +18,8 @@ _LATEST, _EARLIEST = 50, 5
 _DELAYS = _LATEST + _EARLIEST
 _KEPT = 2.5
 """Seconds of microphone and loudspeaker that are remembered."""
+_UNHEARD = 10.0
+"""Seconds of loudspeaker that are remembered while no microphone is heard."""
 _BYTES = 2 * int(_KEPT * RATE)
 _SHARE, _MARGIN = 0.6, 4.0
 """Echo is this quantile of near / far, and 6 dB more for what a room and a clock add."""
@@ -44,6 +46,8 @@ class OverlapDetector:
 
     def far(self, pcm: Pcm, at: float) -> None:
         """The assistant's audio, any rate, that the user begins to hear at `at` seconds."""
+        while self._far and self._far[0].end < at - _UNHEARD:
+            self._far.popleft()
         if pcm.data:
             self._far.append(_Piece(pcm, at))
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+import anyio
+import anyio.lowlevel
 
 T = TypeVar("T")
 
@@ -20,6 +24,10 @@ class Kept(Generic[T]):
     used: float
     leave: Callable[[], None] | None = field(default=None)
     """Ends the connection that holds the session now."""
+    left: anyio.Event = field(default_factory=anyio.Event)
+    """Set when that connection has let go."""
+    wanted: int = 0
+    """Connections that asked for the session so far."""
 
 
 class Sessions(Generic[T]):
@@ -50,10 +58,30 @@ class Sessions(Generic[T]):
         self._kept[new] = kept
         return kept, False
 
+    @asynccontextmanager
+    async def hold(self, kept: Kept[T], leave: Callable[[], None]) -> AsyncIterator[None]:
+        """One connection at a time has the session, the newest: `leave` is called to end an older one."""
+        kept.wanted += 1
+        number = kept.wanted
+        while kept.leave is not None:
+            kept.leave()
+            await kept.left.wait()
+            if kept.wanted != number:  # a newer one waits as well
+                leave()
+                await anyio.lowlevel.checkpoint()
+        kept.leave, kept.left = leave, anyio.Event()
+        try:
+            yield
+        finally:
+            kept.leave, kept.used = None, time.monotonic()
+            kept.left.set()
+            if kept.id in self._kept:
+                self._kept.move_to_end(kept.id)
+
     def _expire(self) -> None:
         oldest = time.monotonic() - self._idle
         for kept in list(self._kept.values()):
             if kept.leave is None and (kept.used < oldest or len(self._kept) >= self._most):
                 del self._kept[kept.id]
-            elif kept.used >= oldest:
+            elif kept.used >= oldest and len(self._kept) < self._most:
                 break

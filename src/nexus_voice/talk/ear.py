@@ -93,6 +93,7 @@ class Ear:
         """The user's settings changed: listen afresh."""
         self._detector = self._session.engines.vad.open(self._session.manner.sensitivity)
         self._endpoint.reset()
+        self._gathered.clear()
         self._forget()
 
     async def hear(self, data: bytes) -> None:

@@ -96,6 +96,8 @@ class Endpoint:
             self._before = window
         if self.onset is not None and not self.held:
             self._silence(text, edges)
+        elif self.onset is not None and self.position - self.onset >= samples(LONGEST_UTTERANCE):
+            edges.append(self.release())
         return edges
 
     def undecided(self, text: str = "") -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 from ..domain.errors import NexusError
 from ..domain.events import Error
+
+log = logging.getLogger(__name__)
 
 
 def describe(error: Exception, turn: int = 0) -> Error:
@@ -12,4 +16,5 @@ def describe(error: Exception, turn: int = 0) -> Error:
         error = error.exceptions[0]
     if isinstance(error, NexusError):
         return Error(error.code, error.message, turn)
+    log.error("turn %d failed", turn, exc_info=error)
     return Error("internal", "Something went wrong with this answer. Please ask again.", turn)

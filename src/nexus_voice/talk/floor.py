@@ -70,12 +70,13 @@ class Floor:
 
     async def clear(self) -> None:
         """Silence the current reply, if any, and wait until it is remembered."""
-        if self._scope is not None:
+        scope, free = self._scope, self._free
+        if scope is not None:
             if self.playout is not None:
                 self.playout.stop(self._onset)
             await self._line.flush(self.turn)
-            self._scope.cancel()
-            await self._free.wait()
+            scope.cancel()
+            await free.wait()
             self._said = ""
 
     async def duck(self, onset: float) -> None:

@@ -31,11 +31,12 @@ class Recall:
             self._tasks.start_soon(self._search, text, self._done, self._scope)
 
     async def get(self, text: str) -> list[Passage]:
-        """The passages for `text`; free when it was prefetched."""
+        """The passages for `text`; free when it was prefetched, for this once: documents change."""
         if words(text) == self._key:
             await self._done.wait()
-            if self._found is not None:
-                return self._found
+            found, self._key, self._found = self._found, [], None
+            if found is not None:
+                return found
         return await self._knowledge.recall(text)
 
     async def _search(self, text: str, done: anyio.Event, scope: anyio.CancelScope) -> None:

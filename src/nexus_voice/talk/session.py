@@ -78,6 +78,11 @@ class Manner:
         )
 
     @property
+    def hearing(self) -> tuple[bool, float]:
+        """What the ear goes by."""
+        return self.hands_free, self.sensitivity
+
+    @property
     def thinking(self) -> Mode:
         return MODES[self.mode]
 
@@ -96,5 +101,5 @@ class Session:
 
     def update_context(self, text: str) -> None:
         """Background from the client's page: kept as data, without control characters, capped."""
-        kept = (c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+        kept = (c for c in text[: 2 * LONGEST_CONTEXT] if c in "\n\t" or unicodedata.category(c)[0] != "C")
         self.chat.context = "".join(kept)[:LONGEST_CONTEXT].strip()

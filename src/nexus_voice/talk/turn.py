@@ -117,9 +117,11 @@ async def listen(
             case events.UpdateContext(text=text):
                 session.update_context(text)
             case events.Settings():
+                before = session.manner.hearing
                 session.manner.apply(message)
-                if message.sensitivity is not None or message.hands_free is not None:
+                if session.manner.hearing != before:
                     ear.tune()
+                    await out.send(FalseOnset())
             case events.Ping():
                 await line.send(events.Pong())
 
@@ -128,7 +130,7 @@ async def reply(
     text: str, clocks: Clocks, line: Line, session: Session, recall: Recall | None, floor: Floor
 ) -> None:
     """Think and speak at once; whatever happens, remember what was heard."""
-    exchange = Exchange(text)
+    exchange, aloud = Exchange(text), session.manner.speak
     turn = Turn(session.turn, exchange, clocks, line, session, recall, floor)
     playout = floor.playout = Playout(line, turn.number, session.tuning.lead, floor.overlap, clocks)
     outcome: Outcome = "failed"
@@ -147,7 +149,7 @@ async def reply(
         await line.send(describe(error, turn.number))
     finally:
         with anyio.move_on_after(COMMIT, shield=True):
-            if outcome == "done" or not session.manner.speak:
+            if outcome == "done" or not aloud:
                 exchange.heard = exchange.generated.strip()
             else:
                 exchange.heard = playout.heard(await playout.position(LAST_WORD))
@@ -163,9 +165,10 @@ async def think(turn: Turn, out: MemoryObjectSendStream[str]) -> None:
     prompt = await compose(turn)
     splitter = Sentences()
     async with out:
-        for _ in range(TOOL_ROUNDS):
+        for round in range(TOOL_ROUNDS):
             calls: list[ToolCall] = []
-            async with closing(engines.llm.stream(prompt, engines.tools)) as stream:
+            tools = engines.tools if round < TOOL_ROUNDS - 1 else ()  # in the end it must answer
+            async with closing(engines.llm.stream(prompt, tools)) as stream:
                 async for piece in stream:
                     match piece:
                         case ToolCall():
