@@ -74,8 +74,8 @@ class Overlaps(Protocol):
 
 class Stt(Protocol):
     name: str
-    partials: bool
-    """Whether words arrive while the user still speaks."""
+    early_words: bool
+    """Whether words arrive within some 0.5 s of speech, early enough to confirm an interruption."""
 
     def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncIterator[Transcript]:
         """16 kHz audio of one utterance -> partials, then one final when `audio` ends."""

@@ -94,6 +94,19 @@ def test_sustained_speech_counts_from_the_onset_and_not_across_gaps() -> None:
     assert endpoint.sustained == WINDOW
 
 
+def test_a_stuck_talk_button_ends_in_the_end() -> None:
+    endpoint = Endpoint(0.5)
+    endpoint.press()
+    edges = [edge for _ in range(50 * 61) for edge in endpoint.feed(FRAME, [])]
+    assert [type(edge) for edge in edges] == [Finished]
+
+
+def test_the_voice_before_the_detectors_certainty_belongs_to_the_utterance() -> None:
+    endpoint = Endpoint(0.5)
+    unsure, sure = Voicing(0.3, WINDOW, lead=128), Voicing(0.9, WINDOW)
+    assert endpoint.feed(2 * WINDOW, [unsure, sure]) == [Began(128)]
+
+
 def test_push_to_talk_waits_for_the_button() -> None:
     endpoint = Endpoint(0.5)
     endpoint.press()

@@ -312,6 +312,37 @@ def test_two_speakers_sessions_do_not_mix() -> None:
     assert two.one(events.Ended).heard == "You said second speaker."
 
 
+def test_an_interruption_while_the_last_messages_are_stuck_is_harmless() -> None:
+    """The reply ends on its own while the flush waits for a slow client."""
+    script = Script(
+        until=16, speech=[(1.0, 2.5)], slow=(7.3, 10.5),
+        says=[(7.6, events.Hush()), (11.0, events.Text(text="and now?"))],
+    )  # fmt: skip
+    client = perform(script)
+    assert [ended.turn for _, ended in client.all(events.Ended)][-1] == 2
+    assert client.one(events.Final, -1).text == "and now?"
+
+
+def test_a_setting_that_does_not_touch_hearing_keeps_the_utterance() -> None:
+    says = [(4.3, events.Settings(hands_free=True, knowledge=False))]
+    client = perform(Script(until=12, speech=[(1.0, 2.5), (4.1, 5.5)], says=says))
+    assert len(client.all(events.Final)) == 2
+
+
+def test_a_setting_that_does_gives_the_voice_back() -> None:
+    says = [(4.13, events.Settings(sensitivity=0.6))]
+    client = perform(Script(until=12, speech=[(1.0, 2.5), (4.0, 4.12)], says=says))
+    assert client.when(events.Unduck) == pytest.approx(4.13, abs=0.02)
+    assert client.one(events.Ended) == events.Ended(1, "done", ANSWER)
+
+
+def test_a_bug_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    parts = session(engines(llm=FakeLlm(fail=Failure(error=KeyError("inner secret")))))
+    client = perform(Script(until=3, says=[(1.0, events.Text(text="hello"))]), parts)
+    assert client.one(events.Error).code == "internal"
+    assert "inner secret" in caplog.text
+
+
 # --- knowledge, tools, memory ----------------------------------------------------------------------
 
 PASSAGE = Passage("Refunds take thirty days.", "d1", "Shop", ("Refunds",), score=0.9)
@@ -326,6 +357,28 @@ def test_retrieval_begins_on_the_stable_partial() -> None:
     assert knowledge.calls == 1
     assert clocks["recall"] - clocks["stt"] < 60  # of its 300 ms
     assert client.one(events.Sources).sources[0].text == PASSAGE.text
+
+
+def test_the_same_question_again_is_looked_up_again() -> None:
+    """Documents may have changed since."""
+    knowledge = FakeKnowledge([PASSAGE])
+    stt = FakeStt("how long do refunds take", partials=True, words_per_second=5)
+    parts = session(engines(stt=stt, knowledge=knowledge, llm=FakeLlm("Thirty days.")))
+    client = perform(Script(until=14, speech=[(1.0, 2.5), (8.0, 9.5)]), parts)
+    assert len(client.all(events.Ended)) == 2
+    assert knowledge.calls == 2
+
+
+def test_a_model_that_only_asks_for_tools_is_made_to_answer() -> None:
+    tool = Tool("lookup", 0.01, side_effects=False)
+
+    class Eager(FakeLlm):
+        async def stream(self, prompt: Any, tools: Any = ()) -> Any:
+            yield ToolCall("c", "lookup", {}) if tools else "Here it is."
+
+    parts = session(engines(llm=Eager(), tools=(tool,)))
+    client = perform(Script(until=9, says=[(1.0, events.Text(text="look"))]), parts)
+    assert client.one(events.Ended).heard == "Here it is."
 
 
 def test_knowledge_can_be_switched_off() -> None:

@@ -59,7 +59,7 @@ class FakeStt:
         fail: Failure | None = None,
     ) -> None:
         self.name = "fake"
-        self.partials = partials
+        self.early_words = partials
         self.calls = self.running = 0
         texts = [transcript] if isinstance(transcript, str) else transcript
         self._scripts = [(text, _prefixes(text)) for text in texts]
@@ -73,7 +73,7 @@ class FakeStt:
         try:
             async for pcm in audio:
                 heard += pcm.samples
-                words = min(int(heard * self._pace / pcm.rate), len(growing)) if self.partials else 0
+                words = min(int(heard * self._pace / pcm.rate), len(growing)) if self.early_words else 0
                 if words > shown:
                     self._check(call, shown)
                     shown = words

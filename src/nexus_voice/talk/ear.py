@@ -178,7 +178,7 @@ class Ear:
     def _insists(self) -> bool:
         """Whether the user has by now spoken over the assistant for long enough to mean it."""
         tuning = self._session.tuning
-        enough = tuning.interrupt_late if self._session.engines.stt.partials else tuning.interrupt
+        enough = tuning.interrupt_late if self._session.engines.stt.early_words else tuning.interrupt
         return self._endpoint.sustained >= samples(enough) and self.own_speech()
 
     # --- the recogniser ----------------------------------------------------------------------

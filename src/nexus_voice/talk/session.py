@@ -42,7 +42,7 @@ class Tuning:
     interrupt: float = 0.192
     """Sustained speech that interrupts, when no words are known yet (six windows of the detector)."""
     interrupt_late: float = 0.7
-    """The same for a recogniser with partials, in case its words are late."""
+    """The same where early words should confirm an interruption, in case they are late."""
     pre_roll: float = 0.3
     """Audio from before the onset that is transcribed too."""
     lead: float = 1.0
