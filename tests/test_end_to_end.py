@@ -86,12 +86,12 @@ def test_a_spoken_question_about_the_documentation_is_answered_aloud(server: Ser
 
 
 def test_arithmetic_by_voice(server: Serving) -> None:
-    question = spoken(server, "What is twelve times nine?")
+    question = spoken(server, "What is two plus two?")
     with calling(server, question.rate) as caller:
         ask_aloud(caller, question)
         heard = caller.until("final")["text"]
-        assert alike(heard, "what is twelve times nine") >= 0.8, heard
-        assert "108" in caller.until("ended")["heard"]
+        assert alike(heard, "what is two plus two") >= 0.8, heard
+        assert "is 4" in caller.until("ended")["heard"]
 
 
 def test_what_is_not_in_the_documents_is_not_guessed(server: Serving) -> None:

@@ -92,7 +92,7 @@ def test_a_lost_connection_comes_back_to_its_conversation(page: Page, server: Se
 
     def pull_the_plug() -> None:
         for connection in list(server.server.server_state.connections):
-            connection.transport.abort()
+            connection._transport.abort()
 
     server.inside(pull_the_plug)
     expect(page.locator("#status")).not_to_have_attribute("data-state", "open")

@@ -32,7 +32,8 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def reaped() -> Any:
     yield
-    assert not psutil.Process().children(recursive=True)
+    children = psutil.Process().children(recursive=True)
+    assert not [child for child in children if "nexus_voice.engines.worker" in child.cmdline()]
 
 
 def parrots(count: int = 1, **options: Any) -> Workers:

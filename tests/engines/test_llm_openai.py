@@ -416,7 +416,8 @@ async def test_characters_split_across_segments(server: OpenAiServer) -> None:
 
 
 async def test_the_key_is_in_no_log(server: OpenAiServer, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    for logger in ("httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger)
     await refused(server, refusal(500, f"bad {KEY}"))
     assert caplog.records
     assert KEY not in caplog.text

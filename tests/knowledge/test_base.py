@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import anyio
-import anyio.lowlevel
 import numpy as np
 import pytest
 
@@ -185,7 +184,7 @@ async def test_a_question_during_the_first_seconds_waits_for_the_seed(tmp_path: 
     (folder / "pump.md").write_bytes(PUMP)
     async with KnowledgeBase(tmp_path / "base", FakeEmbedder()) as base, anyio.create_task_group() as tasks:
         tasks.start_soon(base.seed, folder)
-        await anyio.lowlevel.checkpoint()
+        await anyio.wait_all_tasks_blocked()
         assert "The blue button starts the pump." in await found(base, "How do I start the pump?")
 
 

@@ -15,6 +15,8 @@ from .line import Line
 
 CHARACTERS_PER_SECOND = 14
 """Usual speed of speech, for a sentence whose audio is not all there yet."""
+FIRST_REPORT = 0.1
+"""Seconds that the end of a reply waits for a client's first playback report."""
 LATE_REPORT = 0.5
 """Seconds after which a client's playback report says nothing about now."""
 
@@ -117,6 +119,9 @@ class Playout:
         await anyio.sleep_until(self._ends)
         if self._rate:
             await self._line.send(AudioEnd(self._turn))
+            if self._report is None:  # of a short reply the client may not have spoken yet
+                with anyio.move_on_after(FIRST_REPORT):
+                    await self._reported.wait()
 
     def report(self, played: float) -> None:
         """The client says how many seconds of this turn its speaker has played."""
