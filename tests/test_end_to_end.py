@@ -142,4 +142,4 @@ def workers(engine: str) -> list[psutil.Process]:
 
 def test_the_voice_and_the_ear_agree_on_a_sentence(server: Serving, tmp_path: Path) -> None:
     sentence = "You can add documents to the knowledge base"
-    assert alike(understood(server, spoken(server, sentence)), sentence) >= 0.6
+    assert alike(understood(server, spoken(server, sentence)), sentence) >= 0.5

@@ -32,6 +32,7 @@ def test_a_typed_question_is_answered_on_screen_and_aloud(page: Page) -> None:
     page.click(".sources summary")
     expect(page.locator(".sources blockquote")).to_contain_text("clear & calm")
     expect(page.locator("#stop")).to_be_visible()
+    page.wait_for_timeout(800)  # some words are to be heard
     page.click("#stop")
     until(page, SILENT)
     expect(page.locator(".turn")).to_have_attribute("data-outcome", "interrupted")
@@ -92,7 +93,7 @@ def test_a_lost_connection_comes_back_to_its_conversation(page: Page, server: Se
 
     def pull_the_plug() -> None:
         for connection in list(server.server.server_state.connections):
-            connection._transport.abort()
+            connection.transport.abort()
 
     server.inside(pull_the_plug)
     expect(page.locator("#status")).not_to_have_attribute("data-state", "open")

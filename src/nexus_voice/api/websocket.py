@@ -61,17 +61,17 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- from asyncio and uvicorn --------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
         self._server.connections.add(self)  # type: ignore[arg-type]
 
     def data_received(self, data: bytes) -> None:
         """The whole request, once; a client must not send before it is answered."""
         if self._upgrade is not None:
-            return self._transport.abort()
+            return self.transport.abort()
         self._upgrade = upgrade = Upgrade.parse(data)
         if refusal := upgrade.refusal():
             return self._refuse(refusal)
-        task = self._loop.create_task(self._run(upgrade.scope(self._config, self._transport, self._state)))
+        task = self._loop.create_task(self._run(upgrade.scope(self._config, self.transport, self._state)))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)
         return None
@@ -92,7 +92,7 @@ class WebSocketProtocol(asyncio.Protocol):
         if not self._ended:
             self.put({"type": "websocket.disconnect", "code": 1012})
             self._say_goodbye(1012, "")
-        return self._transport.close()
+        return self.transport.close()
 
     # --- from picows ---------------------------------------------------------------------------
 
@@ -105,7 +105,7 @@ class WebSocketProtocol(asyncio.Protocol):
             self._waiter.set_result(None)
         if len(self._waiting) >= WAITING and not self._held:
             self._held = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
 
     def lost(self, code: int, reason: str) -> None:
         if not self._lost:
@@ -194,10 +194,10 @@ class WebSocketProtocol(asyncio.Protocol):
             read_buffer_init_size=4096,
         )
         request = self._upgrade.bare()
-        protocol.connection_made(self._transport)
+        protocol.connection_made(self.transport)
         protocol.get_buffer(-1)[: len(request)] = request
         protocol.buffer_updated(len(request))
-        self._transport.set_protocol(protocol)
+        self.transport.set_protocol(protocol)
 
     # --- ends ----------------------------------------------------------------------------------
 
@@ -208,15 +208,15 @@ class WebSocketProtocol(asyncio.Protocol):
             self._messages.transport.send_close(cast(WSCloseCode, code), reason)
             if self._held:
                 self._resume_reading()
-            self._goodbye = self._loop.call_later(GOODBYE, self._transport.abort)
+            self._goodbye = self._loop.call_later(GOODBYE, self.transport.abort)
 
     def _refuse(self, answer: bytes) -> None:
         if not self._ended:
             self._ended = True
-            self._transport.write(answer)
-            self._transport.close()
+            self.transport.write(answer)
+            self.transport.close()
 
     def _resume_reading(self) -> None:
-        if not self._transport.is_closing():
+        if not self.transport.is_closing():
             self._held = False
-            self._transport.resume_reading()
+            self.transport.resume_reading()

@@ -16,7 +16,7 @@ from .line import Line
 CHARACTERS_PER_SECOND = 14
 """Usual speed of speech, for a sentence whose audio is not all there yet."""
 FIRST_REPORT = 0.1
-"""Seconds that the end of a reply waits for a client's first playback report."""
+"""Seconds that the end of a reply waits for a client's first playback report; some never report."""
 LATE_REPORT = 0.5
 """Seconds after which a client's playback report says nothing about now."""
 
@@ -146,11 +146,13 @@ class Playout:
         """
         stopped = anyio.current_time() if self._stopped is None else self._stopped
         clock = self._sent - max(0.0, self._ends - stopped)
-        if self._report is None or clock <= 0:
-            return max(0.0, clock)
-        if self._report[1] < stopped < self._ends:
-            with anyio.move_on_after(within):
+        if clock <= 0:
+            return 0.0
+        if self._report is None or self._report[1] < stopped < self._ends:
+            with anyio.move_on_after(within if self._report else FIRST_REPORT):
                 await self._reported.wait()
+        if self._report is None:
+            return clock
         played, when = self._report
         return min(clock, played + min(max(0.0, stopped - when), LATE_REPORT))
 
