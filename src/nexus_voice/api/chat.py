@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from ..domain import events
-from ..domain.errors import BadInput
 from ..domain.modes import ModeName
 from .sse import SessionBusy, TurnStream
 from .state import Shared
+from .wire import check_text
 
 router = APIRouter(tags=["chat"])
 
@@ -38,12 +38,7 @@ class Question(BaseModel):
 )
 async def chat(question: Question, state: Shared) -> TurnStream:
     """Ask in writing. The answer streams as it is generated."""
-    if len(question.text) > state.settings.limits.text:
-        raise BadInput(
-            f"A text may have {state.settings.limits.text:,} characters at most.", code="too_long", status=413
-        )
-    if not question.text.strip():
-        raise BadInput("The text is empty.", code="empty")
+    check_text(question.text, state.settings.limits.text)
     kept, resumed = state.sessions.open(question.session_id, question.token)
     if kept.leave:
         raise SessionBusy("This conversation is open in another connection.")

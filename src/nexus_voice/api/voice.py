@@ -21,7 +21,7 @@ from ..talk.turn import converse
 from .limits import Bucket
 from .origins import allowed
 from .state import State, state_of
-from .wire import decode, encode
+from .wire import check_text, decode, encode
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -69,21 +69,16 @@ class SocketWire:
                     return bytes(data)
                 if not self._messages.take():
                     raise BadInput("Too many messages.", code="rate_limited", status=429)
-                return self._limited(decode(message["text"]))
+                event = decode(message["text"])
+                if isinstance(event, events.Text):
+                    check_text(event.text, self._limits.text)
+                return event
             except BadInput as error:
                 with suppress(anyio.BrokenResourceError):
                     await self.send(events.Error(error.code, error.message))
                 if error.code in ("too_fast", "rate_limited"):
                     self.cut(POLICY, error.message)
                     await anyio.lowlevel.checkpoint()
-
-    def _limited(self, event: ClientEvent) -> ClientEvent:
-        if isinstance(event, events.Text):
-            if len(event.text) > self._limits.text:
-                raise BadInput(f"A text may have {self._limits.text:,} characters at most.", code="too_long")
-            if not event.text.strip():
-                raise BadInput("The text is empty.", code="empty")
-        return event
 
     async def send(self, message: ServerEvent | Pcm) -> None:
         if self._socket.application_state is not WebSocketState.CONNECTED:

@@ -37,6 +37,14 @@ def decode(text: str) -> ClientEvent:
     return event
 
 
+def check_text(text: str, most: int) -> None:
+    """A typed message: something, and not more than `most` characters."""
+    if len(text) > most:
+        raise BadInput(f"A text may have {most:,} characters at most.", code="too_long", status=413)
+    if not text.strip():
+        raise BadInput("The text is empty.", code="empty")
+
+
 def _explain(error: ValidationError, message: Any) -> BadInput:
     first = error.errors(include_url=False, include_input=False)[0]
     if first["type"].startswith(("union_tag", "dataclass_type", "model_attributes")) or not isinstance(

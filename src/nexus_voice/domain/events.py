@@ -7,7 +7,7 @@ the edge (`api/`), so that everything here is already well formed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from .chat import Passage
 from .modes import ModeName
@@ -260,5 +260,3 @@ ServerEvent = (
     | Error
     | Pong
 )
-
-Json = dict[str, Any]

@@ -22,7 +22,7 @@ class Kept(Generic[T]):
     token: str
     value: T
     used: float
-    leave: Callable[[], None] | None = field(default=None)
+    leave: Callable[[], None] | None = None
     """Ends the connection that holds the session now."""
     left: anyio.Event = field(default_factory=anyio.Event)
     """Set when that connection has let go."""
