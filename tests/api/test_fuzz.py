@@ -80,20 +80,22 @@ def test_anything_may_come_first(server: Serving, sent: list[str | bytes]) -> No
     assert server.becomes(lambda: server.state.admission.active == 0)
 
 
+texts = values | st.text(min_size=1) | st.just(":")
+
 BODIES: dict[str, st.SearchStrategy[Any]] = {
     "/chat": st.fixed_dictionaries(
-        {"text": values | st.text(min_size=1)},
+        {"text": texts},
         optional=dict.fromkeys(("session_id", "token", "mode", "knowledge", "context"), values),
     ),
     "/tts": st.fixed_dictionaries(
-        {"text": values | st.text(min_size=1)}, optional=dict.fromkeys(("voice", "rate", "pitch"), values)
+        {"text": texts}, optional=dict.fromkeys(("voice", "rate", "pitch"), values)
     ),
     "/synthesize": st.fixed_dictionaries(
-        {"text": values | st.text(min_size=1)},
+        {"text": texts},
         optional={"format": values | st.sampled_from(["pcm", "wav", "opus"])},
     ),
     "/rag/query": st.fixed_dictionaries(
-        {"question": values | st.text(min_size=1)}, optional={"k": values | st.integers(), "stream": values}
+        {"question": texts}, optional={"k": values | st.integers(), "stream": values}
     ),
     "/rag/ingest": st.fixed_dictionaries({"texts": values | st.lists(st.dictionaries(st.text(), values))}),
 }

@@ -369,6 +369,12 @@ def test_the_same_question_again_is_looked_up_again() -> None:
     assert knowledge.calls == 2
 
 
+def test_a_text_without_words_is_answered_too() -> None:
+    parts = session(engines(knowledge=FakeKnowledge([PASSAGE])))
+    client = perform(Script(until=7, says=[(1.0, events.Text(text=":"))]), parts)
+    assert client.one(events.Ended).outcome == "done"
+
+
 def test_a_model_that_only_asks_for_tools_is_made_to_answer() -> None:
     tool = Tool("lookup", 0.01, side_effects=False)
 

@@ -32,7 +32,7 @@ class Recall:
 
     async def get(self, text: str) -> list[Passage]:
         """The passages for `text`; free when it was prefetched, for this once: documents change."""
-        if words(text) == self._key:
+        if self._key and words(text) == self._key:
             await self._done.wait()
             found, self._key, self._found = self._found, [], None
             if found is not None:
