@@ -45,11 +45,24 @@ class Voicing:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A recognised word; `start` and `end` in seconds from the utterance's first sample."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Transcript:
     """Text recognised so far. A partial may still change; exactly one final ends an utterance."""
 
     text: str
     final: bool
+    language: str = ""
+    """ISO 639-1 code of what was spoken ("en"); empty when the engine does not say."""
+    words: tuple[Word, ...] = ()
+    """Word times, where the engine gives them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How to speak. `rate` and `pitch` are factors, 0.5..2; an empty `name` is the engine's default."""
+    """How to speak. `rate` and `pitch` are factors, 0.5..2; an empty `name` is the engine's default
+    voice for `language` (ISO 639-1; empty: the engine's own language).
+    """
 
     name: str = ""
     rate: float = 1.0
     pitch: float = 1.0
+    language: str = ""

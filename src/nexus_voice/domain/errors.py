@@ -24,16 +24,24 @@ class BadInput(NexusError):
 
 
 class EngineError(NexusError):
-    """An engine could not do its work; `retryable` when the same call may succeed later."""
+    """An engine could not do its work; `retryable` when the same call may succeed later, in
+    `retry_after` seconds if the engine said when."""
 
     code = "engine_failed"
     status = 502
 
     def __init__(
-        self, message: str, *, code: str | None = None, status: int | None = None, retryable: bool = False
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        status: int | None = None,
+        retryable: bool = False,
+        retry_after: float = 0.0,
     ) -> None:
         super().__init__(message, code=code, status=status)
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class Busy(NexusError):
