@@ -63,6 +63,8 @@ class WebSocketProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         self._server.connections.add(self)  # type: ignore[arg-type]
+        # asyncio's own `writelines` in Python 3.12 and 3.13.0 never asks us to pause; see `_send`.
+        self._forgets = type(transport).__module__.startswith("asyncio.")
 
     def data_received(self, data: bytes) -> None:
         """The whole request, once; a client must not send before it is answered."""
@@ -157,6 +159,8 @@ class WebSocketProtocol(asyncio.Protocol):
                 self._messages.transport.send(WSMsgType.TEXT, message["text"])
             else:
                 self._messages.transport.send(WSMsgType.BINARY, data)
+            if self._forgets:
+                self.transport.set_write_buffer_limits()  # looks at how much is waiting
         elif kind == "websocket.accept" and self._messages is None:
             self._accept(message.get("subprotocol"), message.get("headers") or ())
         elif kind == "websocket.close" and self._messages is None:
