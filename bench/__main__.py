@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from . import machine
 from .dsp import dsp
 from .report import report
+from .roles import loop_lag
 from .speech import speech
 from .text import text
 from .voice import listening, overload, voice
@@ -39,6 +41,8 @@ def arguments() -> argparse.Namespace:
     command("text", "Typed questions on the embedded engines.")
     command("speech", "A sentence to its first audio.")
     command("dsp", "Front end and detector alone.")
+    lag = command("lag", "How late the event loop runs while eight clients use a model at a time.")
+    lag.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
     commands.add_parser(
         "report", help="The table of what was measured; exits with 1 when a target is missed."
     )
@@ -68,6 +72,8 @@ def main() -> int:
             speech(chosen.reps)
         case "dsp":
             dsp(chosen.reps)
+        case "lag":
+            loop_lag(chosen.reps, chosen.whisper)
         case _:
             dsp(1)
             speech(1)

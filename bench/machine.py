@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -23,15 +23,15 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _PACKAGES = ("uvicorn", "websockets", "picows", "uvloop", "numpy", "anyio", "fastapi")
 
 
-def settle(core: int) -> None:
-    """Put this process on one core, in a session of its own that other work disturbs little."""
-    os.sched_setaffinity(0, {core})
+def settle(core: int | None) -> None:
+    """Put this process on one core, if one is named, in a session that other work disturbs little."""
+    os.sched_setaffinity(0, range(os.cpu_count() or 1) if core is None else {core})
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICE))
         os.nice(NICE)
 
 
-def _own_session(core: int) -> None:
+def _own_session(core: int | None) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     settle(core)
@@ -45,10 +45,19 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    command: list[str], port: int, environment: dict[str, str], core: int, ready: str
+    command: list[str],
+    port: int,
+    environment: dict[str, str],
+    core: int | None,
+    ready: str,
+    prepare: Callable[[Path], None] = lambda data: None,
 ) -> Iterator[Running]:
-    """`command` on one core, until the block ends; entered when the path `ready` answers 200."""
+    """`command` on one core, until the block ends; entered when the path `ready` answers 200.
+
+    `prepare` may put something into the data folder before it starts.
+    """
     with TemporaryDirectory(prefix="nexus-bench-") as folder:
+        prepare(Path(folder))
         log = Path(folder, "log")
         environment = os.environ | environment | {"NEXUS_DATA_DIR": folder, "PYTHONPATH": os.getcwd()}
         with log.open("wb") as out:
@@ -67,10 +76,16 @@ def running(
             _stop(process)
 
 
-def server(port: int, environment: dict[str, str]) -> contextlib.AbstractContextManager[Running]:
+def server(
+    port: int,
+    environment: dict[str, str],
+    *words: str,
+    core: int | None = SERVER_CORE,
+    prepare: Callable[[Path], None] = lambda data: None,
+) -> contextlib.AbstractContextManager[Running]:
     """The product's own server, as a user starts it."""
-    command = [sys.executable, "-m", "nexus_voice.cli", "serve", "--port", str(port)]
-    return running(command, port, environment, SERVER_CORE, "/readyz")
+    command = [sys.executable, "-m", "nexus_voice.cli", "serve", "--port", str(port), *words]
+    return running(command, port, environment, core, "/readyz", prepare)
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path, within: float = 120) -> None:

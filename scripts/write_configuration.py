@@ -15,7 +15,7 @@ from nexus_voice.settings import Settings
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 BEGIN = "<!-- The rest of this page is made by scripts/write_configuration.py. -->\n"
 TITLES = {
-    "": "Settings for the data",
+    "": "Settings for the data and the providers' keys",
     "server": "Settings for the server",
     "limits": "Settings for limits",
     "talk": "Settings for the conversation",
@@ -24,6 +24,10 @@ TITLES = {
     "llm": "Settings for the language model",
     "tts": "Settings for the voice",
     "embedder": "Settings for the search by meaning",
+    "search": "Settings for web search",
+    "fallback": "Settings for what happens when an engine fails",
+    "providers": "Settings for the providers' addresses and models",
+    "discovery": "Settings for finding local servers and models",
     "knowledge": "Settings for the knowledge base",
     "fake": "Settings for the scripted engines",
 }

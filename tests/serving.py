@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import structlog
 import uvicorn
 
+from nexus_voice.api.roles import Role
 from nexus_voice.api.state import State
 from nexus_voice.api.websocket import WebSocketProtocol
 from nexus_voice.app import create
@@ -79,6 +80,7 @@ def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
         # A shared machine may stall for longer than a server should.
         "limits": {"loop_lag": 60.0},
         "knowledge": {"seed": data_dir / "seed"},
+        "discovery": {"local_servers": []},
     }
     merged = {name: {**defaults.get(name, {}), **sections.get(name, {})} for name in defaults | sections}
     (data_dir / "seed").mkdir(parents=True, exist_ok=True)
@@ -86,11 +88,11 @@ def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 
 
 @contextmanager
-def serving(settings: Settings) -> Iterator[Serving]:
+def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
     """The server that these settings describe, ready to answer, with every part warm."""
     structlog.configure(PLAIN, structlog.make_filtering_bound_logger(logging.WARNING))
     found: list[tuple[State, asyncio.AbstractEventLoop]] = []
-    app = create(settings, [lambda state: found.append((state, asyncio.get_running_loop()))])
+    app = create(settings, [lambda state: found.append((state, asyncio.get_running_loop()))], role)
     config = uvicorn.Config(
         app,
         port=0,
@@ -110,7 +112,7 @@ def serving(settings: Settings) -> Iterator[Serving]:
             time.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
         here = Serving(port, *found[0], server)
-        assert here.becomes(lambda: here.state.ready, START), here.state.warming
+        assert here.becomes(lambda: here.state.ready, START), here.state.parts
         yield here
     finally:
         server.should_exit = True

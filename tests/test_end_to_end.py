@@ -25,6 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         _env_file=None,  # type: ignore[call-arg]
         data_dir=tmp_path_factory.mktemp("data"),
         limits={"loop_lag": 60.0},  # type: ignore[arg-type]
+        discovery={"local_servers": []},  # type: ignore[arg-type]
     )
     with serving(settings) as running:
         yield running
@@ -100,7 +101,8 @@ def test_what_is_not_in_the_documents_is_not_guessed(server: Serving) -> None:
         assert "did not find" in caller.turn("Who won the chess championship of 1921?")["heard"]
 
 
-def test_a_recogniser_killed_while_it_listens_loses_one_utterance(server: Serving) -> None:
+def test_a_recogniser_killed_while_it_listens_loses_nothing(server: Serving) -> None:
+    """The utterance is kept until it is understood: another process hears it from its beginning."""
     question = spoken(server, "How do I interrupt the assistant?")
     with calling(server, question.rate) as caller:
         caller.say("settings", hands_free=False, speak=False)
@@ -109,16 +111,11 @@ def test_a_recogniser_killed_while_it_listens_loses_one_utterance(server: Servin
         caller.until("partial")
         for worker in workers("pocketsphinx"):
             worker.kill()
-        assert caller.until("error")["code"] == "engine_failed"
-        caller.say("talk_end")
-        assert caller.turn("What is barge-in?")["outcome"] == "done"
-        caller.say("talk_start")
-        ask_aloud(caller, question)
         caller.say("talk_end")
         assert alike(caller.until("final")["text"], "how do i interrupt the assistant") >= 0.8
 
 
-def test_a_voice_killed_while_it_speaks_fails_its_turn_only(server: Serving) -> None:
+def test_a_voice_killed_before_its_first_word_says_it_all_the_same(server: Serving) -> None:
     with Caller(server.socket) as caller:
         caller.hello()
         (worker,) = workers("espeak")
@@ -126,10 +123,9 @@ def test_a_voice_killed_while_it_speaks_fails_its_turn_only(server: Serving) -> 
         caller.say("text", text="What is barge-in?")
         caller.until("sentence")
         worker.kill()
-        assert caller.until("error")["code"] == "engine_failed"
-        assert caller.until("ended")["outcome"] == "failed"
-        assert caller.turn("Thank you!")["outcome"] == "done"
+        assert caller.until("ended", "error")["type"] == "ended"
         assert caller.audio
+        assert caller.turn("Thank you!")["outcome"] == "done"
 
 
 def workers(engine: str) -> list[psutil.Process]:

@@ -14,8 +14,9 @@ SIBLINGS = {"talk", "audio", "engines", "knowledge", "store"}
 MAY: dict[str, set[str]] = {
     "domain": {"domain"},
     "ports": {"domain"},
-    **{name: {"domain", "ports", name} for name in SIBLINGS},
-    "api": SIBLINGS | {"domain", "ports", "api", "settings", "observe"},
+    **{name: {"domain", "ports", name} for name in SIBLINGS | {"models"}},
+    "supply": {"domain", "ports", "engines", "models", "settings", "supply"},
+    "api": SIBLINGS | {"domain", "ports", "models", "api", "settings", "observe", "supply"},
     "observe": SIBLINGS | {"domain", "ports", "observe", "settings"},
 }
 PURE = {"domain": set(), "talk": {"anyio"}, "ports": set()}

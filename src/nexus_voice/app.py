@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import anyio
 import structlog
-from anyio.abc import TaskGroup
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from . import __version__
-from .api import chat, errors, health, page, rag, speech, voice
+from .api import errors, faces
 from .api.limits import Admission, BodyLimit
+from .api.metrics import Live
 from .api.origins import OwnOrigin
+from .api.queueing import Queue
+from .api.roles import Role
 from .api.state import State
 from .audio.front_end import MicrophoneFrontEnds
 from .audio.overlap import OverlapDetectors
 from .domain.errors import NexusError
 from .engines import load
+from .engines.fallback import Fallback
 from .engines.tools import Calculator, Clock
 from .knowledge.base import KnowledgeBase
+from .observe.metrics import Metrics
 from .settings import Settings
 from .store.sessions import Sessions
+from .supply.choices import Choice, Found, choices
+from .supply.discovery import look, pulled
+from .supply.remote import remote_choices
+from .supply.supply import Supply, make, policy
 from .talk.session import Engines, Session, Tuning
 
 log = structlog.get_logger()
+
+PORTS = ("stt", "llm", "tts", "embedder", "search")
+"""Ports with a chain of engines."""
+Choose = Callable[[str, Settings, Found], list[Choice]]
 
 LAG_EVERY = 0.05
 """Seconds between two looks at how late the event loop runs."""
@@ -36,128 +50,134 @@ BIAS_SENTENCES = 2_000
 """Sentences of the documents that the recogniser's language model is built from."""
 
 
-def arguments(port: str, kind: str, settings: Settings) -> dict[str, Any]:
-    """What the engine of this kind is constructed with."""
-    fake, llm = settings.fake, settings.llm
-    match port, kind:
-        case "stt", "pocketsphinx":
-            return {"workers": settings.stt.workers}
-        case "stt", "fake":
-            return {
-                "transcript": fake.transcript,
-                "partials": fake.partials,
-                "final_delay": fake.final_delay,
-            }
-        case "llm", "fake":
-            return {"answer": fake.answer, "first_token": fake.first_token, "token_gap": fake.token_gap}
-        case "llm", "openai":
-            return {
-                "base_url": llm.base_url,
-                "api_key": llm.api_key.get_secret_value(),
-                "model": llm.model,
-                "small_model": llm.small_model,
-                "first_token": llm.first_token,
-                "between_tokens": llm.between_tokens,
-            }
-        case "tts", "espeak":
-            named = {"voice": settings.tts.voice} if settings.tts.voice else {}
-            return {"workers": settings.tts.workers, **named}
-        case "tts", "fake":
-            return {
-                "first_audio": fake.first_audio,
-                "speed": fake.audio_speed,
-                "seconds": fake.sentence_seconds,
-                "rate": fake.audio_rate,
-            }
-        case "embedder", "minilm":
-            return {"cache_dir": settings.data_dir / "models"}
-    return {}
-
-
-def make(port: str, kind: str, settings: Settings, **more: Any) -> Any:
-    return load(port, kind)(**arguments(port, kind, settings), **more)
-
-
 def make_vad(settings: Settings) -> Any:
     """The chosen detector; energy when it cannot load, so that listening never fails."""
     try:
-        return make("vad", settings.vad.kind, settings)
+        return load("vad", settings.vad.kind)()
     except NexusError as error:
         log.warning("voice activity detector unavailable, using energy", reason=error.message)
-        return make("vad", "energy", settings)
+        return load("vad", "energy")()
 
 
 @asynccontextmanager
-async def assemble(settings: Settings) -> AsyncIterator[State]:
-    """Everything that runs, entered in order and closed in reverse."""
+async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[State]:
+    """Everything that runs, entered in order and closed in reverse; only the engines of this role."""
+    choose: Choose = remote_choices if role is Role.app else choices
+    found = Found(pulled(settings))  # local servers are looked for later: that may take a second
+    first = {port: choose(port, settings, found) for port in role.ports}
+    chains = {port: Fallback(policy=policy(port, settings)) for port in PORTS}
+    built = {choice: make(choice) for choice in first.get("embedder", ())}
+    embedder: Any
+    embedder, meanwhile, *_ = [*built.values(), None, None]
+
+    def build(choice: Choice) -> Any:
+        if choice.kind == "extractive":
+            return make(choice, embedder=embedder, engines=Names(chains))
+        return built.pop(choice, None) or make(choice)
+
+    knowledge = None
+    if settings.knowledge.enabled and embedder:
+        knowledge = KnowledgeBase(settings.data_dir / "knowledge", embedder, meanwhile=meanwhile)
+    engines = Engines(
+        vad=make_vad(settings) if role.converses else load("vad", "energy")(),
+        stt=chains["stt"],
+        llm=chains["llm"],
+        tts=chains["tts"],
+        front_ends=MicrophoneFrontEnds(settings.talk.high_pass, settings.talk.noise_gate),
+        overlaps=OverlapDetectors(),
+        knowledge=knowledge,
+        tools=(Clock(), Calculator()),
+    )
+    talk = settings.talk
+    tuning = Tuning(talk.silence, talk.interrupt, pre_roll=talk.pre_roll, lead=talk.lead, system=talk.system)
+    sessions = Sessions(
+        lambda name: Session(name, engines, tuning), settings.limits.idle, settings.limits.remembered
+    )
     async with AsyncExitStack() as stack:
-        embedder = make("embedder", settings.embedder.kind, settings)
-        stt, tts = make("stt", settings.stt.kind, settings), make("tts", settings.tts.kind, settings)
-        own = {"stt": stt.name, "tts": tts.name, "embedder": embedder.name}
-        grounded = {"embedder": embedder, "engines": own} if settings.llm.kind == "extractive" else {}
-        knowledge = (
-            KnowledgeBase(settings.data_dir / "knowledge", embedder) if settings.knowledge.enabled else None
-        )
-        engines = Engines(
-            vad=make_vad(settings),
-            stt=stt,
-            llm=make("llm", settings.llm.kind, settings, **grounded),
-            tts=tts,
-            front_ends=MicrophoneFrontEnds(settings.talk.high_pass, settings.talk.noise_gate),
-            overlaps=OverlapDetectors(),
-            knowledge=knowledge,
-            tools=(Clock(), Calculator()),
-        )
-        talk = settings.talk
-        tuning = Tuning(
-            talk.silence, talk.interrupt, pre_roll=talk.pre_roll, lead=talk.lead, system=talk.system
-        )
+        for chain in chains.values():
+            await stack.enter_async_context(chain)
+        if knowledge:
+            await stack.enter_async_context(knowledge)
+        supply = await stack.enter_async_context(Supply(chains, build))
+        admission = Admission(settings.limits.sessions, settings.limits.loop_lag)
+        metrics, limits = Metrics(), settings.limits
+        queues = {
+            port: Queue(port, limits.model_requests, limits.model_queue, metrics.served)
+            for port in role.ports
+            if port != "search"
+        }
         state = State(
             settings,
             engines,
             knowledge,
-            Sessions(
-                lambda name: Session(name, engines, tuning), settings.limits.idle, settings.limits.remembered
-            ),
-            Admission(settings.limits.sessions, settings.limits.loop_lag),
+            sessions,
+            admission,
+            supply,
+            role=role,
+            metrics=metrics,
+            queues=queues,
         )
-        parts = {
-            "embedder": embedder,
-            "stt": stt,
-            "llm": engines.llm,
-            "tts": tts,
-            "vad": engines.vad,
-        }
-        for part in (*parts.values(), knowledge):
-            if hasattr(part, "__aenter__"):
-                await stack.enter_async_context(part)
+        metrics.add(Live(state))
+        supply.joined = partial(welcome, state)
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
-        tasks.start_soon(watch_lag, state.admission)
-        warm(state, parts, tasks)
+        for port, wanted in first.items():
+            supply.want(port, wanted)
+        await supply.usable()
+        tasks.start_soon(watch_lag, admission)
         tasks.start_soon(keep_teaching, state)
+        if knowledge:
+            tasks.start_soon(open_knowledge, state)
+        tasks.start_soon(keep_looking, state, choose)
         yield state
 
 
-def warm(state: State, parts: dict[str, Any], tasks: TaskGroup) -> None:
-    """Load the heavy parts in the background, so that the server answers at once."""
+class Names(Mapping[str, str]):
+    """Port -> name of the engine in use now."""
 
-    async def prepare(name: str, ready: Callable[[], Awaitable[Any]]) -> None:
-        try:
-            await ready()
-            state.warming[name] = "ready"
-        except Exception as error:
-            state.warming[name] = error.message if isinstance(error, NexusError) else "failed; see the log"
-            log.error("part failed to start", part=name, exc_info=error)
+    def __init__(self, chains: Mapping[str, Fallback]) -> None:
+        self._chains = chains
 
-    jobs: dict[str, Callable[[], Awaitable[Any]]] = {
-        name: part.ready for name, part in parts.items() if hasattr(part, "ready")
-    }
-    if state.knowledge is not None:
-        jobs["knowledge"] = lambda: fill(state)
-    for name, job in jobs.items():
-        state.warming[name] = "warming"
-        tasks.start_soon(prepare, name, job)
+    def __getitem__(self, port: str) -> str:
+        return self._chains[port].name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(port for port in ("stt", "tts", "embedder") if port in self._chains)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+async def keep_looking(state: State, choose: Choose) -> None:
+    """A model that was pulled, a server that was started: they are used from then on, with no restart."""
+    settings = state.settings
+    while True:
+        found = await look(settings)
+        for port in state.role.ports:
+            state.supply.want(port, choose(port, settings, found))
+        if not settings.discovery.every:
+            return
+        await anyio.sleep(settings.discovery.every)
+
+
+async def welcome(state: State, port: str, engine: Any) -> None:
+    """An engine has joined its chain."""
+    if port == "stt" and "knowledge" in state.warming and state.warming["knowledge"] == "ready":
+        await teach(state)
+    if port == "embedder" and state.knowledge and engine is state.supply.chains[port].current:
+        await state.knowledge.use(engine)
+
+
+async def open_knowledge(state: State) -> None:
+    """In the background, so that the server answers at once."""
+    state.warming["knowledge"] = "warming"
+    try:
+        await state.supply.settled("embedder")
+        await fill(state)
+        state.warming["knowledge"] = "ready"
+    except Exception as error:
+        state.warming["knowledge"] = error.message if isinstance(error, NexusError) else "failed; see the log"
+        log.error("part failed to start", part="knowledge", exc_info=error)
 
 
 async def fill(state: State) -> None:
@@ -169,9 +189,10 @@ async def fill(state: State) -> None:
 
 async def teach(state: State) -> None:
     """The recogniser listens for what the documents talk about; called again when they change."""
-    bias = getattr(state.engines.stt, "bias", None)
-    if bias is not None and state.knowledge is not None:
-        await bias(await state.knowledge.sentences(BIAS_SENTENCES))
+    for link in state.supply.chains["stt"].links:
+        bias = getattr(link.engine, "bias", None)
+        if bias is not None and state.knowledge is not None:
+            await bias(await state.knowledge.sentences(BIAS_SENTENCES))
 
 
 async def keep_teaching(state: State) -> None:
@@ -199,26 +220,29 @@ def documentation() -> Path:
 
 
 async def watch_lag(admission: Admission) -> None:
+    """By the processor's clock: uvloop's own has whole milliseconds, and stands still within a round."""
     while True:
-        due = anyio.current_time() + LAG_EVERY
-        await anyio.sleep_until(due)
-        admission.note_lag(anyio.current_time() - due)
+        due = perf_counter() + LAG_EVERY
+        while (left := due - perf_counter()) > 0:  # noqa: ASYNC110 - time is what is waited for
+            await anyio.sleep(left)
+        admission.note_lag(perf_counter() - due)
 
 
-def create(settings: Settings, started: Sequence[Callable[[State], None]] = ()) -> FastAPI:
+def create(
+    settings: Settings, started: Sequence[Callable[[State], None]] = (), role: Role = Role.all
+) -> FastAPI:
     """The whole server as an ASGI application; `started` callbacks run once it can answer."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with assemble(settings) as state:
+        async with assemble(settings, role) as state:
             app.state.nexus = state
             for callback in started:
                 callback(state)
             yield
 
     app = FastAPI(title="Nexus Voice", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    for face in (voice, chat, speech, rag, health, page):
-        app.include_router(face.router)
+    faces.mount(app, role)
     errors.install(app)
     app.add_middleware(BodyLimit, limit=settings.limits.upload)
     app.add_middleware(OwnOrigin, origins=settings.server.origins)

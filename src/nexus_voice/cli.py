@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from . import __version__
+from .api.roles import Role
+from .commands.models import app as models
 
 app = typer.Typer(
     help="A voice assistant you run yourself: it listens, looks in your documents, and answers aloud.",
@@ -17,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(models, name="models", help="Models that run on this machine: list, pull, remove, verify.")
 
 Url = Annotated[
     str, typer.Option(help="The server, such as http://127.0.0.1:8080; by default the one that runs here.")
@@ -35,14 +39,17 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0: a free one. [default: 8080]")
     ] = None,
+    role: Annotated[
+        Role, typer.Option(help="The whole assistant, or one part of it alone; see docs/services.md.")
+    ] = Role.all,
     child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
 ) -> None:
     """Start the server."""
     import os
 
-    from .commands.lean import structlog_without_rich
+    from .commands.lean import lean
 
-    structlog_without_rich()
+    lean()
     from .commands.configure import misspelt, settings
     from .commands.serve import serve
 
@@ -50,7 +57,7 @@ def serve(
     wanted = settings(server={name: value for name, value in flags.items() if value is not None})
     for mistake in misspelt(dict(os.environ)):
         typer.echo(f"nexus-voice: {mistake}", err=True)
-    serve(wanted, child=child, since=begun())
+    serve(wanted, role=role, child=child, since=begun())
 
 
 @app.command()

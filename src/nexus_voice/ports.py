@@ -73,9 +73,13 @@ class Overlaps(Protocol):
 
 
 class Stt(Protocol):
-    name: str
-    early_words: bool
-    """Whether words arrive within some 0.5 s of speech, early enough to confirm an interruption."""
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def early_words(self) -> bool:
+        """Whether words arrive within some 0.5 s of speech, early enough to confirm an interruption."""
+        ...
 
     def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncIterator[Transcript]:
         """16 kHz audio of one utterance -> partials, then one final when `audio` ends."""
@@ -94,7 +98,8 @@ class Tool(Protocol):
 
 
 class Llm(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncIterator[str | ToolCall | Cited]:
         """Pieces of the answer as they are generated; tool calls whole, after the text.
@@ -105,7 +110,8 @@ class Llm(Protocol):
 
 
 class Tts(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def speak(self, sentence: str, voice: Voice) -> AsyncIterator[Pcm | Mark]:
         """`sentence` is already speakable text. Audio in order, one rate; marks where known."""
@@ -113,8 +119,11 @@ class Tts(Protocol):
 
 
 class Embedder(Protocol):
-    name: str
-    dimensions: int
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int: ...
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors: ...
 
@@ -126,7 +135,8 @@ class Reranker(Protocol):
 class Search(Protocol):
     """The web."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     async def search(self, query: str, k: int) -> list[Passage]: ...
 

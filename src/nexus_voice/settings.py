@@ -8,9 +8,9 @@ working folder, else its default here. Nothing reads settings at import; they ar
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -52,6 +52,12 @@ class Limits(Section):
         10, description="Seconds a client may take to accept a message before it is cut off."
     )
     remembered: int = Field(2_000, ge=1, description="Sessions kept for reconnection.")
+    model_requests: int = Field(
+        8, ge=1, description="Requests by HTTP that each model serves at a time; conversations do not count."
+    )
+    model_queue: int = Field(
+        32, ge=0, description="Requests that wait for each model; further ones are refused with 429."
+    )
 
 
 class Talk(Section):
@@ -73,29 +79,114 @@ class Vad(Section):
     kind: str = Field("silero", description="silero, energy, webrtc or fake.")
 
 
+CHAIN = "auto, or engines in order of preference with commas between them:"
+
+
 class Stt(Section):
-    kind: str = Field("pocketsphinx", description="pocketsphinx or fake.")
-    workers: int = Field(2, ge=1, le=64, description="Recogniser processes.")
+    kind: str = Field(
+        "auto", description=f"{CHAIN} whisper, deepgram, google, openai, groq, pocketsphinx or fake."
+    )
+    language: str = Field("", description="Language of the speech, such as en; empty: as the model finds.")
+    base_url: str = Field("", description="An OpenAI-compatible server for speech recognition.")
+    api_key: SecretStr = Field(SecretStr(""), description="Its key, if it wants one.")
+    model: str = Field("", description="Its model; empty is the provider's usual one.")
+    workers: int = Field(2, ge=1, le=64, description="Recogniser processes of pocketsphinx.")
+    whisper_workers: int = Field(1, ge=1, le=64, description="Recogniser processes of faster-whisper.")
+    whisper_threads: int = Field(0, ge=0, le=256, description="Threads of each of them; 0: as it finds.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where faster-whisper computes.")
 
 
 class Llm(Section):
-    kind: str = Field("extractive", description="extractive, openai or fake.")
+    kind: str = Field("auto", description=f"{CHAIN} openai, groq, gemini, llamacpp, extractive or fake.")
     base_url: str = Field("", description="An OpenAI-compatible server, such as http://127.0.0.1:11434/v1.")
     api_key: SecretStr = Field(SecretStr(""), description="Its key, if it wants one.")
     model: str = Field("", description="Model name; empty takes the first that the server lists.")
     small_model: str = Field("", description='Model for the mode "faster"; empty uses `model`.')
     first_token: Seconds = Field(20, description="Seconds to wait for the first token.")
     between_tokens: Seconds = Field(20, description="Seconds to wait between tokens.")
+    context: int = Field(4096, ge=512, le=1_048_576, description="Context of llama.cpp in tokens.")
+    threads: int = Field(0, ge=0, le=256, description="Threads of llama.cpp; 0: as it finds.")
+    gpu_layers: int = Field(-1, ge=-1, description="Layers of llama.cpp on the GPU; -1: all that fit.")
+    parallel: int = Field(2, ge=1, le=64, description="Answers that llama.cpp writes at a time.")
 
 
 class Tts(Section):
-    kind: str = Field("espeak", description="espeak or fake.")
-    voice: str = Field("", description="Default voice; empty is the engine's own choice.")
+    kind: str = Field(
+        "auto", description=f"{CHAIN} cartesia, deepgram, google, openai, piper, xtts, espeak or fake."
+    )
+    base_url: str = Field("", description="An OpenAI-compatible server for speech.")
+    api_key: SecretStr = Field(SecretStr(""), description="Its key, if it wants one.")
+    model: str = Field("", description="Its model; empty is the provider's usual one.")
+    voice: str = Field("", description="Default voice of the first engine; empty is its own choice.")
     workers: int = Field(1, ge=1, le=16, description="Synthesiser processes.")
+    samples: Path | None = Field(
+        None,
+        description="Folder of voice samples that XTTS may clone; by default voices/ in the data folder.",
+    )
+    licence_accepted: bool = Field(
+        False, description="Whether you accept the Coqui Public Model Licence (no commercial use)."
+    )
 
 
 class Embedder(Section):
-    kind: str = Field("minilm", description="minilm or fake.")
+    kind: str = Field("auto", description="auto, e5, minilm, openai or fake. A change re-indexes.")
+    base_url: str = Field("", description="An OpenAI-compatible server for embeddings.")
+    api_key: SecretStr = Field(SecretStr(""), description="Its key, if it wants one.")
+    model: str = Field("", description="Its model.")
+
+
+class Search(Section):
+    kind: str = Field("auto", description="auto, tavily, searxng or off.")
+    base_url: str = Field("", description="Address of a SearXNG that answers in JSON.")
+
+
+class Fallback(Section):
+    """When an engine fails, the next one of its chain takes over."""
+
+    enabled: bool = Field(True, description="Whether there is a next one: else only the first is used.")
+    stt: Seconds = Field(6, description="End of speech to text, before the next recogniser is tried.")
+    llm: Seconds = Field(12, description="Question to first token, before the next model is tried.")
+    tts: Seconds = Field(4, description="Sentence to first sound, before the next voice is tried.")
+    search: Seconds = Field(4, description="Time for a web search, before the next one is tried.")
+    retries: int = Field(1, ge=0, le=5, description="Tries more with the same engine after passing errors.")
+    failures: int = Field(3, ge=1, le=100, description="Failures in a row after which an engine rests.")
+    cooldown: Seconds = Field(5, description="How long it rests, doubled each time up to a minute.")
+    hedge: Seconds = Field(
+        0, description="Start the next model or voice too when the first is later than this; 0: never."
+    )
+
+
+class Providers(Section):
+    """Where the providers are, for proxies, regions and private gateways; and which models are used there."""
+
+    deepgram: str = Field("https://api.deepgram.com", description="Deepgram.")
+    deepgram_stt: str = Field("nova-3", description="Its recogniser.")
+    deepgram_tts: str = Field("aura-2-thalia-en", description="Its voice.")
+    google_stt: str = Field("https://speech.googleapis.com", description="Google's recogniser.")
+    google_tts: str = Field("https://texttospeech.googleapis.com", description="Google's voices.")
+    gemini: str = Field("https://generativelanguage.googleapis.com", description="Gemini.")
+    gemini_model: str = Field("gemini-2.5-flash", description="Its model.")
+    gemini_small: str = Field("gemini-2.5-flash-lite", description='Its model for the mode "faster".')
+    groq: str = Field("https://api.groq.com/openai/v1", description="Groq.")
+    groq_model: str = Field("llama-3.3-70b-versatile", description="Its model.")
+    groq_small: str = Field("llama-3.1-8b-instant", description='Its model for the mode "faster".')
+    groq_stt: str = Field("whisper-large-v3-turbo", description="Its recogniser.")
+    openai: str = Field("https://api.openai.com/v1", description="OpenAI.")
+    openai_model: str = Field("gpt-4.1", description="Its model.")
+    openai_small: str = Field("gpt-4.1-mini", description='Its model for the mode "faster".')
+    openai_stt: str = Field("gpt-4o-mini-transcribe", description="Its recogniser.")
+    openai_tts: str = Field("gpt-4o-mini-tts", description="Its voice.")
+    cartesia: str = Field("https://api.cartesia.ai", description="Cartesia.")
+    cartesia_model: str = Field("sonic-3", description="Its model.")
+    tavily: str = Field("https://api.tavily.com", description="Tavily.")
+
+
+class Discovery(Section):
+    local_servers: list[str] = Field(
+        ["http://127.0.0.1:11434/v1", "http://127.0.0.1:8000/v1", "http://127.0.0.1:1234/v1"],
+        description="Where language models may already be served: Ollama, vLLM, LM Studio.",
+    )
+    every: Seconds = Field(15, description="How often new models and servers are looked for; 0: at start.")
 
 
 class Knowledge(Section):
@@ -128,6 +219,15 @@ class Fake(Section):
     audio_rate: int = Field(24_000, ge=8_000, le=48_000, description="Rate of the fake voice in Hz.")
 
 
+def key(name: str, what: str) -> Any:
+    """A provider's key, under our own name or the one that its own tools use."""
+    return Field(
+        SecretStr(""),
+        validation_alias=AliasChoices(f"NEXUS_{name}", name),
+        description=f"{what}. Also read as {name}.",
+    )
+
+
 class Settings(BaseSettings):
     """The whole configuration. `NEXUS_` variables; two underscores step into a section."""
 
@@ -137,8 +237,16 @@ class Settings(BaseSettings):
         env_file=".env",
         extra="ignore",
         nested_model_default_partial_update=True,
+        populate_by_name=True,
     )
 
+    deepgram_api_key: SecretStr = key("DEEPGRAM_API_KEY", "Deepgram: recognition and voice")
+    google_api_key: SecretStr = key("GOOGLE_API_KEY", "Google Cloud: recognition and voice")
+    gemini_api_key: SecretStr = key("GEMINI_API_KEY", "Gemini: answers")
+    groq_api_key: SecretStr = key("GROQ_API_KEY", "Groq: answers and recognition")
+    openai_api_key: SecretStr = key("OPENAI_API_KEY", "OpenAI: answers, recognition and voice")
+    cartesia_api_key: SecretStr = key("CARTESIA_API_KEY", "Cartesia: voice")
+    tavily_api_key: SecretStr = key("TAVILY_API_KEY", "Tavily: web search")
     data_dir: Path = Field(
         Path("data"), description="Where documents, indexes and converted models are kept."
     )
@@ -150,5 +258,9 @@ class Settings(BaseSettings):
     llm: Llm = Llm()
     tts: Tts = Tts()
     embedder: Embedder = Embedder()
+    search: Search = Search()
+    fallback: Fallback = Fallback()
+    providers: Providers = Providers()
+    discovery: Discovery = Discovery()
     knowledge: Knowledge = Knowledge()
     fake: Fake = Fake()

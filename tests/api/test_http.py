@@ -48,7 +48,7 @@ def test_a_conversation_open_elsewhere_is_busy(http: httpx.Client, server: Servi
 def test_a_reader_who_leaves_ends_the_turn(undisturbed: Serving, http: httpx.Client) -> None:
     with http.stream("POST", "/chat", json={"text": "tell me everything"}) as answer:
         next(answer.iter_lines())
-    llm: Any = undisturbed.state.engines.llm
+    llm: Any = undisturbed.state.engines.llm.current
     assert undisturbed.becomes(lambda: llm.running == 0)
 
 

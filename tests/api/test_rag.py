@@ -55,7 +55,7 @@ def test_an_answer_streams(http: httpx.Client, server: Serving) -> None:
     assert events[0]["sources"][0]["title"] == "Weather"
     assert events[-1]["type"] == "ended"
     assert "".join(one["text"] for one in events[1:-1]).strip() == events[-1]["heard"]
-    prompt = server.state.engines.llm.prompts[-1]  # type: ignore[attr-defined]
+    prompt = server.state.engines.llm.current.prompts[-1]  # type: ignore[attr-defined]
     assert not prompt.spoken
     assert prompt.passages[0].title == "Weather"
 
@@ -75,7 +75,7 @@ def test_the_recogniser_is_taught_when_documents_change(server: Serving, tidy: h
     async def bias(sentences: list[str]) -> None:
         taught.append(sentences)
 
-    stt: Any = server.state.engines.stt
+    stt: Any = server.state.engines.stt.current
     stt.bias = bias
     try:
         tidy.post("/rag/ingest", files=[("files", BANANAS)])

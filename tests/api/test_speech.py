@@ -177,7 +177,7 @@ def test_a_listener_who_leaves_ends_the_synthesis(undisturbed: Serving, http: ht
     text = "This is one more sentence to be said. " * 200
     with http.stream("POST", "/synthesize", json={"text": text}) as answer:
         next(answer.iter_bytes())
-    tts: Any = undisturbed.state.engines.tts
+    tts: Any = undisturbed.state.engines.tts.current
     assert undisturbed.becomes(lambda: tts.running == 0)
 
 

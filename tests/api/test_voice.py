@@ -77,7 +77,7 @@ def test_a_reconnection_goes_on_with_its_conversation(server: Serving) -> None:
         assert again["resumed"]
         assert again["session_id"] == ready["session_id"]
         assert caller.turn("which colour")["turn"] == 2
-        prompt = server.state.engines.llm.prompts[-1]  # type: ignore[attr-defined]
+        prompt = server.state.engines.llm.current.prompts[-1]  # type: ignore[attr-defined]
         assert prompt.history[0].text == "remember the colour green"
 
 
@@ -91,7 +91,7 @@ def test_a_wrong_token_gets_a_fresh_session(server: Serving, token: str) -> None
         assert not other["resumed"]
         assert other["session_id"] != ready["session_id"]
         caller.turn("what is my secret")
-        assert not server.state.engines.llm.prompts[-1].history  # type: ignore[attr-defined]
+        assert not server.state.engines.llm.current.prompts[-1].history  # type: ignore[attr-defined]
 
 
 def test_the_newer_connection_of_a_session_takes_over(undisturbed: Serving) -> None:

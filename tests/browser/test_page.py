@@ -6,6 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
+from nexus_voice.domain.errors import EngineError
+from nexus_voice.engines.fake import FakeLlm
 from serving import Serving
 
 LOUD, SILENT = "loudness() > 0.05", "loudness() < 0.001"
@@ -100,8 +102,24 @@ def test_a_lost_connection_comes_back_to_its_conversation(page: Page, server: Se
     expect(page.locator("#status")).to_have_attribute("data-state", "open")
     ask(page, "second question")
     expect(page.locator(".turn[data-outcome=done]")).to_have_count(2)
-    prompt = server.state.engines.llm.prompts[-1]  # type: ignore[attr-defined]
+    prompt = server.state.engines.llm.current.prompts[-1]  # type: ignore[attr-defined]
     assert prompt.history[0].text == "first question"
+
+
+def test_it_says_when_another_engine_takes_over(page: Page, server: Serving) -> None:
+    chain, better = server.state.supply.chains["llm"], FakeLlm("Yes.", first_token=0)
+    better.name = "better"
+    expect(page.locator("#engines")).to_contain_text("scripted engine")
+    link = server.inside(lambda: chain.insert(0, better))
+    try:
+        ask(page, "Are you there?")
+        expect(page.locator("#notices")).to_contain_text("Answers now: better")
+        server.inside(lambda: link.breaker.failed(EngineError("The key was refused.")))
+        ask(page, "And now?")
+        page.click("#stop")
+        expect(page.locator("#notices")).to_contain_text("Answers now: scripted engine")
+    finally:
+        server.inside(lambda: chain.remove(link))
 
 
 def test_it_fits_a_phone_and_works_by_keyboard(page: Page) -> None:

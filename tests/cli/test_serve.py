@@ -10,6 +10,7 @@ import urllib.request
 import psutil
 
 from nexus_voice.commands.banner import address, banner
+from nexus_voice.supply.advice import advice
 
 from .conftest import Run, Server, Shell
 
@@ -34,8 +35,10 @@ def test_the_banner_tells_where_and_what(server: Server) -> None:
 
 def test_the_banner_says_what_would_be_better() -> None:
     engines = {"vad": "energy", "stt": "pocketsphinx", "llm": "extractive", "tts": "espeak-ng"}
-    lines = "\n".join(banner("http://h:1", engines, {"llm": "extractive", "vad": "energy"}, "nothing", 1.0))
-    assert "NEXUS_LLM__KIND=openai" in lines
+    better = advice([("llm", "extractive"), ("vad", "energy"), ("stt", "deepgram")])
+    lines = "\n".join(banner("http://h:1", engines, better, "nothing", 1.0))
+    assert "nexus-voice models pull" in lines
+    assert "base.en" not in lines, "Deepgram is better already"
     assert "NEXUS_VAD__KIND=silero" in lines
     assert lines.count("\n") < 10
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from nexus_voice.domain.audio import RATE, Mark, Pcm, Transcript, Voice, Voicing, silence
 from nexus_voice.domain.chat import Cited, Passage, Prompt, ToolCall
-from nexus_voice.ports import Detector, Embedder, Llm, Stt, Tts, Vad
+from nexus_voice.ports import Detector, Embedder, Llm, Reranker, Search, Stt, Tts, Vad
 
 Check = Callable[[Any], Awaitable[None]]
 LIMIT = 20.0
@@ -351,3 +351,59 @@ EMBEDDER: Sequence[Check] = (
     _likeness_is_nearness,
     _cancelled_it_embeds_again,
 )
+
+
+# --- web search ----------------------------------------------------------------------------------
+
+
+async def _pages_best_first(engine: Search) -> None:
+    with anyio.fail_after(LIMIT):
+        found = await engine.search("tides in the bay", 2)
+        assert 1 <= len(found) <= 2
+        assert [page.score for page in found] == sorted((page.score for page in found), reverse=True)
+        for page in found:
+            assert page.text.strip()
+            assert page.title
+            assert page.url.startswith("http")
+            assert 0 <= page.score <= 1
+
+
+async def _cancelled_it_searches_again(engine: Search) -> None:
+    before = running()
+    with anyio.move_on_after(0):
+        await engine.search("tides", 2)
+    await settled(before)
+    assert await engine.search("tides", 2)
+
+
+SEARCH: Sequence[Check] = (_pages_best_first, _cancelled_it_searches_again)
+
+
+# --- ranking -------------------------------------------------------------------------------------
+
+CANDIDATES = [
+    Passage(text, "d", "D")
+    for text in ("The tide turns at noon.", "Refunds take a month.", "", "wörter " * 999)
+]
+
+
+async def _the_same_passages_best_first(engine: Reranker) -> None:
+    with anyio.fail_after(LIMIT):
+        ranked = await engine.rank("when does the tide turn", CANDIDATES)
+        assert sorted(one.text for one in ranked) == sorted(one.text for one in CANDIDATES)
+        assert [one.score for one in ranked] == sorted((one.score for one in ranked), reverse=True)
+        assert all(0 <= one.score <= 1 for one in ranked)
+        again = await engine.rank("when does the tide turn", CANDIDATES[::-1])
+        assert [one.text for one in again] == [one.text for one in ranked], "their order changes nothing"
+        assert await engine.rank("anything", []) == []
+
+
+async def _cancelled_it_ranks_again(engine: Reranker) -> None:
+    before = running()
+    with anyio.move_on_after(0):
+        await engine.rank("tide", CANDIDATES)
+    await settled(before)
+    assert len(await engine.rank("tide", CANDIDATES)) == len(CANDIDATES)
+
+
+RERANKER: Sequence[Check] = (_the_same_passages_best_first, _cancelled_it_ranks_again)

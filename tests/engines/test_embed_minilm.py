@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from nexus_voice.domain.errors import EngineError
-from nexus_voice.engines import bert_onnx, embed_minilm
+from nexus_voice.engines import bert_onnx, bert_session, embed_minilm
 from nexus_voice.engines.embed_minilm import CACHED, MiniLmEmbedder
 
 pytestmark = pytest.mark.anyio
@@ -52,8 +52,8 @@ async def test_batches_keep_order_and_text_past_the_limit_is_not_seen(cache: Pat
 
 async def test_many_at_once_load_the_model_once(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[Path] = []
-    session = embed_minilm._session
-    monkeypatch.setattr(embed_minilm, "_session", lambda path, n: loaded.append(path) or session(path, n))
+    session = bert_session.onnx_session
+    monkeypatch.setattr(bert_session, "onnx_session", lambda path, n: loaded.append(path) or session(path, n))
     async with MiniLmEmbedder(cache) as embedder, anyio.create_task_group() as tasks:
         for _ in range(5):
             tasks.start_soon(embedder.embed, ["hello"] * 3, "query")
@@ -126,7 +126,7 @@ def test_any_bert_is_converted(tmp_path: Path) -> None:
     model = bert_onnx.encoder(config, weights)
     onnx.checker.check_model(model)
     onnx.save(model, tmp_path / "tiny.onnx")
-    session = embed_minilm._session(tmp_path / "tiny.onnx", 1)
+    session = bert_session.onnx_session(tmp_path / "tiny.onnx", 1)
     ids = np.array([[1, 5, 9], [2, 7, 0]])
     mask = np.array([[1, 1, 1], [1, 1, 0]])
     (both,) = session.run(None, {"input_ids": ids, "attention_mask": mask})

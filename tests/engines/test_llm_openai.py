@@ -13,6 +13,11 @@ import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from nexus_voice.domain.chat import Prompt, ToolCall
+from nexus_voice.domain.errors import BadInput, EngineError
+from nexus_voice.engines.llm_openai import OpenAiLlm
+from nexus_voice.engines.openai_wire import Answer
 from openai_server import (
     CALLED,
     DONE,
@@ -28,11 +33,6 @@ from openai_server import (
     saying,
     serving,
 )
-
-from nexus_voice.domain.chat import Prompt, ToolCall
-from nexus_voice.domain.errors import BadInput, EngineError
-from nexus_voice.engines.llm_openai import OpenAiLlm
-from nexus_voice.engines.openai_wire import Answer
 
 pytestmark = [
     pytest.mark.anyio,
@@ -249,6 +249,12 @@ async def test_refusals_are_plain(
     error = await refused(server, reply)
     assert (error.code, error.retryable) == (code, retryable)
     assert says in error.message
+
+
+async def test_when_to_try_again_is_told(server: OpenAiServer) -> None:
+    for status, waits in ((429, "7"), (503, "7")):
+        assert (await refused(server, refusal(status, "busy", retry_after=waits))).retry_after == 7.0
+    assert (await refused(server, refusal(429, "busy"))).retry_after == 0.0
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,18 @@ async def test_it_is_audible_and_does_not_clip(tts: EspeakTts) -> None:
     assert np.abs(samples).max() < 32_000
 
 
+async def test_a_language_chooses_a_voice_unless_one_is_named(tts: EspeakTts) -> None:
+    async def sound(voice: Voice) -> bytes:
+        return b"".join(pcm.data for pcm in (await spoken(tts, "Radio Bravo", voice))[0])
+
+    for language, name in (("de", "de"), ("fr", "fr-be"), ("zh", "cmn"), ("en", ""), ("xx", ""), ("", "")):
+        hinted, named = await sound(Voice(language=language)), await sound(Voice(name))
+        assert abs(len(hinted) - len(named)) < 0.05 * len(named), language  # lengths vary by a little
+    assert len(await sound(Voice(language="de"))) != len(await sound(Voice()))
+    both = await sound(Voice("en-gb", language="de"))
+    assert abs(len(both) - len(await sound(Voice("en-gb")))) < 0.05 * len(both)
+
+
 @pytest.mark.parametrize("text", ["", "   ", "\n\t"])
 async def test_nothing_to_say_is_silence(tts: EspeakTts, text: str) -> None:
     assert await spoken(tts, text) == ([], [])

@@ -94,7 +94,7 @@ async def test_a_deletion_leaves_nothing_behind(tmp_path: Path) -> None:
     async with KnowledgeBase(tmp_path, FakeEmbedder()) as base:
         await base.delete((await base.ingest("pump.md", PUMP)).id)
     with sqlite3.connect(tmp_path / FILE) as file:
-        for table in ("documents", "chunks", "chunks_fts"):
+        for table in ("documents", "chunks", "vectors", "chunks_fts"):
             assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
         file.execute("INSERT INTO chunks_fts(chunks_fts) VALUES ('integrity-check')")
     file.close()
@@ -105,7 +105,9 @@ async def test_chunks_are_stored_with_document_text_and_embedding(tmp_path: Path
         added = await base.ingest("long.txt", b"A sentence of some length that is repeated. " * 100)
         assert added.chunks > 5
     with sqlite3.connect(tmp_path / FILE) as file:
-        rows = file.execute("SELECT document_id, id, text, embedding FROM chunks").fetchall()
+        rows = file.execute(
+            "SELECT document_id, id, text, embedding FROM chunks JOIN vectors ON chunk_id = id"
+        ).fetchall()
     file.close()
     assert len({id for _, id, _, _ in rows}) == added.chunks
     for document, _, text, embedding in rows:

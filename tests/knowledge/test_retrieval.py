@@ -27,8 +27,8 @@ def test_a_rare_word_tells_more_and_an_unknown_one_most() -> None:
 
 
 def test_relevance_lies_between_nothing_and_one() -> None:
-    assert relevance(0, -0.2) == 0
-    assert relevance(1, 0.9) == pytest.approx(1)
+    assert relevance(0, 0) == 0
+    assert relevance(1, 1) == pytest.approx(1)
     assert relevance(0.5, None) == 0.5
     assert 0 < relevance(0, 0.4) < relevance(0.5, 0.4) < 1
 

@@ -11,8 +11,8 @@ import trio
 import trio.testing
 
 from nexus_voice.domain import events
-from nexus_voice.domain.audio import Pcm
-from nexus_voice.domain.chat import Passage, ToolCall
+from nexus_voice.domain.audio import Pcm, Voice
+from nexus_voice.domain.chat import Cited, Passage, ToolCall
 from nexus_voice.domain.errors import EngineError
 from nexus_voice.engines.fake import Failure, FakeKnowledge, FakeLlm, FakeStt, FakeTts
 from nexus_voice.talk.line import Line
@@ -341,6 +341,31 @@ def test_a_bug_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None
     client = perform(Script(until=3, says=[(1.0, events.Text(text="hello"))]), parts)
     assert client.one(events.Error).code == "internal"
     assert "inner secret" in caplog.text
+
+
+def test_an_answer_is_spoken_in_the_language_of_the_question_unless_a_voice_was_named() -> None:
+    class Voices(FakeTts):
+        def speak(self, sentence: str, voice: Voice) -> Any:
+            used.append(voice)
+            return super().speak(sentence, voice)
+
+    class Quotes(FakeLlm):
+        async def stream(self, prompt: Any, tools: Any = ()) -> Any:
+            yield Cited((PASSAGE,))
+            yield PASSAGE.text
+
+    used: list[Voice] = []
+    stt = FakeStt("wie lange dauert das", language="de")
+    one = Script(until=9, speech=[(1.0, 2.5)])
+    perform(one, session(engines(stt=stt, tts=Voices())))
+    assert {voice.language for voice in used} == {"de"}
+    used.clear()
+    named = Script(until=9, speech=[(1.0, 2.5)], says=[(0.5, events.Settings(voice="anna"))])
+    perform(named, session(engines(stt=stt, tts=Voices())))
+    assert {(voice.name, voice.language) for voice in used} == {("anna", "")}
+    used.clear()
+    perform(one, session(engines(stt=stt, tts=Voices(), llm=Quotes())))
+    assert {voice.language for voice in used} == {""}, "a quotation is in its document's language"
 
 
 # --- knowledge, tools, memory ----------------------------------------------------------------------

@@ -44,7 +44,8 @@ class Answer:
             self.query.question, self.state.settings.talk.system, passages=tuple(passages), spoken=False
         )
         self.sources = [events.Source.of(passage) for passage in passages]
-        async with closing(self.state.engines.llm.stream(prompt)) as stream:
+        llm, queue = self.state.engines.llm, self.state.queues["llm"]
+        async with queue.place(), closing(llm.stream(prompt)) as stream:
             async for piece in stream:
                 match piece:
                     case Cited(cited):

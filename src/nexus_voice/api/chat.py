@@ -47,4 +47,4 @@ async def chat(question: Question, state: Shared) -> TurnStream:
     if question.context is not None:
         session.update_context(question.context)
     ready = events.Ready(kept.id, kept.token, resumed, session.engines.names())
-    return TurnStream(state.sessions, kept, question.text, ready)
+    return TurnStream(state, kept, question.text, ready)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from itertools import islice
 from typing import Any
 
 import anyio
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import errors
 
 LINGER = 2.0
 """Seconds that a refused upload is still read, so that the client gets to see the answer."""
@@ -39,19 +42,23 @@ class Admission:
 
     def __init__(self, sessions: int, loop_lag: float) -> None:
         self.limit = sessions
-        self.active = 0
+        self.active = self.refused = 0
         self._most_lag = loop_lag
-        self._lags: deque[float] = deque(maxlen=100)
+        self._lags: deque[float] = deque(maxlen=600)
 
     def note_lag(self, seconds: float) -> None:
-        """One sample of how late the event loop runs; kept over the last hundred."""
+        """One sample of how late the event loop runs; kept over the last six hundred: 30 s."""
         self._lags.append(seconds)
+
+    def lag_at(self, share: float, samples: int = 600) -> float:
+        """Percentile, 0..1, of the latest samples, in seconds."""
+        lags = sorted(islice(reversed(self._lags), samples))
+        return lags[min(int(share * len(lags)), len(lags) - 1)] if lags else 0.0
 
     @property
     def lag(self) -> float:
-        """90th percentile of the recent samples, in seconds."""
-        lags = sorted(self._lags)
-        return lags[int(0.9 * len(lags))] if lags else 0.0
+        """90th percentile of the last hundred samples, in seconds."""
+        return self.lag_at(0.9, 100)
 
     @property
     def full(self) -> bool:
@@ -71,7 +78,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif not length.isdigit() or int(length) > self._limit:
-            await self._refuse(receive, send)
+            await self._refuse(scope["path"], receive, send)
         else:
             await self._count(scope, receive, send)
 
@@ -89,7 +96,7 @@ class BodyLimit:
                 return message
             refused = True
             if not started:
-                await self._refuse(receive, send)
+                await self._refuse(scope["path"], receive, send)
             return {"type": "http.disconnect"}
 
         async def noted(message: Message) -> None:
@@ -100,9 +107,9 @@ class BodyLimit:
 
         await self._app(scope, counted, noted)
 
-    async def _refuse(self, receive: Receive, send: Send) -> None:
+    async def _refuse(self, path: str, receive: Receive, send: Send) -> None:
         text = f"That is larger than {self._limit:,} bytes. Send it in parts, or raise NEXUS_LIMITS__UPLOAD."
-        body = orjson.dumps({"error": {"code": "too_large", "message": text}})
+        body = orjson.dumps(errors.body(path, 413, "too_large", text))
         headers: list[Any] = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),

@@ -59,8 +59,8 @@ class OwnOrigin:
             if kind == "websocket":
                 return await send({"type": "websocket.close", "code": 1008})
             advice = "This server does not go by that name. List its address in NEXUS_SERVER__ORIGINS."
-            return await answer(403, "foreign_host", advice)(scope, receive, send)
+            return await answer(caller, 403, "foreign_host", advice)(scope, receive, send)
         if kind == "http" and scope["method"] not in HARMLESS and not allowed(caller, self._origins):
-            refusal = answer(403, "foreign_origin", "This web page may not use this server.")
+            refusal = answer(caller, 403, "foreign_origin", "This web page may not use this server.")
             return await refusal(scope, receive, send)
         return await self._app(scope, receive, send)

@@ -170,5 +170,6 @@ async def query(query: Query, request: Request, base: Base, state: Shared) -> An
         raise BadInput("The question is empty.", code="empty")
     answer = Answer(query, base, state)
     if query.stream:
-        return Stream(await begun(answer.events()), "text/event-stream", {"cache-control": "no-cache"})
+        body = await while_connected(request, lambda: begun(answer.events()))
+        return Stream(body, "text/event-stream", {"cache-control": "no-cache"})
     return await while_connected(request, answer.whole)

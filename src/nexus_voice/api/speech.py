@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Literal
 
 import anyio.to_thread
@@ -15,17 +16,19 @@ from ..audio.opus import RATE as OPUS_RATE
 from ..audio.opus import OggOpus
 from ..audio.resample import Resampler
 from ..audio.wav import wav_bytes, wav_header
-from ..domain.audio import RATE, Pcm, Voice
+from ..domain.audio import RATE, Pcm, Transcript, Voice
 from ..domain.errors import BadInput, EngineError
 from ..domain.sentences import Sentences
 from ..domain.speakable import speakable
 from ..ports import Stt, Tts
 from ..talk.streams import closing
+from .queueing import Queue
 from .state import Shared, State
 from .streaming import Stream, begun, while_connected
 from .uploads import audio_of
 
-router = APIRouter(tags=["speech"])
+hearing = APIRouter(tags=["speech"])
+speaking = APIRouter(tags=["speech"])
 
 VOICE_RATE = 22_050
 """Hz of synthesised PCM and WAV, whatever the engine's own rate."""
@@ -75,17 +78,22 @@ class Voices(BaseModel):
     )
 
 
-@router.post("/stt", openapi_extra=AUDIO_BODY)
+@hearing.post("/stt", openapi_extra=AUDIO_BODY)
 async def stt(request: Request, state: Shared) -> Heard:
     """Audio to text. Send a WAV, FLAC, Ogg or MP3 file as the form field `file` or as the body, or bare
     samples as `audio/L16;rate=16000`."""
     pcm = await audio_of(request)
     engine = state.engines.stt
-    text = await while_connected(request, lambda: recognised(engine, pcm))
+
+    async def heard() -> str:
+        async with state.queues["stt"].place():
+            return (await recognised(engine, pcm)).text
+
+    text = await while_connected(request, heard)
     return Heard(text=text, seconds=round(pcm.seconds, 3), engine=engine.name)
 
 
-@router.post(
+@speaking.post(
     "/tts",
     response_class=Response,
     responses={200: {"description": "A WAV file.", "content": {"audio/wav": {}}}},
@@ -95,14 +103,15 @@ async def tts(speech: Speech, request: Request, state: Shared) -> Response:
     check(speech, state)
 
     async def whole() -> bytes:
-        async with aclosing(spoken(speech, state.engines.tts, VOICE_RATE)) as pieces:
+        made = queued(state.queues["tts"], spoken(speech, state.engines.tts, VOICE_RATE))
+        async with aclosing(made) as pieces:
             return b"".join([piece async for piece in pieces])
 
     data = await while_connected(request, whole)
     return Response(wav_bytes(Pcm(data, VOICE_RATE)), media_type="audio/wav")
 
 
-@router.post(
+@speaking.post(
     "/synthesize",
     status_code=200,
     response_class=Stream,
@@ -113,11 +122,12 @@ async def tts(speech: Speech, request: Request, state: Shared) -> Response:
         }
     },
 )
-async def synthesize(synthesis: Synthesis, state: Shared) -> Stream:
+async def synthesize(synthesis: Synthesis, request: Request, state: Shared) -> Stream:
     """Text to audio that begins with the first words, long before the rest is made."""
     check(synthesis, state)
     rate = OPUS_RATE if synthesis.format == "opus" else VOICE_RATE
-    pieces = await begun(spoken(synthesis, state.engines.tts, rate))
+    made = queued(state.queues["tts"], spoken(synthesis, state.engines.tts, rate))
+    pieces = await while_connected(request, lambda: begun(made))
     headers = {"x-sample-rate": str(rate), "x-engine": state.engines.tts.name}
     match synthesis.format:
         case "pcm":
@@ -129,7 +139,7 @@ async def synthesize(synthesis: Synthesis, state: Shared) -> Stream:
             return Stream(encoded(pieces), "audio/ogg;codecs=opus", headers)
 
 
-@router.get("/voices")
+@speaking.get("/voices")
 async def voices(state: Shared) -> Voices:
     """The voices of the engine in use; an empty list when it has but one."""
     engine = state.engines.tts
@@ -163,6 +173,13 @@ async def spoken(speech: Speech, engine: Tts, rate: int) -> AsyncGenerator[bytes
         yield data
 
 
+async def queued(queue: Queue, body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """`body`, made once its turn has come. Raises `QueueFull`."""
+    async with aclosing(body), queue.place():
+        async for piece in body:
+            yield piece
+
+
 async def headed(header: bytes, body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     async with aclosing(body):
         yield header
@@ -180,11 +197,11 @@ async def encoded(body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
     yield await anyio.to_thread.run_sync(encoder.finish)
 
 
-async def recognised(engine: Stt, pcm: Pcm) -> str:
+async def recognised(engine: Stt, pcm: Pcm) -> Transcript:
     async with closing(engine.transcribe(blocks(pcm))) as transcripts:
         async for transcript in transcripts:
             if transcript.final:
-                return transcript.text.strip()
+                return replace(transcript, text=transcript.text.strip())
     raise EngineError("The speech recogniser gave no result.", retryable=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -10,10 +12,11 @@ from ..domain import events
 from ..domain.audio import Pcm
 from ..domain.errors import NexusError
 from ..domain.events import ClientEvent, ServerEvent
-from ..store.sessions import Kept, Sessions
+from ..store.sessions import Kept
 from ..talk.line import Line
 from ..talk.session import Session
 from ..talk.turn import converse
+from .state import State
 from .streaming import SLOWEST, hang_up
 from .wire import encode
 
@@ -31,9 +34,10 @@ def event(message: ServerEvent) -> bytes:
 class OneTurn:
     """A wire whose client types one text and hangs up when its turn has ended."""
 
-    def __init__(self, text: str, send: Send) -> None:
+    def __init__(self, text: str, send: Send, note: Callable[[object], None]) -> None:
         self._text: str | None = text
         self._send = send
+        self._note = note
         self._ended = anyio.Event()
 
     async def receive(self) -> bytes | ClientEvent:
@@ -46,6 +50,7 @@ class OneTurn:
     async def send(self, message: ServerEvent | Pcm) -> None:
         if isinstance(message, Pcm):
             return
+        self._note(message)
         with anyio.move_on_after(SLOWEST) as patience:
             await self._send({"type": "http.response.body", "body": event(message), "more_body": True})
         if isinstance(message, events.Ended) or patience.cancelled_caught:
@@ -57,11 +62,9 @@ class TurnStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(
-        self, sessions: Sessions[Session], kept: Kept[Session], text: str, first: ServerEvent
-    ) -> None:
+    def __init__(self, state: State, kept: Kept[Session], text: str, first: ServerEvent) -> None:
         super().__init__()
-        self._sessions = sessions
+        self._state = state
         self._kept = kept
         self._text = text
         self._first = first
@@ -74,10 +77,10 @@ class TurnStream(Response):
             (b"cache-control", b"no-cache"),
             (b"x-accel-buffering", b"no"),
         ]
-        wire = OneTurn(self._text, send)
+        wire = OneTurn(self._text, send, self._state.note)
         async with (
             anyio.create_task_group() as tasks,
-            self._sessions.hold(self._kept, tasks.cancel_scope.cancel),
+            self._state.sessions.hold(self._kept, tasks.cancel_scope.cancel),
         ):
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await wire.send(self._first)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -10,10 +10,15 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from ..knowledge.base import KnowledgeBase
+from ..observe import logs
+from ..observe.metrics import Metrics
 from ..settings import Settings
 from ..store.sessions import Sessions
+from ..supply.supply import Supply
 from ..talk.session import Engines, Session
 from .limits import Admission
+from .queueing import Queue
+from .roles import Role
 
 
 @dataclass(slots=True)
@@ -23,14 +28,41 @@ class State:
     knowledge: KnowledgeBase | None
     sessions: Sessions[Session]
     admission: Admission
+    supply: Supply
+    role: Role = Role.all
+    metrics: Metrics = field(default_factory=Metrics)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    """Port -> the line before its engines."""
     changed: Callable[[], None] = lambda: None
     """Called when documents came or went."""
     warming: dict[str, str] = field(default_factory=dict)
-    """Part -> "ready", "warming" or what is wrong with it."""
+    """Parts other than engines: "ready", "warming" or what is wrong with it."""
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Part -> "ready", "warming" or what is wrong with it."""
+        return {port: self.supply.state(port) for port in self.supply.wanted} | self.warming
+
+    @property
+    def using(self) -> dict[str, str]:
+        """Port -> name of the engine in use, for the ports of this role."""
+        if self.role.converses:
+            return self.engines.names()
+        return {port: self.supply.chains[port].name for port in self.role.ports}
+
+    @property
+    def used(self) -> list[tuple[str, str]]:
+        """(port, kind) of the engines in use."""
+        return self.supply.used() + ([("vad", self.engines.vad.name)] if self.role.converses else [])
 
     @property
     def ready(self) -> bool:
-        return all(status == "ready" for status in self.warming.values())
+        return all(status == "ready" for status in self.parts.values())
+
+    def note(self, event: object) -> None:
+        """An event on its way to a client: for the log and for the figures."""
+        logs.follow(event=event)
+        self.metrics.note(event)
 
 
 def state_of(connection: HTTPConnection) -> State:

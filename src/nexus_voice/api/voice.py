@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -35,9 +36,10 @@ POLICY, INTERNAL, TRY_AGAIN, TOO_SLOW, REPLACED = 1008, 1011, 1013, 4008, 4009
 class SocketWire:
     """A WebSocket as the conversation's wire: decodes, checks, limits; bad messages get an error back."""
 
-    def __init__(self, socket: WebSocket, limits: Limits) -> None:
+    def __init__(self, socket: WebSocket, limits: Limits, note: Callable[[object], None]) -> None:
         self._socket = socket
         self._limits = limits
+        self._note = note
         self._rate = 16_000
         self._messages = Bucket(limits.messages, 5 * limits.messages)
         self._audio = Bucket(limits.audio, 30.0)
@@ -83,13 +85,12 @@ class SocketWire:
     async def send(self, message: ServerEvent | Pcm) -> None:
         if self._socket.application_state is not WebSocketState.CONNECTED:
             raise anyio.BrokenResourceError
-        if isinstance(message, events.Final):
-            logs.follow(event=message)
         self._sending += 1
         try:
             if isinstance(message, Pcm):
                 await self._socket.send_bytes(message.data)
             else:
+                self._note(message)
                 await self._socket.send_text(encode(message))
         except (WebSocketDisconnect, RuntimeError, OSError):
             raise anyio.BrokenResourceError from None
@@ -120,7 +121,7 @@ async def voice(socket: WebSocket) -> None:
         await socket.close(POLICY, "This origin may not connect.")
         return
     await socket.accept()
-    wire = SocketWire(socket, state.settings.limits)
+    wire = SocketWire(socket, state.settings.limits, state.note)
     try:
         with wire.scope:
             await serve(wire, state)
@@ -142,6 +143,7 @@ async def serve(wire: SocketWire, state: State) -> None:
     """One connection's conversation, from hello to goodbye."""
     admission = state.admission
     if admission.full:
+        admission.refused += 1
         raise Busy("All lines are busy. Please try again in a moment.")
     admission.active += 1
     try:

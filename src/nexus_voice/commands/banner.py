@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-BETTER: dict[tuple[str, str], str] = {
-    ("llm", "extractive"): (
-        "Answers are quoted from your documents. For free conversation add a language model, for example "
-        "Ollama's:\n      NEXUS_LLM__KIND=openai NEXUS_LLM__BASE_URL=http://127.0.0.1:11434/v1"
-    ),
-    ("vad", "energy"): "Any loud sound counts as speech. NEXUS_VAD__KIND=silero tells voices from noise.",
-}
-"""(port, kind) -> what would be better than this kind, and how to get it."""
+from ..supply.advice import Advice
 
 ANYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, not bound
 
@@ -23,9 +16,9 @@ def address(host: str, port: int) -> str:
 
 
 def banner(
-    url: str, engines: Mapping[str, str], kinds: Mapping[str, str], documents: str, seconds: float
+    url: str, engines: Mapping[str, str], better: Sequence[Advice], documents: str, seconds: float
 ) -> list[str]:
-    """At most ten lines. `engines` are names by port, `kinds` the settings' choices by port."""
+    """At most ten lines. `engines` are names by port."""
     lines = [
         f"Nexus Voice is ready after {seconds:.1f} s. Open {url} in a browser.",
         f"  hears with     {engines['vad']}, {engines['stt']}",
@@ -33,8 +26,19 @@ def banner(
         f"  speaks with    {engines['tts']}",
         f"  knows          {documents}",
     ]
-    lines += [f"  better:  {text}" for choice, text in BETTER.items() if kinds.get(choice[0]) == choice[1]]
+    lines += [f"  better:  {one.command}  # {one.message}" for one in better]
     lines.append(
         'Try `nexus-voice ask "How do I add a language model?"` in another terminal. Ctrl-C stops the server.'
     )
+    return lines
+
+
+def part_banner(
+    url: str, role: str, engines: Mapping[str, str], better: Sequence[Advice], seconds: float
+) -> list[str]:
+    """For a server of one role alone."""
+    lines = [f"Nexus Voice, role {role}, is ready after {seconds:.1f} s. Others use it at {url}/v1."]
+    lines += [f"  {port:<14} {name}" for port, name in engines.items()]
+    lines += [f"  better:  {one.command}  # {one.message}" for one in better]
+    lines.append(f"Its state is at {url}/readyz, its figures at {url}/metrics. Ctrl-C stops the server.")
     return lines

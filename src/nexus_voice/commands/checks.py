@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,9 +22,14 @@ import anyio
 from ..domain.audio import RATE, Pcm, Voice, silence
 from ..domain.chat import Prompt
 from ..domain.errors import EngineError, NexusError
+from ..engines import load
 from ..settings import Settings
+from ..supply.advice import advice
+from ..supply.choices import Choice, choices
+from ..supply.discovery import look as look_around
+from ..supply.supply import make
 from . import nearby
-from .banner import BETTER, address
+from .banner import address
 from .configure import misspelt
 
 SAID = "How do I add a language model?"
@@ -55,39 +62,51 @@ class Workshop:
         self.sound = silence(1.0)
 
     async def checks(self) -> AsyncIterator[Check]:
-        for look in (python, spelling, data_folder, disk, port):
+        for look in (python, spelling, data_folder, disk, port, gpu, microphone):
             yield look(self.settings)
-        engines = (
-            ("vad", self.settings.vad.kind, self._vad),
-            ("tts", self.settings.tts.kind, self._tts),
-            ("stt", self.settings.stt.kind, self._stt),
-            ("embedder", self.settings.embedder.kind, self._embedder),
-            ("llm", self.settings.llm.kind, self._llm),
-        )
-        for name, kind, use in engines:
-            yield await self._engine(name, kind, use)
+        yield await self._engine("vad", self.settings.vad.kind, lambda: load("vad", self.settings.vad.kind)())
+        found = await look_around(self.settings)
+        for name in ("tts", "stt", "embedder", "llm", "search"):
+            try:
+                chain = choices(name, self.settings, found)
+            except NexusError as error:
+                yield Check(f"{NAMES[name]}", "fails", error.message, REPAIR[name])
+                continue
+            for rank, choice in enumerate(chain):
+                yield await self._engine(name, choice.kind, partial(make, choice), choice, rank)
         yield await self._knowledge()
         yield extras(self.settings)
 
-    async def _engine(self, port: str, kind: str, use: Callable[[Any], Awaitable[str]]) -> Check:
-        from ..app import make
-
-        what = f"{NAMES[port]} ({kind})"
+    async def _engine(
+        self, port: str, kind: str, build: Callable[[], Any], choice: Choice | None = None, rank: int = 0
+    ) -> Check:
+        """Load the engine and use it once; of a provider only the key and the way there are checked."""
+        what = f"{NAMES[port]} ({kind})" if not rank else f"  else ({kind})"
+        remote = choice is not None and "base_url" in choice.arguments
         try:
             with anyio.fail_after(PATIENCE):
                 async with AsyncExitStack() as stack:
-                    engine = make(port, kind, self.settings)
+                    engine = build()
                     if hasattr(engine, "__aenter__"):
                         engine = await stack.enter_async_context(engine)
+                    began = anyio.current_time()
                     if hasattr(engine, "ready"):
                         await engine.ready()
-                    found = await use(engine)
+                    took = (anyio.current_time() - began) * 1e3
+                    if remote and not hasattr(engine, "models"):
+                        found = f"{engine.name}: answers in {took:.0f} ms"
+                    else:
+                        found = await getattr(self, f"_{port}")(engine)
         except TimeoutError:
             return Check(what, "fails", f"did nothing for {PATIENCE:.0f} s", REPAIR[port])
         except Exception as error:
             return Check(what, "fails", _said(error), REPAIR[port])
-        better = BETTER.get((port, kind), "")
-        return Check(what, "note" if better else "works", found, " ".join(better.split()))
+        if choice is not None:
+            found += f" ({choice.why})"
+        better = advice([(port, kind)]) if not rank else []
+        if better:
+            return Check(what, "note", found, f"{better[0].message} {better[0].command}")
+        return Check(what, "works", found)
 
     async def _vad(self, engine: Any) -> str:
         windows = await engine.open(0.5)(silence(1.0))
@@ -139,10 +158,13 @@ class Workshop:
             async with aclosing(engine.stream(Prompt("What is two plus two?"))) as pieces:
                 text = "".join([piece async for piece in pieces if isinstance(piece, str)]).strip()
             return f"{engine.name}: says “{text[:60]}”"
-        served, wanted = await engine.models(), self.settings.llm.model
+        served, wanted = await engine.models(), getattr(engine, "model", "")
         if wanted and wanted not in served and f"{wanted}:latest" not in served:
             raise EngineError(f"the server has no model {wanted!r}; it has {', '.join(served[:5]) or 'none'}")
-        return f"{wanted or (served or ['no model'])[0]} at {self.settings.llm.base_url}"
+        return f"{engine.name}: serves {', '.join(served[:3]) or 'no model'}"
+
+    async def _search(self, engine: Any) -> str:
+        return f"{engine.name}: answers"
 
     async def _knowledge(self) -> Check:
         if not self.settings.knowledge.enabled:
@@ -166,13 +188,15 @@ NAMES = {
     "llm": "Answers",
     "tts": "Voice",
     "embedder": "Meaning search",
+    "search": "Web search",
 }
 REPAIR = {
     "vad": "Run `make setup` again, or set NEXUS_VAD__KIND=energy.",
-    "stt": "Run `make setup` again with Python 3.11 or 3.13.",
-    "tts": "Run `make setup` again; check NEXUS_TTS__VOICE.",
+    "stt": "Check its key or model; for pocketsphinx run `make setup` again with Python 3.11 or 3.13.",
+    "tts": "Check its key or model, and NEXUS_TTS__VOICE; for espeak run `make setup` again.",
     "embedder": "Run `make setup` again. Until then documents are searched by words only.",
-    "llm": "Check NEXUS_LLM__BASE_URL, NEXUS_LLM__API_KEY and NEXUS_LLM__MODEL, and that the server runs.",
+    "llm": "Check its address, key and model (docs/engines.md), and that the server runs.",
+    "search": "Check TAVILY_API_KEY or NEXUS_SEARCH__BASE_URL.",
 }
 
 
@@ -235,15 +259,47 @@ def port(settings: Settings) -> Check:
         return Check("Server", "fails", f"cannot listen on {host}, port {number}: {error.strerror}", todo)
 
 
+def gpu(_: Settings) -> Check:
+    """What `nvidia-smi` says."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return Check("GPU", "works", "none, or no driver: everything runs on the processor")
+    query = [tool, "--query-gpu=name,memory.total,memory.free,driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603
+    except (OSError, subprocess.SubprocessError) as error:
+        return Check("GPU", "note", f"nvidia-smi fails: {error}", "Install or update the NVIDIA driver.")
+    return Check("GPU", "works", "; ".join(done.stdout.strip().splitlines()) or "none is listed")
+
+
+def microphone(settings: Settings) -> Check:
+    """Browsers give the microphone to secure pages only."""
+    host = settings.server.host
+    if host in nearby.LOCAL:
+        return Check("Microphone", "works", "browsers allow it on this machine; say yes when they ask")
+    return Check(
+        "Microphone",
+        "note",
+        f"browsers refuse it on http://{host}",
+        "Put HTTPS in front, or open the page on the server itself as http://127.0.0.1.",
+    )
+
+
 def extras(settings: Settings) -> Check:
-    have = [name for module, name in EXTRAS.items() if find_spec(module)]
-    missing = [name for module, name in EXTRAS.items() if not find_spec(module)]
+    missing = sorted({name for module, name in EXTRAS.items() if not find_spec(module)})
+    have = sorted(set(EXTRAS.values()) - set(missing))
     found = f"{_versions()}; extras: {', '.join(have) or 'none'}"
     return Check("Packages", "works", found, f"Optional: {', '.join(missing)}." if missing else "")
 
 
-EXTRAS = {"webrtcvad": "webrtcvad"}
-"""Module -> optional extra of the package."""
+EXTRAS = {
+    "webrtcvad": "webrtcvad",
+    "ctranslate2": "local",
+    "xllamacpp": "local",
+    "piper": "piper",
+    "TTS": "xtts",
+}
+"""Module -> the package's optional extra that brings it."""
 
 
 def _versions() -> str:

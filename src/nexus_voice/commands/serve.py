@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import uvicorn
 
+from ..api.roles import Role
 from ..domain.errors import NexusError
 from ..observe import logs
-from .banner import address, banner
+from ..supply.advice import advice
+from .banner import address, banner, part_banner
 
 if TYPE_CHECKING:
     from ..api.state import State
@@ -43,7 +45,9 @@ class Server(uvicorn.Server):
         return nullcontext()
 
 
-def serve(settings: Settings, *, child: bool = False, since: float | None = None) -> None:
+def serve(
+    settings: Settings, *, role: Role = Role.all, child: bool = False, since: float | None = None
+) -> None:
     """Serve until told to stop. `since` is when the process began, on the wall clock.
 
     A `child` prints its address alone, and stops when its standard input ends.
@@ -52,15 +56,21 @@ def serve(settings: Settings, *, child: bool = False, since: float | None = None
     with listening(settings.server.host, settings.server.port) as sock:  # before anything slow
         logs.configure(settings.server.log, settings.server.log_json)
         anyio.run(
-            _serve, settings, sock, child, since, backend_options={"use_uvloop": sys.platform != "win32"}
+            _serve,
+            settings,
+            role,
+            sock,
+            child,
+            since,
+            backend_options={"use_uvloop": sys.platform != "win32"},
         )
 
 
-async def _serve(settings: Settings, sock: socket.socket, child: bool, since: float) -> None:
+async def _serve(settings: Settings, role: Role, sock: socket.socket, child: bool, since: float) -> None:
     from ..api.websocket import WebSocketProtocol
     from ..app import create
 
-    app = create(settings)
+    app = create(settings, role=role)
     url = address(settings.server.host, sock.getsockname()[1])
 
     def answering() -> None:
@@ -137,7 +147,7 @@ async def until_alone(server: uvicorn.Server, app: Any) -> None:
 async def settle(app: Any) -> None:
     """What is loaded once stays: the garbage collector need not look at it again and again."""
     state: State = app.state.nexus
-    while "warming" in state.warming.values():  # noqa: ASYNC110 - once, and seldom
+    while "warming" in state.parts.values():  # noqa: ASYNC110 - once, and seldom
         await anyio.sleep(0.1)
     gc.collect()
     gc.freeze()
@@ -147,9 +157,9 @@ async def settle(app: Any) -> None:
 async def say_when_warm(server: uvicorn.Server, app: Any) -> None:
     """Some parts load after the server answers; say so when they have, or what is wrong with them."""
     state: State = app.state.nexus
-    while not server.started or "warming" in state.warming.values():  # noqa: ASYNC110 - once, and seldom
+    while not server.started or "warming" in state.parts.values():  # noqa: ASYNC110 - once, and seldom
         await anyio.sleep(0.1)
-    for part, status in state.warming.items():
+    for part, status in state.parts.items():
         if status != "ready":
             print(f"  not working:  {part}: {status} (`nexus-voice doctor` says more)", flush=True)
     if state.ready:
@@ -157,9 +167,15 @@ async def say_when_warm(server: uvicorn.Server, app: Any) -> None:
 
 
 def greet(state: State, settings: Settings, url: str, seconds: float) -> None:
-    kinds = {"llm": settings.llm.kind, "vad": settings.vad.kind, "stt": settings.stt.kind}
-    if state.knowledge is None:
-        documents = "no documents (NEXUS_KNOWLEDGE__ENABLED=false)"
+    better = advice(state.used)
+    if not state.role.converses:
+        lines = part_banner(url, state.role, state.using, better, seconds)
     else:
-        documents = "its own documentation, and what you add with `nexus-voice ingest FILE`"
-    print("\n".join(banner(url, state.engines.names(), kinds, documents, seconds)), flush=True)
+        if not settings.knowledge.enabled:
+            documents = "no documents (NEXUS_KNOWLEDGE__ENABLED=false)"
+        elif state.knowledge is None:
+            documents = "no documents (name an engine for them with NEXUS_EMBEDDER__KIND)"
+        else:
+            documents = "its own documentation, and what you add with `nexus-voice ingest FILE`"
+        lines = banner(url, state.engines.names(), better, documents, seconds)
+    print("\n".join(lines), flush=True)

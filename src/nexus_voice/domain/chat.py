@@ -67,6 +67,10 @@ class Exchange:
     steps: list[ToolStep] = field(default_factory=list)
     sources: tuple[Passage, ...] | None = None
     """What the answer rests on; None until that is known."""
+    language: str = ""
+    """ISO 639-1 code of what was said; empty when it was typed, or the recogniser does not tell."""
+    quoted: bool = False
+    """The answer is in the documents' own words, and so in their language."""
 
 
 @dataclass(frozen=True, slots=True)

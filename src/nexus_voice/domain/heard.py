@@ -37,6 +37,8 @@ class Final:
     text: str
     ended: float
     began: float
+    language: str = ""
+    """ISO 639-1 code, where the recogniser tells."""
 
 
 @dataclass(frozen=True, slots=True)

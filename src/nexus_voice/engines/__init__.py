@@ -14,14 +14,39 @@ ENGINES: dict[str, dict[str, str]] = {
         "webrtc": "vad_webrtc:WebrtcVad",
         "fake": "fake:FakeVad",
     },
-    "stt": {"pocketsphinx": "stt_pocketsphinx:PocketsphinxStt", "fake": "fake:FakeStt"},
+    "stt": {
+        "deepgram": "stt_deepgram:DeepgramStt",
+        "google": "stt_google:GoogleStt",
+        "openai": "stt_openai:OpenAiStt",
+        "whisper": "stt_whisper:WhisperStt",
+        "pocketsphinx": "stt_pocketsphinx:PocketsphinxStt",
+        "fake": "fake:FakeStt",
+    },
     "llm": {
-        "extractive": "llm_extractive:ExtractiveLlm",
         "openai": "llm_openai:OpenAiLlm",
+        "gemini": "llm_gemini:GeminiLlm",
+        "llamacpp": "llm_llamacpp:LlamaCppLlm",
+        "extractive": "llm_extractive:ExtractiveLlm",
         "fake": "fake:FakeLlm",
     },
-    "tts": {"espeak": "tts_espeak:EspeakTts", "fake": "fake:FakeTts"},
-    "embedder": {"minilm": "embed_minilm:MiniLmEmbedder", "fake": "fake:FakeEmbedder"},
+    "tts": {
+        "cartesia": "tts_cartesia:CartesiaTts",
+        "deepgram": "tts_deepgram:DeepgramTts",
+        "google": "tts_google:GoogleTts",
+        "openai": "tts_openai:OpenAiTts",
+        "piper": "tts_piper:PiperTts",
+        "xtts": "tts_xtts:XttsTts",
+        "espeak": "tts_espeak:EspeakTts",
+        "fake": "fake:FakeTts",
+    },
+    "embedder": {
+        "e5": "embed_e5:E5Embedder",
+        "openai": "embed_openai:OpenAiEmbedder",
+        "minilm": "embed_minilm:MiniLmEmbedder",
+        "fake": "fake:FakeEmbedder",
+    },
+    "search": {"tavily": "search_tavily:TavilySearch", "searxng": "search_searxng:SearxngSearch"},
+    "reranker": {"crossencoder": "rerank_onnx:OnnxReranker"},
 }
 """port -> kind -> "module:Class" in this package."""
 

@@ -10,14 +10,16 @@ import logging
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import anyio
 import anyio.to_thread
 
 from ..domain.errors import EngineError
+from .bert_session import BertSession, in_batches
 
 if TYPE_CHECKING:
     from ..ports import Vectors
@@ -29,8 +31,6 @@ CACHED = f"all-MiniLM-L6-v2-{SHA256[:8]}-1.onnx"
 """The last figure counts changes of the conversion."""
 TOKENS = 256
 """The model was trained on no more."""
-BATCH = 8
-"""Texts per run: short enough that a cancelled caller gets its thread back soon."""
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class MiniLmEmbedder:
 
     def __init__(self, cache_dir: Path, *, threads: int = 1) -> None:
         self._cache_dir, self._threads = cache_dir, threads
-        self._model: _Model | None = None
+        self._model: BertSession | None = None
         self._loading = anyio.Lock()
         self._limits = {"query": anyio.CapacityLimiter(2), "passage": anyio.CapacityLimiter(1)}
 
@@ -61,7 +61,7 @@ class MiniLmEmbedder:
         """Load the model unless it is loaded: about 0.3 s, and 2 s more the first time of all."""
         async with self._loading:
             if self._model is None:
-                self._model = await anyio.to_thread.run_sync(_Model, self._cache_dir, self._threads)
+                self._model = await anyio.to_thread.run_sync(_load, self._cache_dir, self._threads)
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
         """Rows of unit length in the order of `texts`; text past 256 tokens is not seen."""
@@ -69,45 +69,27 @@ class MiniLmEmbedder:
 
         await self.ready()
         assert self._model is not None
-        vectors = np.empty((len(texts), self.dimensions), np.float32)
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # little padding
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            batch = [texts[row] for row in rows]
-            vectors[rows] = await anyio.to_thread.run_sync(self._model, batch, limiter=self._limits[kind])
-        return vectors
+        run = partial(_vectors, self._model)
+        rows = await in_batches(run, texts, self._limits[kind])
+        return np.array(rows, np.float32).reshape(-1, self.dimensions)
 
 
-class _Model:
-    """The loaded network; safe to call from several threads."""
+def _vectors(model: BertSession, texts: list[str]) -> Vectors:
+    vectors: Vectors = model(texts, "embedding")[0]
+    return vectors
 
-    def __init__(self, cache_dir: Path, threads: int) -> None:
-        from tokenizers import Tokenizer
 
-        source = _installed()
-        self._tokenizer = Tokenizer.from_file(str(source / "tokenizer.json"))
-        self._tokenizer.enable_truncation(TOKENS)
-        self._tokenizer.enable_padding()
-        path = cache_dir / CACHED
-        if not path.exists():
-            _convert(source, path)
-        try:
-            self._session = _session(path, threads)
-        except Exception as error:  # onnxruntime's errors have no common base
-            log.warning("The cached embedding model does not load (%s); making it anew.", error)
-            _convert(source, path)
-            self._session = _session(path, threads)
-
-    def __call__(self, texts: list[str]) -> Vectors:
-        import numpy as np
-
-        encoded = self._tokenizer.encode_batch(texts)
-        feed = {
-            "input_ids": np.array([one.ids for one in encoded], np.int64),
-            "attention_mask": np.array([one.attention_mask for one in encoded], np.int64),
-        }
-        vectors: Vectors = self._session.run(["embedding"], feed)[0]
-        return vectors
+def _load(cache_dir: Path, threads: int) -> BertSession:
+    source = _installed()
+    tokenizer, path = source / "tokenizer.json", cache_dir / CACHED
+    if not path.exists():
+        _convert(source, path)
+    try:
+        return BertSession(path, tokenizer, TOKENS, threads)
+    except EngineError as error:
+        log.warning("The cached embedding model is made anew: %s", error.message)
+        _convert(source, path)
+        return BertSession(path, tokenizer, TOKENS, threads)
 
 
 def _installed() -> Path:
@@ -144,13 +126,3 @@ def _convert(source: Path, target: Path) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _session(path: Path, threads: int) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -53,6 +53,10 @@ class VoiceEntry(ctypes.Structure):
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(Event))
 
 
+NAMED_OTHERWISE = {"zh": "cmn", "no": "nb"}
+"""ISO 639-1 code -> espeak-ng's."""
+
+
 class Espeak:
     def __init__(self) -> None:
         data = espeakng_loader.get_data_path()
@@ -73,10 +77,11 @@ class Espeak:
             emit(f"+{name}")
 
     def speak(self, items: Iterator[Any], emit: Emit) -> None:
-        """One `{text, voice, rate, pitch}` -> PCM16 bytes and (seconds, characters) marks, in order."""
+        """`{text, voice, usual, language, rate, pitch}` -> PCM16 bytes and (seconds, characters) marks."""
         order = next(items)
         text = CONTROLS.sub(" ", order["text"])  # one for one: positions stay right
-        self._choose(order["voice"], order["rate"], order["pitch"])
+        voice = order["voice"] or self._native(order["language"], order["usual"])
+        self._choose(voice, order["rate"], order["pitch"])
         samples = 0
         stopped: BaseException | None = None
 
@@ -126,6 +131,13 @@ class Espeak:
         # 0..100 is half to double: pitch_adjust_tab in espeak-ng's setlengths.c is 64 * 2 ** (p / 50).
         height = min(99, max(0, round(50 + 50 * log2(min(2.0, max(0.5, pitch))))))
         self._library.espeak_SetParameter(PARAMETER_PITCH, height, 0)
+
+    def _native(self, language: str, usual: str) -> str:
+        """The usual voice, or one of the language if that is another and there is one."""
+        code = NAMED_OTHERWISE.get(language, language)
+        if usual.startswith(code) or code in self._voices:
+            return usual if usual.startswith(code) else code
+        return next((name for name in sorted(self._voices) if name.startswith(f"{code}-")), usual)
 
     def _list_voices(self) -> dict[str, str]:
         """Language code -> voice file. `espeak_SetVoiceByName` opens files, so it gets only these."""

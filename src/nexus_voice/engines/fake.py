@@ -57,9 +57,11 @@ class FakeStt:
         partials: bool = False,
         words_per_second: float = 2.5,
         fail: Failure | None = None,
+        language: str = "",
     ) -> None:
         self.name = "fake"
         self.early_words = partials
+        self._language = language
         self.calls = self.running = 0
         texts = [transcript] if isinstance(transcript, str) else transcript
         self._scripts = [(text, _prefixes(text)) for text in texts]
@@ -80,7 +82,7 @@ class FakeStt:
                     yield Transcript(growing[words - 1], final=False)
             self._check(call, shown)
             await anyio.sleep(self._delay)
-            yield Transcript(text, final=True)
+            yield Transcript(text, final=True, language=self._language)
         finally:
             self.running -= 1
 

@@ -133,8 +133,13 @@ class Fallback:
         self.links.remove(link)
 
     @property
+    def next_link(self) -> Link | None:
+        """Where the next call goes; None while there is no engine."""
+        return self._candidates()[0] if self.links else None
+
+    @property
     def current(self) -> Any:
-        """The engine that the next call goes to."""
+        """The engine that the next call goes to. Raises `EngineError` while there is none."""
         return self._candidates()[0].engine
 
     @property

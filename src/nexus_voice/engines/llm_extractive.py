@@ -34,7 +34,7 @@ WORTH = 0.5
 CLEAR = 0.5
 """How well a sentence of the client's context must fit (0..1) to be an answer by itself."""
 UNRELATED, RELATED = 0.1, 0.7
-"""Cosines of a question with sentences that have nothing, or everything, to do with it."""
+"""MiniLM's cosines of a question with sentences that have nothing, or everything, to do with it."""
 
 SEEN = 180
 """Characters of a heading and sentence that are compared: a long row would slow all the others."""
@@ -133,9 +133,8 @@ class ExtractiveLlm:
             self._known.clear()
         self._known.update(known)
         asked, *vectors = (known[text] for text in texts)
-        return [
-            min(1.0, max(0.0, (float(one @ asked) - UNRELATED) / (RELATED - UNRELATED))) for one in vectors
-        ]
+        low, high = getattr(self.embedder, "cosines", (UNRELATED, RELATED))
+        return [min(1.0, max(0.0, (float(one @ asked) - low) / (high - low))) for one in vectors]
 
 
 def _whole_question(prompt: Prompt) -> str:

@@ -31,7 +31,7 @@ class OpenAiLlm:
 
     An empty `model` means the server's first; prompts of size "small" go to `small_model` where one
     is set. `first_token` and `between_tokens` bound the waits for these, in seconds. `extra` is
-    added to every request's JSON, over our own fields.
+    added to every request's JSON, over our own fields. `provider` is for the name only.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class OpenAiLlm:
         temperature: float | None = None,
         extra: Mapping[str, Any] | None = None,
         history_chars: int = HISTORY_CHARS,
+        provider: str = "openai",
     ) -> None:
         self._http = OpenAiHttp(base_url, api_key)
         self._model, self._small = model, small_model
@@ -55,7 +56,8 @@ class OpenAiLlm:
         # OpenAI's newer models know only the new name, most other servers only the old one.
         self._limit = "max_completion_tokens" if self._http.url.host == "api.openai.com" else "max_tokens"
         self._listed = ""
-        self.name = f"openai:{model}" if model else "openai"
+        self._provider = provider
+        self.name = f"{provider}:{model}" if model else provider
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -132,7 +134,7 @@ class OpenAiLlm:
                     "The language model server has no model: pull or load one.", code="llm_model"
                 )
             self._listed = (chat or listed)[0]
-            self.name = f"openai:{self._listed}"
+            self.name = f"{self._provider}:{self._listed}"
         return self._listed
 
 

@@ -1,52 +1,78 @@
-"""The connection to an OpenAI-compatible server: address, key, kept connections, plain errors."""
+"""The connection to an OpenAI-compatible server: its address completed, its models, plain errors."""
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Sequence
 from typing import Self
 
-import anyio
 import httpx
-import orjson
 
 from ..domain.errors import BadInput, EngineError
-from .openai_wire import broken, explained, failure, malformed, timed_out
+from .openai_wire import failure
+from .remote_http import RemoteHttp
 
 OLLAMA = "http://127.0.0.1:11434/v1"
-CONNECT = 5.0
-"""Seconds that opening a connection may take."""
+_LLM_HINT = "Start one (`ollama serve`, `llama-server -m model.gguf` or `vllm serve MODEL`) or set {}."
+
+
+def connection(what: str, base_url: str, api_key: str) -> RemoteHttp:
+    """To an OpenAI-compatible server; `what` is the port (see `RemoteHttp`), and names the settings.
+
+    `/v1` is added to an address without a path, and a user and password in it are sent as such.
+    Raises `BadInput` for what is no address.
+    """
+    group = "NEXUS_EMBEDDER" if what == "embed" else f"NEXUS_{what.upper()}"
+    url, api_key = _checked(base_url, f"{group}__BASE_URL"), api_key.strip()
+    hint = _LLM_HINT if what == "llm" else "Start one that is OpenAI-compatible, or set {}."
+    return RemoteHttp(
+        what,
+        str(url.copy_with(userinfo=b"")),  # httpx logs addresses as they are
+        {"Authorization": f"Bearer {api_key}"} if api_key else {},
+        setting=f"{group}__API_KEY",
+        secret=api_key,
+        hint=hint.format(f"{group}__BASE_URL"),
+        auth=(url.username, url.password) if url.userinfo and not api_key else None,
+    )
+
+
+async def models(http: RemoteHttp, within: float) -> list[str]:
+    """Names of the models the server offers; also opens a connection for the next request."""
+    listed = await http.ask("GET", "models", within)
+    try:
+        return [str(model["id"]) for model in listed["data"]]
+    except (TypeError, KeyError) as error:
+        raise http.malformed("no list of models") from error
+
+
+async def likely_model(http: RemoteHttp, within: float, words: Sequence[str], default: str) -> str:
+    """The server's only model, or the first that has one of `words` in its name, or `default`.
+
+    The last also for a server that lists none. Raises `EngineError` when it refuses the key or is mute.
+    """
+    try:
+        listed = await models(http, within)
+    except EngineError as error:
+        if error.code not in (f"{http.what}_request", f"{http.what}_malformed"):
+            raise
+        return default
+    if len(listed) == 1:
+        return listed[0]
+    return next((name for name in listed if any(word in name.lower() for word in words)), default)
 
 
 class OpenAiHttp:
-    """Enter before use. Limits on waiting are the caller's, by cancel scopes; only connecting has its own."""
+    """For chat. Enter before use. Limits on waiting are the caller's, by cancel scopes."""
 
     def __init__(self, base_url: str, api_key: str) -> None:
-        url = _checked(base_url)
-        self.url = url.copy_with(userinfo=b"")  # httpx logs addresses as they are
-        self._key = api_key
-        self._auth = (url.username, url.password) if url.userinfo and not api_key else None
-        self._http: httpx.AsyncClient | None = None
+        self._http = connection("llm", base_url, api_key)
+        self.url = self._http.url
 
     async def __aenter__(self) -> Self:
-        headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
-        self._http = httpx.AsyncClient(
-            base_url=self.url,
-            headers=headers,
-            auth=self._auth,
-            timeout=httpx.Timeout(None, connect=CONNECT),
-            # Conversations pause: a kept connection saves a TLS handshake at the next question.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=300),
-            verify=self.url.scheme == "https",  # without TLS there is no need to load certificates
-            trust_env=not _is_loopback(self.url.host),  # no proxy stands between us and ourselves
-        )
+        await self._http.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        client, self._http = self._client, None
-        with anyio.CancelScope(shield=True):
-            await client.aclose()
+        await self._http.__aexit__()
 
     async def send(
         self, method: str, path: str, content: bytes | None = None, model: str = ""
@@ -55,73 +81,22 @@ class OpenAiHttp:
 
         Raises `EngineError` in plain words for everything else. `model` is for the message only.
         """
-        request = self._client.build_request(method, path, content=content)
-        try:
-            try:
-                response = await self._client.send(request, stream=True)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                # A kept connection that the server closed just now; once more, on a new one.
-                response = await self._client.send(request, stream=True)
-            if response.is_success:
-                return response
-            try:
-                await response.aread()
-            finally:
-                await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise EngineError(
-                f"No language model server answers at {self.url}. Start one (`ollama serve`, "
-                "`llama-server -m model.gguf` or `vllm serve MODEL`) or set NEXUS_LLM__BASE_URL.",
-                code="llm_unreachable",
-                retryable=True,
-            ) from error
-        except httpx.HTTPError as error:
-            raise broken() from error
-        raise self._refusal(response, model)
+        json = {"Content-Type": "application/json"}
+        response = await self._http.exchange(method, path, None, content=content, headers=json)
+        if response.is_success:
+            return response
+        after = response.headers.get("retry-after", "")
+        raise failure(response.status_code, self._http.detail(response), model, after)
 
     async def models(self, within: float) -> list[str]:
-        """Names of the models the server offers; also opens a connection for the next request."""
-        with anyio.move_on_after(within):
-            response = await self.send("GET", "models")
-            try:
-                await response.aread()
-                return [str(model["id"]) for model in orjson.loads(response.content)["data"]]
-            except httpx.HTTPError as error:
-                raise broken() from error
-            except (ValueError, TypeError, KeyError) as error:
-                raise malformed("no list of models") from error
-            finally:
-                await response.aclose()
-        raise timed_out(within, "first_token")
-
-    def _refusal(self, response: httpx.Response, model: str) -> EngineError:
-        try:
-            detail, _ = explained(orjson.loads(response.content))
-        except ValueError:
-            detail = response.reason_phrase
-        if self._key:
-            detail = detail.replace(self._key, "***")
-        return failure(response.status_code, detail, model, response.headers.get("retry-after", ""))
-
-    @property
-    def _client(self) -> httpx.AsyncClient:
-        if self._http is None:
-            raise RuntimeError("an engine must be entered before use (async with)")
-        return self._http
+        return await models(self._http, within)
 
 
-def _checked(base_url: str) -> httpx.URL:
+def _checked(base_url: str, setting: str) -> httpx.URL:
     try:
         url = httpx.URL(base_url.strip().rstrip("/").removesuffix("/chat/completions"))
     except httpx.InvalidURL as error:
-        raise BadInput(f"NEXUS_LLM__BASE_URL is no address: {error}.", code="bad_setting") from error
+        raise BadInput(f"{setting} is no address: {error}.", code="bad_setting") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise BadInput(f"NEXUS_LLM__BASE_URL must be like {OLLAMA}, not {base_url!r}.", code="bad_setting")
+        raise BadInput(f"{setting} must be like {OLLAMA}, not {base_url!r}.", code="bad_setting")
     return url if url.path.strip("/") else url.copy_with(path="/v1")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

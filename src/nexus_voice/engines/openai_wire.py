@@ -15,6 +15,7 @@ import orjson
 
 from ..domain.chat import ToolCall
 from ..domain.errors import EngineError
+from .remote_wire import wait_in
 
 LONGEST_LINE = 1 << 20
 """Bytes of one event line; a server that sends more is not speaking this protocol."""
@@ -171,13 +172,14 @@ def failure(status: int, detail: str, model: str, retry_after: str) -> EngineErr
         return EngineError(message, code="llm_model")
     if status == 402 or "quota" in detail.lower():
         return EngineError(f"{server} says that the account has no credit left.", code="llm_quota")
+    after = wait_in(retry_after)
     if status == 429:
-        when = f"in {retry_after} s" if retry_after else "in a moment"
+        when = f"in {after:g} s" if after else "in a moment"
         message = f"{server} is at its limit (429). Try again {when}."
-        return EngineError(message, code="llm_rate_limit", status=503, retryable=True)
+        return EngineError(message, code="llm_rate_limit", status=503, retryable=True, retry_after=after)
     if status in (408, 409) or status >= 500:
         message = f"{server} is in trouble ({status}): {detail or 'no reason given'}. Try again."
-        return EngineError(message, code="llm_unavailable", retryable=True)
+        return EngineError(message, code="llm_unavailable", retryable=True, retry_after=after)
     return EngineError(f"{server} refused the request ({status}): {detail}", code="llm_request")
 
 

@@ -65,7 +65,9 @@ class EspeakTts:
             return
         order = {
             "text": sentence.encode("utf-8", "replace").decode(),  # a lone surrogate cannot be sent
-            "voice": voice.name or self._voice,
+            "voice": voice.name,
+            "usual": self._voice,
+            "language": voice.language,
             "rate": voice.rate,
             "pitch": voice.pitch,
         }

@@ -19,12 +19,13 @@ from ..domain.words import content
 from ..ports import Embedder
 from .chunks import Chunk, chunks
 from .documents import MAX_BYTES, SUFFIXES, read
+from .embedders import Embedders, Status
+from .meaning import Meaning
 from .retrieval import POOL, coverage, fuse, relevance, select, weights
 
 if TYPE_CHECKING:
     from ..ports import Vectors
     from .store import DocumentInfo, Store
-    from .vectors import VectorIndex
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -34,12 +35,8 @@ PIPELINE = 1
 """Part of every digest: raise it when reading or cutting changes, and documents are taken in anew."""
 SEED = "seed/"
 """Begins the names of documents from the seed folder: they and uploads never replace each other."""
-BATCH = 64
-"""Chunks embedded between two looks at the store, when an old base gets a new embedder."""
 LONGEST_QUERY, MOST_WORDS = 2_000, 32
 """Characters of a query that are read, and words of it that are looked up."""
-REMEMBERED = 256
-"""Query vectors kept: a question is asked as a partial transcript first, then as the final one."""
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +60,9 @@ class KnowledgeBase:
 
     It opens at the first use or `ready`, in a worker thread. Without an `embedder`, or while that fails,
     words alone decide; `trouble` then says why. `on_change` is called after every change made here.
+
+    Vectors of two embedders do not compare. A base that was made with another one is read anew by
+    `ready`, and until that is done the other one answers if it is given as `meanwhile`, else words alone.
     """
 
     def __init__(
@@ -72,15 +72,24 @@ class KnowledgeBase:
         *,
         max_bytes: int = MAX_BYTES,
         on_change: Callable[[], None] | None = None,
+        meanwhile: Embedder | None = None,
     ) -> None:
-        self.path, self.embedder, self.max_bytes, self.on_change = path, embedder, max_bytes, on_change
-        self.trouble = "" if embedder else "no embedding model is configured"
+        self.path, self.max_bytes, self.on_change = path, max_bytes, on_change
         self._opening, self._changing = anyio.Lock(), anyio.Lock()
         self._threads = anyio.CapacityLimiter(4)
-        self._queries: dict[str, Vectors] = {}
         self._store: Store | None = None
-        self._index: VectorIndex | None = None
+        self._embedders = Embedders(embedder, meanwhile, self._threads)
         self._filling: tuple[anyio.Event, float] | None = None
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """The one chosen last; `status` tells whether it serves already."""
+        return self._embedders.wanted.embedder if self._embedders.wanted else None
+
+    @property
+    def trouble(self) -> str:
+        """Why words alone decide; "" when they don't."""
+        return self._embedders.trouble
 
     async def __aenter__(self) -> Self:
         return self
@@ -91,16 +100,24 @@ class KnowledgeBase:
         self._store = None
 
     async def ready(self) -> None:
-        """Open, warm up, and give vectors to chunks that have none of this embedder's."""
+        """Open, give vectors to chunks that have none of the embedder's, warm up."""
         store = await self._opened()
-        while embedder := self.embedder:
-            rows = await self._thread(store.unembedded, embedder.name, BATCH)
-            vectors = await self._embed([f"{heading}\n{text}" for _, heading, text in rows], "passage")
-            if not rows or vectors is None:
-                break
-            found = {id: vector.tobytes() for (id, _, _), vector in zip(rows, vectors, strict=True)}
-            await self._thread(store.embed, embedder.name, found)
+        try:
+            await self._embedders.read(store, self._changing)
+        except EngineError as error:
+            self._embedders.failed(error)
         await self._recall("ready?")
+
+    async def use(self, embedder: Embedder) -> None:
+        """Change to another embedder: it reads every chunk while the one before goes on answering, then
+        takes over at once. Returns when that is done, or when yet another one was chosen. Cancelled or
+        killed, it goes on from there the next time. Raises `EngineError` when the embedder fails: the
+        one before goes on, and `use` or `ready` may be tried again."""
+        self._embedders.want(embedder)
+        await self._embedders.read(await self._opened(), self._changing)
+
+    async def status(self) -> Status:
+        return await self._run(self._embedders.status)
 
     async def recall(self, query: str, k: int = 5) -> list[Passage]:
         """At most `k` passages, best first, of 2,000 tokens together. `score` is 0..1: 0.4 and more
@@ -113,23 +130,24 @@ class KnowledgeBase:
         return await self._recall(query, k)
 
     async def _recall(self, query: str, k: int = 5) -> list[Passage]:
-        query = query[:LONGEST_QUERY]
-        vector = await self._query_vector(query)
-        return await self._run(lambda store: self._search(store, query, vector, k))
+        query, meaning = query[:LONGEST_QUERY], self._embedders.now
+        vector = await self._embedders.tried(meaning.query(query)) if meaning else None
+        return await self._run(lambda store: self._search(store, query, meaning, vector, k))
 
-    def _search(self, store: Store, query: str, vector: Vectors | None, k: int) -> list[Passage]:
+    def _search(
+        self, store: Store, query: str, meaning: Meaning | None, vector: Vectors | None, k: int
+    ) -> list[Passage]:
         words = content(query)[:MOST_WORDS]
         rankings = [store.match(words, POOL)]
-        index = self._index if vector is not None else None
-        if index and vector is not None:
-            index.sync()
-            rankings.append(index.nearest(vector, POOL))
+        near = meaning.near(vector, POOL) if meaning and vector is not None else None
+        if near is not None:
+            rankings.append(near)
         ids = fuse(*rankings)[: 3 * k]
-        cosines = index.cosines(vector, ids) if index and vector is not None else {}
+        meant = meaning.likeness(vector, ids) if meaning and vector is not None and near is not None else {}
         weight = weights(words, *store.frequencies(words))
         found = store.chunks(ids)
         ranked = [
-            (chunk, relevance(coverage(weight, chunk.heading, chunk.text), cosines.get(id)))
+            (chunk, relevance(coverage(weight, chunk.heading, chunk.text), meant.get(id)))
             for id in ids
             if (chunk := found.get(id))
         ]
@@ -146,13 +164,11 @@ class KnowledgeBase:
             if known and known[1] == digest:
                 return Ingested(known[0].id, known[0].title, known[0].chunks, "unchanged")
             title, pieces = await self._run(lambda _: self._read(name, data, type))
-            vectors = await self._embed(
-                [f"{' › '.join([title, *piece.path])}\n{piece.text}" for piece in pieces], "passage"
-            )
-            embedder = self.embedder.name if self.embedder else None
-            info = await self._run(
-                lambda store: store.put(name, title, digest, len(data), pieces, vectors, embedder)
-            )
+            texts = [f"{' › '.join([title, *piece.path])}\n{piece.text}" for piece in pieces]
+            meaning = self._embedders.now
+            made = await self._embedders.tried(meaning.embed(texts, "passage")) if meaning and texts else None
+            key = meaning.key if meaning else ""
+            info = await self._run(lambda store: store.put(name, title, digest, len(data), pieces, key, made))
         self._changed()
         return Ingested(info.id, info.title, info.chunks, "updated" if known else "added")
 
@@ -165,10 +181,12 @@ class KnowledgeBase:
         that an earlier seed had and this one has not. A file that cannot be read is skipped."""
         self._filling = filled, _ = anyio.Event(), anyio.current_time()
         try:
-            return await self._seed(folder)
+            done = await self._seed(folder)
         finally:
             self._filling = None
             filled.set()
+        await self.ready()
+        return done
 
     async def _seed(self, folder: Path) -> list[Ingested]:
         done: list[Ingested] = []
@@ -183,7 +201,6 @@ class KnowledgeBase:
         for document in await self.documents():
             if document.name.startswith(SEED) and document.id not in kept:
                 await self.delete(document.id)
-        await self.ready()
         return done
 
     async def documents(self) -> list[DocumentInfo]:
@@ -199,7 +216,7 @@ class KnowledgeBase:
 
     async def version(self) -> int:
         """Counts changes to the documents, other processes' included."""
-        return await self._run(lambda store: store.revision())
+        return await self._run(lambda store: store.state()[0])
 
     async def sentences(self, limit: int = 2_000) -> list[str]:
         """Titles, headings and sentences, each once: what people are likely to ask about."""
@@ -212,32 +229,6 @@ class KnowledgeBase:
     def _read(self, name: str, data: bytes, type: str | None) -> tuple[str, list[Chunk]]:
         document = read(name, data, type, max_bytes=self.max_bytes)
         return document.title, chunks(document)
-
-    async def _query_vector(self, query: str) -> Vectors | None:
-        vector = self._queries.pop(query, None)
-        if vector is None:
-            vectors = await self._embed([query], "query")
-            if vectors is None:
-                return None
-            vector = vectors[0]
-        self._queries[query] = vector  # the newest last
-        if len(self._queries) > REMEMBERED:
-            del self._queries[next(iter(self._queries))]
-        return vector
-
-    async def _embed(self, texts: list[str], kind: Literal["query", "passage"]) -> Vectors | None:
-        """None when it cannot be done now: words alone will do, and `ready` tries again."""
-        if self.embedder is None or not texts:
-            return None
-        try:
-            vectors = await self.embedder.embed(texts, kind)
-        except EngineError as error:
-            if not self.trouble:
-                log.warning("Documents are searched by words only: %s", error.message)
-            self.trouble = error.message
-            return None
-        self.trouble = ""
-        return vectors
 
     async def _run(self, work: Callable[[Store], T]) -> T:
         return await self._thread(work, await self._opened())
@@ -254,11 +245,9 @@ class KnowledgeBase:
 
     def _open(self) -> None:
         from .store import Store  # SQLAlchemy and FAISS take a second to import
-        from .vectors import VectorIndex
 
         store = Store(self.path / FILE)
-        if self.embedder:
-            self._index = VectorIndex(store, self.embedder.name, self.embedder.dimensions)
+        self._embedders.open(store)
         self._store = store
 
     def _changed(self) -> None:

@@ -24,10 +24,8 @@ FLOOR = 0.1
 """Passages of less relevance are not worth showing."""
 ALIKE = 0.8
 """Share of common words from which a passage only repeats a better one."""
-COSINE = (0.15, 0.65)
-"""MiniLM's cosine of unrelated texts and of a question with its answer, roughly: 0 and 1 of relevance."""
 WORDS_SHARE = 0.4
-"""Weight of the words in common, against the cosine's."""
+"""Weight of the words in common, against the meaning's."""
 
 
 @lru_cache(4_096)
@@ -60,13 +58,9 @@ def coverage(weight: Mapping[str, float], *texts: str) -> float:
     return sum(weight[word] for word in present) / total if total else 0.0
 
 
-def relevance(words: float, cosine: float | None) -> float:
-    """One figure, 0..1, from the words in common (0..1) and the cosine, where there is one."""
-    if cosine is None:
-        return words
-    low, high = COSINE
-    meaning = min(1.0, max(0.0, (cosine - low) / (high - low)))
-    return WORDS_SHARE * words + (1 - WORDS_SHARE) * meaning
+def relevance(words: float, meaning: float | None) -> float:
+    """One figure, 0..1, from the words in common and the likeness in meaning (0..1), where that is known."""
+    return words if meaning is None else WORDS_SHARE * words + (1 - WORDS_SHARE) * meaning
 
 
 def select(ranked: Iterable[tuple[Stored, float]], k: int) -> list[Passage]:

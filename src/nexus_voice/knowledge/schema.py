@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 from ..domain.errors import EngineError
 
-VERSION = 1
+VERSION = 2
 """Kept in SQLite's `user_version`."""
 
 metadata = MetaData()
@@ -44,11 +44,17 @@ chunks = Table(
     Column("path", JSON, nullable=False),
     Column("heading", Text, nullable=False),  # title and path in one line, for the word index
     Column("text", Text, nullable=False),
-    Column("embedder", Text),
-    Column("embedding", LargeBinary),  # float32, little-endian
     Index("chunks_document", "document_id"),
-    Index("chunks_embedder", "embedder"),
     sqlite_autoincrement=True,  # a vector index elsewhere must never meet an id again
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("embedder", Text, primary_key=True),  # "name/dimensions": one chunk may have vectors of several
+    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
+    Column("embedding", LargeBinary, nullable=False),  # float32, little-endian
+    Index("vectors_chunk", "chunk_id"),
 )
 
 state = Table(
@@ -56,6 +62,7 @@ state = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),  # counts changes, also those of other processes
+    Column("embedder", Text),  # whose vectors are complete and searched
 )
 
 WORD_INDEX = (
@@ -71,9 +78,21 @@ WORD_INDEX = (
     END""",
 )
 
+VECTORS_APART = (
+    """INSERT INTO vectors SELECT embedder || '/' || (length(embedding) / 4), id, embedding FROM chunks
+        WHERE embedder IS NOT NULL AND embedding IS NOT NULL""",
+    "DROP INDEX chunks_embedder",
+    "ALTER TABLE chunks DROP COLUMN embedder",
+    "ALTER TABLE chunks DROP COLUMN embedding",
+    "ALTER TABLE state ADD COLUMN embedder TEXT",
+    """UPDATE state SET embedder =
+        (SELECT embedder FROM vectors GROUP BY embedder ORDER BY count(*) DESC LIMIT 1)""",
+)
+"""From version 1, where a chunk had one vector at most."""
+
 
 def create(connection: Connection) -> None:
-    """Make the tables in an empty database; leave a database of this version as it is."""
+    """Make the tables in an empty database, or bring those of an older version up to date."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")  # of two processes that start at once, one makes them
     found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if found > VERSION:
@@ -87,5 +106,9 @@ def create(connection: Connection) -> None:
         for statement in WORD_INDEX:
             connection.exec_driver_sql(statement)
         connection.execute(state.insert().values(id=1, revision=0))
-        connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+    if found == 1:
+        vectors.create(connection)
+        for statement in VECTORS_APART:
+            connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
     connection.commit()

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from ..domain.errors import EngineError
 from . import schema
 from .chunks import Chunk
-from .schema import chunks, documents, state
+from .schema import chunks, documents, state, vectors
 
 if TYPE_CHECKING:
     from ..ports import Vectors
@@ -78,9 +78,11 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
-    def revision(self) -> int:
+    def state(self) -> tuple[int, str | None]:
+        """(a count of changes, the embedder whose vectors are searched)."""
         with self._engine.connect() as connection:
-            return int(connection.execute(sa.select(state.c.revision)).scalar_one())
+            revision, embedder = connection.execute(sa.select(state.c.revision, state.c.embedder)).one()
+        return revision, embedder
 
     def find(self, name: str) -> tuple[DocumentInfo, str] | None:
         """The document called `name` and its digest."""
@@ -99,10 +101,11 @@ class Store:
         digest: str,
         size: int,
         pieces: Sequence[Chunk],
-        vectors: Vectors | None,
-        embedder: str | None,
+        embedder: str,
+        made: Vectors | None,
     ) -> DocumentInfo:
-        """Add the document, or replace the one of that name, all at once. Its id stays."""
+        """Add the document, or replace the one of that name, all at once. Its id stays. `made` are the
+        pieces' vectors by `embedder`, if it has them."""
         with self._engine.begin() as connection:
             _count(connection)  # the write lock, before anything is read
             found = connection.execute(sa.select(documents.c.id).where(documents.c.name == name)).scalar()
@@ -122,12 +125,13 @@ class Store:
                     "path": list(piece.path),
                     "heading": " › ".join([title, *piece.path]),
                     "text": piece.text,
-                    "embedder": embedder if vectors is not None else None,
-                    "embedding": vectors[index].astype("<f4").tobytes() if vectors is not None else None,
                 }
-                for index, piece in enumerate(pieces)
+                for piece in pieces
             ]
-            connection.execute(chunks.insert(), rows)
+            new = chunks.insert().returning(chunks.c.id, sort_by_parameter_order=True)
+            ids = connection.execute(new, rows).scalars().all()
+            if made is not None:
+                _keep(connection, embedder, zip(ids, made, strict=True))
         return DocumentInfo(id, name, title, len(rows), size, added.replace(tzinfo=UTC))
 
     def delete(self, id: str) -> bool:
@@ -172,41 +176,59 @@ class Store:
         with self._engine.connect() as connection:
             return [_chunk(row) for row in connection.execute(statement)]
 
-    def unembedded(self, embedder: str, limit: int) -> list[tuple[int, str, str]]:
-        """(id, heading, text) of chunks that `embedder` has not seen."""
-        statement = sa.select(chunks.c.id, chunks.c.heading, chunks.c.text).where(
-            chunks.c.embedder.is_distinct_from(embedder)
+    def unembedded(self, embedder: str, after: int, limit: int) -> list[tuple[int, str, str]]:
+        """(id, heading, text) of the first chunks past the id `after` without a vector of `embedder`."""
+        has = sa.select(vectors).where(vectors.c.embedder == embedder, vectors.c.chunk_id == chunks.c.id)
+        statement = (
+            sa.select(chunks.c.id, chunks.c.heading, chunks.c.text)
+            .where(chunks.c.id > after, ~has.exists())
+            .order_by(chunks.c.id)
+            .limit(limit)
         )
         with self._engine.connect() as connection:
-            return [(id, heading, text) for id, heading, text in connection.execute(statement.limit(limit))]
+            return [(id, heading, text) for id, heading, text in connection.execute(statement)]
 
-    def embed(self, embedder: str, vectors: dict[int, bytes]) -> None:
+    def embed(self, embedder: str, ids: Sequence[int], made: Vectors) -> None:
         """Keep the vectors of chunks; those deleted meanwhile are passed over."""
-        statement = (
-            chunks.update()
-            .where(chunks.c.id == sa.bindparam("chunk"))
-            .values(embedder=embedder, embedding=sa.bindparam("vector"))
-        )
+        with self._engine.begin() as connection:
+            # A change for those only who search these vectors.
+            _count(connection, sa.func.coalesce(state.c.embedder, embedder) == embedder)
+            there = set(connection.execute(sa.select(chunks.c.id).where(chunks.c.id.in_(ids))).scalars())
+            pairs = [(id, vector) for id, vector in zip(ids, made, strict=True) if id in there]
+            _keep(connection, embedder, pairs)
+
+    def serve(self, embedder: str) -> None:
+        """From now on the vectors of `embedder` are searched, and those of all others are gone."""
         with self._engine.begin() as connection:
             _count(connection)
-            connection.execute(statement, [{"chunk": id, "vector": vector} for id, vector in vectors.items()])
+            connection.execute(state.update().values(embedder=embedder))
+            connection.execute(vectors.delete().where(vectors.c.embedder != embedder))
+
+    def progress(self, embedder: str) -> tuple[int, int]:
+        """(chunks with a vector of `embedder`, all chunks)."""
+        count = sa.select(sa.func.count())
+        done = count.select_from(vectors).where(vectors.c.embedder == embedder).scalar_subquery()
+        with self._engine.connect() as connection:
+            have, total = connection.execute(
+                sa.select(done, count.select_from(chunks).scalar_subquery())
+            ).one()
+        return have, total
 
     def embedded(self, embedder: str) -> list[int]:
         """Ids of the chunks with a vector of `embedder`."""
         with self._engine.connect() as connection:
-            return list(
-                connection.execute(sa.select(chunks.c.id).where(chunks.c.embedder == embedder)).scalars()
-            )
+            statement = sa.select(vectors.c.chunk_id).where(vectors.c.embedder == embedder)
+            return list(connection.execute(statement).scalars())
 
-    def vectors(self, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """(id, float32 vector) of those of `ids` that have one."""
+    def vectors(self, embedder: str, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+        """(id, float32 vector by `embedder`) of those of `ids` that have one."""
         wanted = sa.select(sa.func.json_each(json.dumps(list(ids))).table_valued("value").c.value)
-        statement = sa.select(chunks.c.id, chunks.c.embedding).where(
-            chunks.c.id.in_(wanted), chunks.c.embedding.is_not(None)
+        statement = sa.select(vectors.c.chunk_id, vectors.c.embedding).where(
+            vectors.c.embedder == embedder, vectors.c.chunk_id.in_(wanted)
         )
         with self._engine.connect() as connection:
             for row in connection.execute(statement):
-                yield row.id, row.embedding
+                yield row.chunk_id, row.embedding
 
 
 def _configure(connection: Any, _: object) -> None:
@@ -216,8 +238,19 @@ def _configure(connection: Any, _: object) -> None:
     connection.execute("PRAGMA busy_timeout = 10000")
 
 
-def _count(connection: sa.Connection) -> None:
-    connection.execute(state.update().values(revision=state.c.revision + 1))
+def _count(connection: sa.Connection, *only: sa.ColumnElement[bool]) -> None:
+    connection.execute(state.update().where(*only).values(revision=state.c.revision + 1))
+
+
+def _keep(connection: sa.Connection, embedder: str, made: Iterable[tuple[int, Any]]) -> None:
+    """The first vectors of all make their embedder the one that is searched."""
+    rows = [
+        {"embedder": embedder, "chunk_id": id, "embedding": vector.astype("<f4").tobytes()}
+        for id, vector in made
+    ]
+    if rows:
+        connection.execute(vectors.insert().prefix_with("OR REPLACE"), rows)
+        connection.execute(state.update().where(state.c.embedder.is_(None)).values(embedder=embedder))
 
 
 def _query(words: Sequence[str]) -> str:

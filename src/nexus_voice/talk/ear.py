@@ -9,7 +9,7 @@ import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from ..domain.audio import RATE, Pcm
+from ..domain.audio import RATE, Pcm, Transcript
 from ..domain.errors import EngineError
 from ..domain.heard import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Unheard
 from .endpoint import LONGEST_UTTERANCE, Began, Dropped, Edge, Endpoint, Finished, Paused, samples
@@ -223,13 +223,13 @@ class Ear:
                 await self._out.send(Unheard(error))
             else:
                 ended = utterance.ended or anyio.current_time()
-                await self._out.send(Final(final, ended, utterance.began))
+                await self._out.send(Final(final.text.strip(), ended, utterance.began, final.language))
 
-    async def _words(self, utterance: Utterance) -> str:
+    async def _words(self, utterance: Utterance) -> Transcript:
         async with closing(self._session.engines.stt.transcribe(utterance.audio)) as transcripts:
             async for transcript in transcripts:
                 if transcript.final:
-                    return transcript.text.strip()
+                    return transcript
                 if transcript.text and transcript.text != utterance.text:
                     utterance.text = transcript.text
                     await self._out.send(Partial(transcript.text))

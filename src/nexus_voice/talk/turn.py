@@ -13,6 +13,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ..domain import events
+from ..domain.audio import Voice
 from ..domain.chat import Cited, Exchange, Outcome, Passage, Prompt, ToolCall
 from ..domain.heard import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Typed, Unheard
 from ..domain.sentences import Sentences
@@ -78,10 +79,11 @@ async def converse(line: Line, session: Session, rate: int) -> None:
                     await line.send(events.Final(text, 0))
                     await floor.unduck()
                 case Final(text, t0) | Typed(text, t0):
-                    clocks = Clocks(t0)
+                    exchange, clocks = Exchange(text), Clocks(t0)
                     if isinstance(event, Final):
+                        exchange.language = event.language
                         clocks.lap("stt")
-                    await floor.give(reply, text, clocks, line, session, recall, floor)
+                    await floor.give(reply, exchange, clocks, line, session, recall, floor)
                 case Unheard(error):
                     await line.send(describe(error))
                     await floor.unduck()
@@ -127,15 +129,15 @@ async def listen(
 
 
 async def reply(
-    text: str, clocks: Clocks, line: Line, session: Session, recall: Recall | None, floor: Floor
+    exchange: Exchange, clocks: Clocks, line: Line, session: Session, recall: Recall | None, floor: Floor
 ) -> None:
     """Think and speak at once; whatever happens, remember what was heard."""
-    exchange, aloud = Exchange(text), session.manner.speak
+    aloud = session.manner.speak
     turn = Turn(session.turn, exchange, clocks, line, session, recall, floor)
     playout = floor.playout = Playout(line, turn.number, session.tuning.lead, floor.overlap, clocks)
     outcome: Outcome = "failed"
     try:
-        await line.send(events.Final(text, turn.number))
+        await line.send(events.Final(exchange.user, turn.number))
         out, sentences = anyio.create_memory_object_stream[str](64)
         async with out, sentences, anyio.create_task_group() as tasks:
             tasks.start_soon(think, turn, out)
@@ -174,6 +176,7 @@ async def think(turn: Turn, out: MemoryObjectSendStream[str]) -> None:
                         case ToolCall():
                             calls.append(piece)
                         case Cited(passages):
+                            exchange.quoted = True
                             await cite(turn, passages)
                         case token:
                             if not exchange.generated:
@@ -221,6 +224,12 @@ async def cite(turn: Turn, passages: tuple[Passage, ...]) -> None:
             await turn.line.send(events.Sources(turn.number, sources))
 
 
+def voice_of(turn: Turn) -> Voice:
+    """The user's voice; unless one was named, one for the language that was spoken."""
+    voice, exchange = turn.session.manner.voice, turn.exchange
+    return voice if voice.name or exchange.quoted else replace(voice, language=exchange.language)
+
+
 async def speak(turn: Turn, sentences: MemoryObjectReceiveStream[str], playout: Playout) -> None:
     """Say each sentence as it comes; a listener who only reads gets none of it."""
     manner, tts = turn.session.manner, turn.session.engines.tts
@@ -231,7 +240,7 @@ async def speak(turn: Turn, sentences: MemoryObjectReceiveStream[str], playout: 
             spoken = speakable(sentence)
             await playout.begin(sentence, spoken)
             if spoken:
-                async with closing(tts.speak(spoken, manner.voice)) as audio:
+                async with closing(tts.speak(spoken, voice_of(turn))) as audio:
                     async for chunk in audio:
                         turn.clocks.lap("tts_first_audio")
                         await playout.add(chunk)

@@ -3,7 +3,7 @@
 import { Connection } from "/static/connection.js";
 import { Conversation, element } from "/static/conversation.js";
 import { Documents } from "/static/documents.js";
-import { showEngines, showWarming } from "/static/engines.js";
+import { changed, showEngines, showWarming } from "/static/engines.js";
 import { Microphone } from "/static/microphone.js";
 import { Player } from "/static/player.js";
 import { TalkButton } from "/static/talk.js";
@@ -19,6 +19,7 @@ const STATES = {
 
 let micRate = 16_000;
 let busy = 0; // the turn being answered, 0 when none
+let used = {}; // port -> the engine that did the latest turn
 
 const conversation = new Conversation($("log"), $("welcome"));
 const microphone = new Microphone(hear);
@@ -121,7 +122,7 @@ addEventListener("keydown", ({ key }) => key === "Escape" && hush());
 const handlers = {
   ready({ engines, resumed }) {
     if (!resumed) conversation.clear();
-    showEngines($("engines"), engines);
+    using(engines);
   },
   onset: () => conversation.hearing(""),
   partial: ({ text }) => conversation.hearing(text),
@@ -140,7 +141,10 @@ const handlers = {
     conversation.nothing();
   },
   flush: ({ turn }) => player.flush(turn),
-  metrics: ({ turn, clocks }) => conversation.clocks(turn, clocks),
+  metrics({ turn, clocks, engines }) {
+    conversation.clocks(turn, clocks);
+    using(engines);
+  },
   ended({ turn, ...end }) {
     conversation.ended(turn, end);
     if (turn === busy) answering(0);
@@ -167,6 +171,15 @@ function onState(state) {
   if (busy) conversation.ended(busy, { outcome: "failed", heard: "" });
   answering(0);
   conversation.nothing();
+}
+
+/** Show the engines in use, and say so when others have taken over. */
+function using(engines) {
+  if (JSON.stringify(engines) === JSON.stringify(used)) return;
+  const news = changed(used, engines);
+  if (news) notice(news);
+  used = engines;
+  showEngines($("engines"));
 }
 
 function answering(turn) {

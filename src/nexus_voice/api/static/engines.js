@@ -5,24 +5,34 @@ import { element } from "/static/conversation.js";
 
 const ROLES = { vad: "Notices speech", stt: "Understands", llm: "Answers", tts: "Speaks" };
 const NAMES = { extractive: "document quotes", silero: "Silero", energy: "loudness", fake: "scripted engine" };
-const BETTER = {
-  pocketsphinx: "A small recogniser that runs anywhere. It mishears often: speak clearly and close to the microphone, or type.",
-  extractive:
-    "Answers in your documents' own sentences. A language model would converse: start the server with NEXUS_LLM__KIND=openai and NEXUS_LLM__BASE_URL set to an OpenAI-compatible server such as Ollama.",
-  "espeak-ng": "A clear but robotic voice that needs no download.",
-  energy: "Any loud sound counts as speech. NEXUS_VAD__KIND=silero tells speech from noise.",
-  fake: "For tests: it always does the same.",
-};
 const PARTS = { embedder: "document search", knowledge: "documents", stt: "ear", tts: "voice", llm: "answers", vad: "speech detector" };
 const ASK_AGAIN = 1_000;
 
-export function showEngines(list, engines) {
+/** Every job with the engine that does it now, what is wrong with those before it, and what would be better. */
+export async function showEngines(list) {
+  const { using = {}, chains = {}, better = [] } = await ask("/engines");
   list.replaceChildren();
-  for (const [port, name] of Object.entries(engines)) {
+  for (const [port, name] of Object.entries(using)) {
     const entry = element("dd", "", NAMES[name] ?? name);
-    if (BETTER[name]) entry.append(element("small", "", BETTER[name]));
+    for (const { name: other, trouble, state } of chains[port] ?? []) {
+      if (trouble) entry.append(element("small", "trouble", `${other} rests: ${trouble}`));
+      else if (state !== "ready") entry.append(element("small", "trouble", `${other}: ${state}`));
+    }
+    for (const { message, command } of better.filter((one) => one.port === port)) {
+      const advice = element("small", "", `${message} `);
+      advice.append(element("code", "", command));
+      entry.append(advice);
+    }
     list.append(element("dt", "", ROLES[port] ?? port), entry);
   }
+}
+
+/** Words for what changed between two turns, or nothing. */
+export function changed(before, after) {
+  return Object.keys(after)
+    .filter((port) => before[port] && before[port] !== after[port])
+    .map((port) => `${ROLES[port] ?? port} now: ${NAMES[after[port]] ?? after[port]}`)
+    .join("; ");
 }
 
 /** Say what is still loading or does not work, until everything is known. */

@@ -140,7 +140,10 @@ async def _read(stream: SocketStream, data: bytes) -> tuple[Request, bytes]:
     while len(rest) < size:
         rest += await stream.receive()
     method, path, _ = first.split()
-    return Request(method, path, headers, json.loads(rest[:size] or b"null")), rest[size:]
+    body: Any = rest[:size]
+    if not headers.get("content-type", "").startswith("multipart/"):
+        body = json.loads(body or b"null")
+    return Request(method, path, headers, body), rest[size:]
 
 
 async def _answer(stream: SocketStream, reply: Reply) -> None:

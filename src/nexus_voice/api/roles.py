@@ -1,0 +1,28 @@
+"""What a server process is for: the whole assistant, or one of its parts behind an address of its own."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    all = "all"
+    app = "app"
+    """The conversation, with models that are elsewhere."""
+    llm = "llm"
+    stt = "stt"
+    tts = "tts"
+    rag = "rag"
+    """Documents and embeddings; its language model words the answers."""
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Ports that need engines."""
+        return _PORTS.get(self, ("stt", "llm", "tts", "embedder", "search"))
+
+    @property
+    def converses(self) -> bool:
+        return self in (Role.all, Role.app)
+
+
+_PORTS = {Role.llm: ("llm",), Role.stt: ("stt",), Role.tts: ("tts",), Role.rag: ("embedder", "llm")}

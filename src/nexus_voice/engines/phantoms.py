@@ -1,0 +1,98 @@
+"""Text that a recogniser trained on subtitles makes up: credits over silence, loops, words without time.
+
+Calm-Whisper (Wang et al., 2025) and "Careless Whisper" (Koenecke et al., 2024) describe them. People say
+some of these phrases too, so a phrase alone is no proof: it must also be faint, doubted by the model itself,
+or too long for the time in which it was said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+FAINT = -50.0
+"""dBFS of the speech, under which a phantom phrase is not believed."""
+NO_SPEECH = 0.5
+"""The model's own probability of no speech, above which a phantom phrase is not believed."""
+HASTY = 25
+"""Characters a second: nobody says a phrase faster."""
+IMPOSSIBLE, GRACE = 40, 15
+"""Characters a second, and on top of them, that nothing can have been said in."""
+TIMES, LENGTH, LONGEST = 4, 8, 8
+"""A loop is up to `LONGEST` words repeated at least `TIMES`, `LENGTH` words or more in all."""
+
+_PHRASES = """
+    thank you; thank you very much; thank you so much; thank you for watching; thanks for watching
+    thank you so much for watching; thank you for listening; thanks for listening; you; bye; bye bye; the end
+    please subscribe; like and subscribe; please subscribe to my channel; see you next time
+    see you in the next video; ill see you in the next video; dont forget to like and subscribe
+    vielen dank; vielen dank fürs zuschauen; danke fürs zuschauen; bis zum nächsten mal; das wars für heute
+    merci; merci davoir regardé cette vidéo; abonnez vous; à bientôt; cest parti
+    gracias; gracias por ver el video; muchas gracias por ver; suscríbete; suscríbete al canal
+    grazie; grazie per aver guardato il video; grazie a tutti; alla prossima
+    obrigado; obrigado por assistir; obrigada por assistir; inscreva se no canal; até a próxima
+    dziękuję za uwagę; dziękuję za obejrzenie; bedankt voor het kijken; tack för att ni tittade
+    izlediğiniz için teşekkür ederim; altyazı mk; děkuji za pozornost; kiitos kun katsoit
+    продолжение следует; спасибо за просмотр; подписывайтесь на канал; до новых встреч
+    اشتركوا في القناة; ترجمة نانسي قنقر; شكرا للمشاهدة; धन्यवाद; देखने के लिए धन्यवाद
+    谢谢; 谢谢观看; 謝謝觀看; 谢谢大家
+    請不吝點贊訂閱轉發打賞支持明鏡與點點欄目; 请不吝点赞订阅转发打赏支持明镜与点点栏目
+    ご視聴ありがとうございました; ありがとうございました; チャンネル登録お願いします
+    最後までご視聴いただきありがとうございます
+    시청해주셔서 감사합니다; 구독과 좋아요 부탁드립니다; 감사합니다; mbc 뉴스 이덕영입니다
+"""
+PHRASES = frozenset(phrase.strip() for phrase in re.split(r"[;\n]", _PHRASES) if phrase.strip())
+"""As `plain` spells them."""
+
+_CREDITS = re.compile(
+    r"amara ?org|opensubtitles|castingwords|dimatorzok"
+    r"|^(?:subtitles|subtitled|captions?|captioned|transcribed|transcripts?|transcription|translated) by\b"
+    r"|^untertitel(?:ung)? (?:der|des|im auftrag|von)\b|^(?:swr|wdr|ard|zdf) \d{4}|^copyright wdr"
+    r"|^sous titr(?:es|age)\b|^subt[ií]tulos (?:por|realizados|hechos)\b|^legendas? (?:por|pela|de)\b"
+    r"|^sottotitoli (?:creati|e revisione|a cura)\b|^napisy (?:stworzone|przez)\b|^ondertitel(?:s|ing)\b"
+    r"|^(?:редактор )?субтитр(?:ы|ов)\b|^字幕|^자막"
+)
+
+
+def believable(text: str, *, voiced: float, level: float, no_speech: float) -> bool:
+    """Whether `text` was said in `voiced` seconds of speech at `level` dBFS.
+
+    `no_speech` (0..1) is the model's probability that nothing was.
+    """
+    said = plain(text)
+    if not said or len(said) > GRACE + IMPOSSIBLE * voiced:
+        return False
+    doubtful = level < FAINT or no_speech > NO_SPEECH or len(said) > HASTY * voiced
+    return not (doubtful and (said in PHRASES or _CREDITS.search(said)))
+
+
+def plain(text: str) -> str:
+    """Small letters, digits and single spaces."""
+    return " ".join(re.sub(r"['’]", "", re.sub(r"[^\w\s'’]|_", " ", text.casefold())).split())
+
+
+def unlooped(items: Sequence[T], text: Callable[[T], str]) -> list[T]:
+    """The words, where the same few are repeated on and on only once."""
+    said = [plain(text(item)) for item in items]
+    kept: list[T] = []
+    at = 0
+    while at < len(said):
+        size, times = _loop(said, at)
+        kept += items[at : at + size]
+        at += size * times
+    return kept
+
+
+def _loop(said: list[str], at: int) -> tuple[int, int]:
+    """(words, how often) of the loop that begins at `at`; (1, 1) if none does."""
+    for size in range(1, LONGEST + 1):
+        unit = said[at : at + size]
+        times = 1
+        while said[at + size * times : at + size * (times + 1)] == unit:
+            times += 1
+        if times >= TIMES and times * size >= LENGTH:
+            return size, times
+    return 1, 1

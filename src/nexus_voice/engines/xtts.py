@@ -1,0 +1,110 @@
+"""XTTS v2 through coqui-tts, for a worker process: see `tts_xtts.py` for the host's side."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+
+from ..domain.errors import EngineError
+from .text_parts import parts
+from .tts_xtts import RATE
+from .voice_sample import read_sample
+from .worker import Emit
+
+CHUNK = 2 * RATE * 60 // 1000
+"""Bytes of one piece, 60 ms."""
+KEPT = 16
+"""Analysed voices kept in memory."""
+LONGEST, LONGEST_CJK = 150, 70
+"""Characters spoken at once; the model loses the thread past 150 (Hindi) to 270, past 71 in Japanese."""
+
+
+class XttsModel:
+    def __init__(self, folder: str, device: str) -> None:
+        self._folder, self._device = Path(folder), device
+        self._loaded: Any = None
+        self._voices: OrderedDict[tuple[str, float], Any] = OrderedDict()
+
+    def setup(self, items: Iterator[Any], emit: Emit) -> None:
+        """Load the model and the voice of that sample."""
+        self._voice(Path(next(items)))
+
+    def speak(self, items: Iterator[Any], emit: Emit) -> None:
+        """One `{text, sample, language, rate, pitch}` -> PCM16 bytes at 24,000 Hz."""
+        order = next(items)
+        latent, embedding = self._voice(Path(order["sample"]))
+        pitch = min(2.0, max(0.5, order["pitch"]))
+        speed = min(2.0, max(0.5, order["rate"])) / pitch  # a higher voice is spoken slower, played faster
+        resample = soxr.ResampleStream(RATE * pitch, RATE, 1, dtype="float32") if pitch != 1.0 else None
+        longest = LONGEST_CJK if order["language"] in ("zh", "ja", "ko") else LONGEST
+        for part in filter(str.strip, parts(order["text"], longest)):
+            chunks = self._model.inference_stream(part, order["language"], latent, embedding, speed=speed)
+            for chunk in chunks:
+                sound = np.atleast_1d(chunk.cpu().numpy()).astype(np.float32)
+                send(resample.resample_chunk(sound) if resample else sound, emit)
+        if resample:
+            send(resample.resample_chunk(np.zeros(0, np.float32), last=True), emit)
+
+    @property
+    def _model(self) -> Any:
+        if self._loaded is None:
+            self._loaded = loaded(self._folder, self._device)
+        return self._loaded
+
+    def _voice(self, sample: Path) -> Any:
+        """(GPT latent, speaker embedding) of a recording, as `Xtts.get_conditioning_latents` makes them."""
+        try:
+            key = str(sample), sample.stat().st_mtime
+        except OSError:
+            key = str(sample), 0.0  # `read_sample` says what is wrong
+        if key not in self._voices:
+            samples, rate = read_sample(sample)  # torchaudio would need one more package to read a file
+            model, torch = self._model, import_module("torch")
+            audio = torch.from_numpy(soxr.resample(samples, rate, 22_050))[None].to(model.device)
+            config = model.config
+            latent = model.get_gpt_cond_latents(
+                audio, 22_050, length=config.gpt_cond_len, chunk_length=config.gpt_cond_chunk_len
+            )
+            while len(self._voices) >= KEPT:
+                self._voices.popitem(last=False)
+            self._voices[key] = latent, model.get_speaker_embedding(audio, 22_050)
+        self._voices.move_to_end(key)
+        return self._voices[key]
+
+
+def loaded(folder: Path, device: str) -> Any:
+    """The model on its device. Raises `EngineError` with `engine_not_installed` or `model_broken`."""
+    try:
+        if device == "auto":
+            device = "cuda" if import_module("torch").cuda.is_available() else "cpu"
+        config = import_module("TTS.tts.configs.xtts_config").XttsConfig()
+        config.load_json(str(folder / "config.json"))
+        model = import_module("TTS.tts.models.xtts").Xtts.init_from_config(config)
+        model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
+        model.to(device)
+    except ImportError as error:
+        raise EngineError(
+            f"XTTS needs the Python packages coqui-tts and torch ({error}): "
+            "pip install 'nexus-voice[xtts]' torch torchaudio",
+            code="engine_not_installed",
+        ) from error
+    except Exception as error:  # whatever a damaged file, or too small a device, makes torch raise
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise EngineError(
+            f"The XTTS model could not be loaded on {device} ({reason}): pull it again with "
+            "`nexus-voice models pull`, or choose another device.",
+            code="model_broken",
+        ) from error
+    return model
+
+
+def send(sound: Any, emit: Emit) -> None:
+    data = np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes()
+    for at in range(0, len(data), CHUNK):
+        emit(data[at : at + CHUNK])

@@ -1,0 +1,67 @@
+"""One embedder, and what it has made of a knowledge base: what "near in meaning" means there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from ..ports import Embedder
+
+if TYPE_CHECKING:
+    from ..ports import Vectors
+    from .vectors import VectorIndex
+
+COSINES = (0.15, 0.65)
+"""MiniLM's cosine of unrelated texts and of a question with its answer, roughly."""
+REMEMBERED = 256
+"""Query vectors kept: a question is asked as a partial transcript first, then as the final one."""
+
+
+class Meaning:
+    """`key`, "name/dimensions", tells its vectors from others'; it is "" until the embedder has worked.
+
+    `cosines` are the embedder's own, where it has some: of unrelated texts, and of a question with its
+    answer. `index` is set once the store is open.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder, self.key = embedder, ""
+        self.cosines: tuple[float, float] = getattr(embedder, "cosines", COSINES)
+        self.index: VectorIndex | None = None
+        self._queries: dict[str, Vectors] = {}
+
+    def fits(self, serving: str | None) -> bool:
+        """Whether vectors of this key are its own; None, where there are none yet, fits everyone."""
+        if serving is None or self.key:
+            return serving in (None, self.key)
+        return serving.rpartition("/")[0] == self.embedder.name
+
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
+        vectors = await self.embedder.embed(texts, kind)
+        if len(texts):
+            self.key = f"{self.embedder.name}/{vectors.shape[1]}"
+        return vectors
+
+    async def query(self, text: str) -> Vectors:
+        """Of shape (dimensions,)."""
+        vector = self._queries.pop(text, None)
+        if vector is None:
+            vector = (await self.embed([text], "query"))[0]
+        self._queries[text] = vector  # the newest last
+        if len(self._queries) > REMEMBERED:
+            del self._queries[next(iter(self._queries))]
+        return vector
+
+    def near(self, vector: Vectors, k: int) -> list[int] | None:
+        """Ids of the `k` nearest chunks, best first; None while its vectors are not those that serve."""
+        if self.index is None or not self.index.sync(self.key):
+            return None
+        return self.index.nearest(vector, k)
+
+    def likeness(self, vector: Vectors, ids: list[int]) -> dict[int, float]:
+        """How near each of `ids` is that has a vector: 0 as unrelated texts are, 1 as a good answer is."""
+        if self.index is None:
+            return {}
+        low, high = self.cosines
+        found = self.index.cosines(vector, ids)
+        return {id: min(1.0, max(0.0, (cosine - low) / (high - low))) for id, cosine in found.items()}

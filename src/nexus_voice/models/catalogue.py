@@ -1,0 +1,175 @@
+"""The models worth having, and where on the hub they are.
+
+Sizes are approximate (the hub says the exact ones before a pull). Within a port the better model
+comes first: that is the order in which an installed one is chosen.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from ..domain.errors import BadInput
+from .model import ANY, Model, local
+from .voices import VOICES
+
+MEGA, GIGA = 1_000_000, 1_000_000_000
+
+
+class ModelUnknown(BadInput):
+    code = "model_unknown"
+    status = 404
+
+
+def _whisper(size: str, english: bool, megabytes: int, about: str) -> Model:
+    name = f"{size}.en" if english else size
+    return Model(
+        f"whisper-{name}",
+        "stt",
+        "whisper",
+        f"Systran/faster-whisper-{name}",
+        ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt"),
+        megabytes * MEGA,
+        "MIT",
+        ("en",) if english else (ANY,),
+        about,
+    )
+
+
+def _chat(name: str, repo: str, file: str, size: float, licence: str, languages: str, about: str) -> Model:
+    codes = tuple(languages.split())
+    return Model(name, "llm", "llamacpp", repo, (file,), int(size * GIGA), licence, codes, about)
+
+
+def _voice(name: str, megabytes: int, licence: str, about: str) -> Model:
+    place, speaker, quality = name.split("-")
+    language = place.split("_")[0]
+    folder = f"{language}/{place}/{speaker}/{quality}"
+    files = (f"{folder}/{name}.onnx", f"{folder}/{name}.onnx.json", f"{folder}/MODEL_CARD")
+    size = megabytes * MEGA
+    return Model(name, "tts", "piper", "rhasspy/piper-voices", files, size, licence, (language,), about)
+
+
+_BERT = ("onnx/model.onnx", "tokenizer.json", "config.json")
+XTTS_TERMS = (
+    "XTTS v2 is under the Coqui Public Model License 1.0.0: the model and everything that it speaks may "
+    "be used for non-commercial purposes only, and who gets a copy from you must get these terms too. "
+    "The full text is LICENSE.txt of coqui/XTTS-v2."
+)
+_LLAMA, _LLAMA_LANGUAGES = "Llama Community", "en de fr it pt hi es th"
+_XTTS_LANGUAGES = "en es fr de it pt pl tr ru nl cs ar zh hu ko ja hi"
+_QWEN_LANGUAGES = "en zh fr es pt de it ru ja ko vi th ar"
+
+CATALOGUE: tuple[Model, ...] = (
+    _whisper("medium", False, 1531, "hears 99 languages best; wants a GPU"),
+    _whisper("medium", True, 1531, "hears English best; wants a GPU"),
+    _whisper("small", False, 486, "hears 99 languages well; a fast processor"),
+    _whisper("small", True, 486, "hears English very well; a fast processor"),
+    _whisper("base", False, 148, "hears 99 languages; any laptop"),
+    _whisper("base", True, 148, "hears English well; any laptop"),
+    _whisper("tiny", False, 78, "hears 99 languages roughly; the smallest machines"),
+    _whisper("tiny", True, 78, "hears clear English; the smallest machines"),
+    _chat(
+        "llama-3.1-8b-instruct",
+        "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF",
+        "Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf",
+        4.92,
+        _LLAMA,
+        _LLAMA_LANGUAGES,
+        "converses best; a GPU with 8 GB",
+    ),
+    _chat(
+        "llama-3.2-3b-instruct",
+        "bartowski/Llama-3.2-3B-Instruct-GGUF",
+        "Llama-3.2-3B-Instruct-Q4_K_M.gguf",
+        2.02,
+        _LLAMA,
+        _LLAMA_LANGUAGES,
+        "converses well; a fast laptop",
+    ),
+    _chat(
+        "qwen2.5-1.5b-instruct",
+        "Qwen/Qwen2.5-1.5B-Instruct-GGUF",
+        "qwen2.5-1.5b-instruct-q4_k_m.gguf",
+        1.12,
+        "Apache 2.0",
+        _QWEN_LANGUAGES,
+        "converses on any laptop",
+    ),
+    _chat(
+        "qwen2.5-0.5b-instruct",
+        "Qwen/Qwen2.5-0.5B-Instruct-GGUF",
+        "qwen2.5-0.5b-instruct-q4_k_m.gguf",
+        0.49,
+        "Apache 2.0",
+        _QWEN_LANGUAGES,
+        "answers simply on the smallest machines",
+    ),
+    *(_voice(*voice) for voice in VOICES),
+    Model(
+        "xtts-v2",
+        "tts",
+        "xtts",
+        "coqui/XTTS-v2",
+        ("config.json", "model.pth", "vocab.json", "speakers_xtts.pth", "LICENSE.txt"),
+        1876 * MEGA,
+        "Coqui, non-commercial",
+        tuple(_XTTS_LANGUAGES.split()),
+        "speaks in a voice cloned from a recording; wants a GPU and coqui-tts",
+        XTTS_TERMS,
+    ),
+    Model(
+        "e5-small-v2",
+        "embedder",
+        "e5",
+        "intfloat/e5-small-v2",
+        _BERT,
+        134 * MEGA,
+        "MIT",
+        ("en",),
+        "finds passages by their meaning; trained for search",
+    ),
+    Model(
+        "ms-marco-minilm-l6-v2",
+        "reranker",
+        "crossencoder",
+        "cross-encoder/ms-marco-MiniLM-L6-v2",
+        _BERT,
+        92 * MEGA,
+        "Apache 2.0",
+        ("en",),
+        "puts the best of the passages found first",
+    ),
+)
+NAMES = {model.name: order for order, model in enumerate(CATALOGUE)}
+STARTER = ("whisper-base.en", "qwen2.5-1.5b-instruct", "en_US-ljspeech-medium", "e5-small-v2")
+"""Good for English on any laptop, with a licence for every use."""
+
+
+def named(name: str) -> Model:
+    """The catalogue's model of that name, or any other GGUF file as `hub:OWNER/REPO/FILE.gguf`.
+
+    Raises `ModelUnknown` with the names that come near, `BadInput` for a path that is none.
+    """
+    if name.startswith("hub:"):
+        return _custom(name)
+    if name in NAMES:
+        return CATALOGUE[NAMES[name]]
+    raise ModelUnknown(f"There is no model {name!r}. {_near(name)}See `nexus-voice models list`.")
+
+
+def _custom(name: str) -> Model:
+    owner, _, rest = name.removeprefix("hub:").partition("/")
+    repo, _, file = rest.partition("/")
+    if not (owner and repo and file.endswith(".gguf")):
+        raise ModelUnknown(f"{name!r} names no file. Write it as hub:OWNER/REPO/FILE.gguf.")
+    stem = local(f"{owner}/{repo}/{file}").removesuffix(".gguf")
+    own = f"{stem}-custom" if stem in NAMES else stem
+    licence = f"see {owner}/{repo} on the hub"
+    return Model(own, "llm", "llamacpp", f"{owner}/{repo}", (file,), 0, licence, (ANY,), "your own choice")
+
+
+def _near(name: str) -> str:
+    folded = {known.lower(): known for known in NAMES}
+    parts = [known for low, known in folded.items() if name and name.lower() in low]
+    near = list(dict.fromkeys(parts + [folded[one] for one in get_close_matches(name.lower(), folded, 3)]))
+    return f"Did you mean {' or '.join(near[:4])}? " if near else ""

@@ -1,0 +1,215 @@
+"""Models on disk: `ROOT/<name>/` holds a model's files and the manifest that the pull wrote.
+
+A folder appears only when everything in it is there and checked, so a folder with a manifest is an
+installed model. Anything else in ROOT (other caches, pulls in progress) is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ..domain.errors import NexusError
+from .catalogue import CATALOGUE, NAMES
+from .model import PORTS, Model, local
+
+MANIFEST = "manifest.json"
+PART = ".part"
+"""Ends the folder of a pull that is not finished. A model's name never ends so."""
+BLOCK = 1 << 20
+
+
+class ModelNotInstalled(NexusError):
+    code = "model_not_installed"
+    status = 404
+
+
+class PullRunning(NexusError):
+    code = "pull_running"
+    status = 409
+
+
+class CannotWrite(NexusError):
+    code = "cannot_write"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """`checksum` is the hub's own: `sha256:<hex>`, or `git:<hex>`, the SHA-1 of a git blob."""
+
+    name: str
+    size: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    model: Model
+    folder: Path
+    revision: str
+    """The hub's commit."""
+    files: tuple[File, ...]
+
+    @property
+    def path(self) -> Path:
+        """What the engine of this kind is given: the model's file or its folder."""
+        return self.folder / self.model.entry
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+
+def installed(root: Path) -> list[Installed]:
+    """All whole models below `root`, by port; within one port the preferred first.
+
+    A model of the user's own choice comes before the catalogue's. Cheap: no file is read but manifests.
+    """
+    try:
+        folders = [entry for entry in root.iterdir() if not entry.name.endswith(PART)]
+    except OSError:
+        return []
+    found = [one for folder in folders if (one := _read(folder)) is not None]
+    return sorted(found, key=_preference)
+
+
+def _preference(one: Installed) -> tuple[int, int, str]:
+    return PORTS.index(one.model.port), NAMES.get(one.model.name, -1), one.model.name
+
+
+def find(root: Path, port: str, language: str = "") -> Installed | None:
+    """The best installed model of that port which knows the language ("de", "de-AT"), if it matters."""
+    return next(
+        (one for one in installed(root) if one.model.port == port and one.model.speaks(language)), None
+    )
+
+
+def signature(root: Path) -> frozenset[tuple[str, str]]:
+    """Changes when a model was pulled or removed: (name, commit) of each. Cheap enough to poll."""
+    return frozenset((one.model.name, one.revision) for one in installed(root))
+
+
+def get(root: Path, name: str) -> Installed:
+    """The installed model of that name. Raises `ModelNotInstalled`."""
+    for one in installed(root):
+        if one.model.name == name:
+            return one
+    raise ModelNotInstalled(f"The model {name!r} is not installed. See `nexus-voice models list`.")
+
+
+def _read(folder: Path) -> Installed | None:
+    """What a folder's manifest says, if the files it names are there with their sizes."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        name = manifest["model"]["name"]
+        model = CATALOGUE[NAMES[name]] if name in NAMES else _model(manifest["model"])
+        files = tuple(File(str(f["name"]), int(f["size"]), str(f["checksum"])) for f in manifest["files"])
+        whole = all((folder / local(file.name)).stat().st_size == file.size for file in files)
+        entry = not model.entry or model.entry in {file.name for file in files}
+        if name != folder.name or model.port not in PORTS or not (files and whole and entry):
+            return None
+        return Installed(model, folder, str(manifest["revision"]), files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, NexusError):
+        return None
+
+
+def _model(values: dict[str, Any]) -> Model:
+    known = {field.name for field in fields(Model)}
+    kept: dict[str, Any] = {}
+    for key in known & values.keys():
+        kept[key] = tuple(values[key]) if isinstance(values[key], list) else values[key]
+    return Model(**kept)
+
+
+def write_manifest(folder: Path, model: Model, revision: str, files: tuple[File, ...]) -> None:
+    body = {"model": asdict(model), "revision": revision, "files": [asdict(file) for file in files]}
+    with (folder / MANIFEST).open("w", encoding="utf-8") as out:
+        json.dump(body, out, indent=1)
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def part_of(root: Path, name: str) -> Path:
+    return root / f"{local(name)}{PART}"
+
+
+@contextmanager
+def locked(root: Path, name: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """One process or thread at a time may change a model. `waiting` is called when another one does;
+    without it that raises `PullRunning`. Raises `CannotWrite`.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(root / f".{local(name)}.lock", is_singleton=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if waiting is None:
+                raise PullRunning(f"{name} is being pulled just now. Try again when it is done.") from None
+            waiting()
+            lock.acquire()
+    except OSError as error:
+        raise CannotWrite(f"{root} cannot be written: {error.strerror or error}.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def remove(root: Path, name: str) -> int:
+    """Delete a model and what an unfinished pull of it has left; the bytes that it held.
+
+    Raises `ModelNotInstalled`, `PullRunning`, `CannotWrite`.
+    """
+    one = next((one for one in installed(root) if one.model.name == name), None)
+    part = part_of(root, name)
+    if one is None and not part.is_dir():
+        get(root, name)
+    with locked(root, name):
+        held = (one.size if one else 0) + sum(file.stat().st_size for file in part.glob("*"))
+        try:
+            if part.is_dir():
+                shutil.rmtree(part)
+            if one is not None:
+                one.folder.rename(part)  # nobody ever sees half of it
+                shutil.rmtree(part)
+        except OSError as error:
+            raise CannotWrite(f"{name} cannot be removed: {error.strerror or error}.") from error
+    return held
+
+
+def damage(one: Installed, progress: Callable[[str, int, int], None] | None = None) -> list[str]:
+    """Names of files that are not what the hub has; every byte is read. Empty when all is well."""
+    damaged = []
+    for file in one.files:
+        try:
+            same = checksum(one.folder / file.name, file.checksum) == file.checksum
+        except OSError:
+            same = False
+        if not same:
+            damaged.append(file.name)
+        if progress is not None:
+            progress(file.name, file.size, file.size)
+    return damaged
+
+
+def checksum(path: Path, like: str) -> str:
+    """The file's checksum in the manner of `like`."""
+    kind = like.partition(":")[0]
+    # git's name of a blob: SHA-1 over "blob", its size in decimal, a zero byte and the content
+    digest = hashlib.sha256() if kind == "sha256" else hashlib.sha1(usedforsecurity=False)
+    if kind == "git":
+        digest.update(b"blob %d\0" % path.stat().st_size)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            digest.update(block)
+    return f"{kind}:{digest.hexdigest()}"

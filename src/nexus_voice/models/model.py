@@ -1,0 +1,56 @@
+"""What a model is: where it comes from, which engine it is for, what it may be used for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from ..domain.errors import BadInput
+
+Port = Literal["stt", "llm", "tts", "embedder", "reranker"]
+Kind = Literal["whisper", "llamacpp", "piper", "e5", "xtts", "crossencoder"]
+PORTS: tuple[Port, ...] = ("stt", "llm", "tts", "embedder", "reranker")
+ANY = "*"
+"""As a language: about a hundred of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`files` are paths in the hub's repository; here they lie side by side under their last names."""
+
+    name: str
+    port: Port
+    kind: Kind
+    """The engine's kind."""
+    repo: str
+    files: tuple[str, ...]
+    size: int
+    """Bytes, roughly; 0 when unknown."""
+    licence: str
+    languages: tuple[str, ...]
+    """ISO 639-1 codes, or `ANY`."""
+    about: str
+    terms: str = ""
+    """What must be accepted before the first pull; empty when nothing must."""
+    revision: str = "main"
+
+    @property
+    def entry(self) -> str:
+        """The one file that the engine wants, or empty when it wants the folder."""
+        ending = {"llamacpp": ".gguf", "piper": ".onnx"}.get(self.kind)
+        return next((local(path) for path in self.files if ending and path.endswith(ending)), "")
+
+    def speaks(self, language: str) -> bool:
+        """Whether it knows a language, given as "de" or as a tag like "de-AT"; empty is any language."""
+        code = re.split("[-_]", language.lower())[0]
+        return not code or ANY in self.languages or code in self.languages
+
+
+def local(path: str) -> str:
+    """The file's name here. Raises `BadInput` for a path that could lead out of the model's folder."""
+    parts = path.split("/")
+    if not all(re.fullmatch(r"(?!\.)[\w.+-]+", part) for part in parts):
+        raise BadInput(f"{path!r} is no file name that a model may have.", code="bad_file_name")
+    return PurePosixPath(path).name

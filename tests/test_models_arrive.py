@@ -1,0 +1,72 @@
+"""A model is pulled while people talk: the running server uses it from the next turn on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+import clips
+from api.caller import Caller
+from models.hub import serving as serving_hub
+from models_tiny.whisper import tiny_whisper
+from nexus_voice.models import files
+from nexus_voice.models.catalogue import named
+from nexus_voice.models.pull import pull
+from serving import Serving, fakes, serving
+
+SENTENCE = "what is the refund policy"
+
+
+def spoken_turn(caller: Caller) -> tuple[str, dict[str, str]]:
+    """(what was understood, engine by port) of a question said aloud."""
+    sound = clips.join(clips.say("how long do refunds take"), clips.noise(1.2, -65))
+    for at in range(0, len(sound.data), 3200):
+        caller.socket.send(sound.data[at : at + 3200])
+    final = caller.until("final")
+    engines = caller.until("metrics")["engines"]
+    assert caller.until("ended")["outcome"] == "done"
+    return final["text"], engines
+
+
+def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = named("whisper-tiny.en")
+    made = tiny_whisper(tmp_path / "made", SENTENCE)
+    tokens = json.loads((made / "vocabulary.json").read_bytes())
+    (made / "vocabulary.txt").write_text("".join(f"{token}\n" for token in tokens))
+    settings = fakes(
+        tmp_path,
+        vad={"kind": "silero"},
+        stt={"kind": "auto", "workers": 1},
+        discovery={"every": 0.2, "local_servers": []},
+    )
+    root = settings.data_dir / "models"
+    with serving_hub() as hub, serving(settings) as server, Caller(server.socket) as caller:
+        hub.repos[model.repo] = {path: (made / path).read_bytes() for path in model.files}
+        hub.commits[model.repo] = "c" * 40
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        caller.hello()
+        before = page(server)
+        assert [one["command"] for one in before["better"]] == ["nexus-voice models pull whisper-base.en"]
+        assert spoken_turn(caller)[1]["stt"] == "pocketsphinx"
+
+        pull(model, root)
+        assert server.becomes(lambda: "whisper" in server.state.engines.stt.name, 60)
+        assert spoken_turn(caller) == (SENTENCE, {**before["using"], "stt": "faster-whisper:tiny.en"})
+        after = page(server)
+        assert not after["better"]
+        assert [one["kind"] for one in after["chains"]["stt"]] == ["whisper", "pocketsphinx"]
+        assert after["chains"]["stt"][0]["why"] == "its model is pulled"
+
+        files.remove(root, model.name)
+        assert server.becomes(lambda: server.state.engines.stt.name == "pocketsphinx", 30)
+        assert spoken_turn(caller)[1]["stt"] == "pocketsphinx"
+
+
+def page(server: Serving) -> dict[str, object]:
+    body: dict[str, object] = httpx.get(f"{server.url}/engines", trust_env=False).json()
+    return body
