@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import machine
 from .dsp import dsp
+from .engines import engines
 from .report import report
 from .roles import loop_lag
 from .speech import speech
@@ -41,6 +42,8 @@ def arguments() -> argparse.Namespace:
     command("text", "Typed questions on the embedded engines.")
     command("speech", "A sentence to its first audio.")
     command("dsp", "Front end and detector alone.")
+    local = command("engines", "What a chain of engines costs, and the local engines by themselves.")
+    local.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
     lag = command("lag", "How late the event loop runs while eight clients use a model at a time.")
     lag.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
     commands.add_parser(
@@ -72,6 +75,8 @@ def main() -> int:
             speech(chosen.reps)
         case "dsp":
             dsp(chosen.reps)
+        case "engines":
+            engines(chosen.reps, chosen.whisper)
         case "lag":
             loop_lag(chosen.reps, chosen.whisper)
         case _:

@@ -150,3 +150,16 @@ def test_any_budget_keeps_pairs_whole_and_roles_in_turn(budget: int, kinds: list
         assert (before["role"], line["role"]) not in {("user", "user"), ("tool", "tool"), ("tool", "user")}
     kept = "".join(line["content"] for line in rendered[1:])
     assert kept.count("q") + kept.count("z") <= budget
+
+
+def test_a_conversation_of_the_clients_own_is_passed_on_as_it_is() -> None:
+    history = tuple(
+        line
+        for turn in range(100)
+        for line in (Message("user", f"question {turn} " * 20), Message("assistant", "yes"))
+    )
+    whole = messages(Prompt("last", system="Speak like a pirate.", history=history, ours=False), 100)
+    assert whole[0] == {"role": "system", "content": "Speak like a pirate."}
+    assert len(whole) == 202
+    bare = messages(Prompt("last", ours=False))
+    assert bare == [{"role": "user", "content": "last"}]

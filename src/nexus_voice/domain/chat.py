@@ -102,6 +102,9 @@ class Prompt:
     max_tokens: int = 250
     knowledge: bool = True
     """Whether the user's documents were searched at all."""
+    ours: bool = True
+    """A conversation of our own: house rules are added, and old history is left out. Not so for a
+    client that brings its own instructions and messages."""
 
 
 HISTORY_EXCHANGES = 20

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -42,11 +43,15 @@ def messages(prompt: Prompt, history_chars: int = HISTORY_CHARS) -> list[dict[st
 
     The stable parts come first, so that a server can reuse what it cached of the last prompt. At
     most `history_chars` characters of history are kept: the oldest exchanges are dropped, each as
-    a whole, so that a tool's call and result never part.
+    a whole, so that a tool's call and result never part. A conversation that is not ours is passed on
+    as it is.
     """
-    rules = f"{RULES}\n{SPOKEN}" if prompt.spoken else RULES
-    rendered = [{"role": "system", "content": f"{prompt.system.strip()}\n\n{rules}".strip()}]
-    rendered += _history(prompt.history, history_chars)
+    system = prompt.system.strip()
+    if prompt.ours:
+        rules = f"{RULES}\n{SPOKEN}" if prompt.spoken else RULES
+        system = f"{system}\n\n{rules}".strip()
+    rendered = [{"role": "system", "content": system}] if system else []
+    rendered += _history(prompt.history, history_chars if prompt.ours else sys.maxsize)
     blocks = [*_context(prompt.context), *_passages(prompt.passages), _guarded(prompt.question)]
     rendered.append({"role": "user", "content": "\n\n".join(blocks)})
     for step in prompt.steps:

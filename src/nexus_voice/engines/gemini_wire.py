@@ -40,17 +40,19 @@ def request(
     prompt: Prompt, tools: Sequence[Tool], model: str, history_chars: int, signatures: Mapping[str, str]
 ) -> dict[str, Any]:
     """The body of a streamGenerateContent request. `signatures` are the models' own, by the call's id."""
-    system, *lines = messages(prompt, history_chars)
+    lines = messages(prompt, history_chars)
+    system = lines.pop(0)["content"] if lines[0]["role"] == "system" else ""
     thinking, extra = next((how, most) for start, how, most in _THINKING if model.startswith(start))
     config: dict[str, Any] = {"maxOutputTokens": prompt.max_tokens + extra}
     if thinking:
         config["thinkingConfig"] = thinking
     signed = not model.startswith(("gemini-1", "gemini-2", "gemma"))
-    body = {
-        "systemInstruction": {"parts": [{"text": system["content"]}]},
+    body: dict[str, Any] = {
         "contents": list(_contents(lines, signatures, _UNSIGNED if signed else "")),
         "generationConfig": config,
     }
+    if system:
+        body["systemInstruction"] = {"parts": [{"text": system}]}
     if tools:
         body["tools"] = [{"functionDeclarations": [_offer(tool) for tool in tools]}]
     return body
