@@ -1,4 +1,4 @@
-"""`python -m bench`: the quick full set and its table, in about seven minutes; or one measurement."""
+"""`python -m bench`: the quick full set and its table, in about ten minutes; or one measurement."""
 
 from __future__ import annotations
 
@@ -86,6 +86,8 @@ def main() -> int:
             listening([10], 1)
             voice(QUICK, 1, "fake")
             overload(100, 1)
+            engines(1, None)
+            loop_lag(1, None)
             return report()
     return 0
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from ..domain import events
 from ..knowledge.base import KnowledgeBase
 from ..observe import logs
 from ..observe.metrics import Metrics
@@ -19,6 +20,9 @@ from ..talk.session import Engines, Session
 from .limits import Admission
 from .queueing import Queue
 from .roles import Role
+
+NOTED = (events.Final, events.Metrics, events.Ended)
+"""What logs and figures want to see of a conversation; the others are many."""
 
 
 @dataclass(slots=True)
@@ -61,8 +65,9 @@ class State:
 
     def note(self, event: object) -> None:
         """An event on its way to a client: for the log and for the figures."""
-        logs.follow(event=event)
-        self.metrics.note(event)
+        if isinstance(event, NOTED):
+            logs.follow(event=event)
+            self.metrics.note(event)
 
 
 def state_of(connection: HTTPConnection) -> State:

@@ -168,29 +168,21 @@ class Fallback:
 
     # --- the ports -------------------------------------------------------------------------------
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
         """Partials may be taken back, so the recogniser may change until the final; the next one hears
         the utterance from its beginning."""
         heard = Recording(audio)
-        pieces = self._stream(
+        return self._stream(
             lambda engine: engine.transcribe(heard.replay()),
             begins=lambda transcript: transcript.final,
             late=heard.when_ended,
         )
-        async with aclosing(pieces):
-            async for transcript in pieces:
-                yield transcript
 
-    async def stream(
-        self, prompt: Prompt, tools: Sequence[Tool] = ()
-    ) -> AsyncGenerator[str | ToolCall | Cited]:
+    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall | Cited]:
         """Ends with an apology when the model dies in the middle of its answer."""
-        pieces = self._stream(lambda engine: engine.stream(prompt, tools), ending=CUT_OFF, hedged=True)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                yield piece
+        return self._stream(lambda engine: engine.stream(prompt, tools), ending=CUT_OFF, hedged=True)
 
-    async def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
+    def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
         """A voice's name means something to the first engine only; the others choose by language. A
         sentence whose voice dies ends there; the next one is another engine's."""
         unnamed = replace(voice, name="")
@@ -200,10 +192,7 @@ class Fallback:
             first = engine.speak(sentence, voice if engine is self.links[0].engine else unnamed)
             return first
 
-        pieces = self._stream(spoken, hedged=True)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                yield piece
+        return self._stream(spoken, hedged=True)
 
     async def search(self, query: str, k: int) -> list[Passage]:
         return await self._once(lambda engine: engine.search(query, k))
@@ -254,11 +243,12 @@ class Fallback:
                             second = partial(open, rest[0].engine)
                             items = first_of(self._tasks, items, second, self.policy.hedge)
                         async with aclosing(items):  # type: ignore[type-var]
-                            while (item := await limit.next(items)) is not None:
-                                if not begun and begins(item):
+                            while not begun and (item := await limit.next(items)) is not None:
+                                if begins(item):
                                     begun = True
-                                    limit.stop()
                                     link.breaker.succeeded()
+                                yield item
+                            async for item in items:
                                 yield item
                     return
                 except BadInput:

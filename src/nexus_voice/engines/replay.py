@@ -48,7 +48,7 @@ class Recording:
 
 
 class Limit:
-    """At most `seconds` (0: any time) from `start` until `stop`."""
+    """At most `seconds` (0: any time) from `start` on."""
 
     code = "late"
 
@@ -61,12 +61,9 @@ class Limit:
         if self._seconds:
             self._deadline = self._scope.deadline = anyio.current_time() + self._seconds
 
-    def stop(self) -> None:
-        self._deadline = float("inf")
-
     async def next(self, items: AsyncIterator[T]) -> T | None:
         """The next item, or None at the end. Raises `EngineError` when the time is up."""
-        if self._deadline == float("inf") and not self._seconds:
+        if not self._seconds:
             return await anext(items, None)
         with anyio.CancelScope(deadline=self._deadline) as self._scope:
             return await anext(items, None)
