@@ -63,6 +63,8 @@ def test_the_talk_button_is_held_to_talk(page: Page) -> None:
 
 def test_speaking_interrupts_the_answer(page: Page) -> None:
     page.locator("#hands-free").check(force=True)
+    expect(page.locator("#talk")).to_have_attribute("data-speech", "true")  # by the page's own judgement
+    expect(page.locator("#talk")).to_have_attribute("data-speech", "false")
     until(page, LOUD)
     expect(page.locator(".turn")).to_have_count(1)
     expect(page.locator(".turn").first).to_have_attribute("data-outcome", "interrupted")

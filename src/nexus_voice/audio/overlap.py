@@ -23,6 +23,8 @@ _UNHEARD = 10.0
 _BYTES = 2 * int(_KEPT * RATE)
 _SHARE, _MARGIN = 0.6, 4.0
 """Echo is this quantile of near / far, and 6 dB more for what a room and a clock add."""
+_ECHOES, _NOTHING, _SILENT = 0.9, 1e-3, 1e-5
+"""Seconds before the speech in which what was played may echo; -30 dB; -50 dBFS."""
 _TAIL = 0.7
 """A room's reverberation as a power factor a hop: -60 dB in 0.4 s."""
 _BANDS = np.array([3, 6, 9, 12, 16, 20, 26, 32, 40, 50, 62, 78, 98, 124, 160, 200])
@@ -72,11 +74,27 @@ class OverlapDetector:
             return 0.0
         near = power_spectra(_floats(bytes(self._near[-2 * count :])))
         frames = min((round(judged * RATE) - SIZE) // HOP + 1, len(near))
-        far = self._reference(len(near))
         loudest = float(near[-frames:].sum(axis=1).max())
+        if self._far and self._unheard(near[:-frames], since, loudest):
+            return speech_likeness(near[-frames:], loudest, vowels=6)
+        far = self._reference(len(near))
         if len(far):
             return speech_likeness(_without_echo(near, far)[-frames:], loudest, vowels=6)
         return speech_likeness(near[-frames:], loudest)
+
+    def _unheard(self, before: Floats, since: float, loudest: float) -> bool:
+        """Whether the microphone does not hear the assistant at all (headphones, a good echo canceller).
+
+        Then what it heard `before` the speech, which echoes of up to half a second were part of, is
+        nothing beside the speech, even if the assistant grew as loud as it can.
+        """
+        played = [piece for piece in self._far if piece.end > since - _ECHOES and piece.at < self._now]
+        earlier = [piece for piece in played if piece.at < since]
+        if not len(before) or sum(piece.end - piece.at for piece in earlier) < _ECHOES - 0.2:
+            return False
+        usual = sum(piece.power for piece in earlier) / len(earlier)
+        gain = float(before.sum(axis=1).max()) / max(usual, _SILENT)
+        return _MARGIN * gain * max(piece.power for piece in played) < loudest * _NOTHING
 
     def _reference(self, frames: int) -> Floats:
         """Spectra of what was played, from `_LATEST` hops before the microphone's to `_EARLIEST` after."""
@@ -99,6 +117,15 @@ class _Piece:
         self.at, self.end = at, at + pcm.seconds
         self._pcm = pcm
         self._samples: Floats | None = None
+        self._power = -1.0
+
+    @property
+    def power(self) -> float:
+        """Mean square, full scale 1."""
+        if self._power < 0:
+            x = _floats(self._pcm.data)
+            self._power = float(x @ x) / max(1, len(x))
+        return self._power
 
     def samples(self) -> Floats:
         """At 16 kHz, between the given samples: what aliases is far under the bands' loudness."""

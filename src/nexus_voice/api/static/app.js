@@ -10,6 +10,7 @@ import { TalkButton } from "/static/talk.js";
 
 const $ = (id) => document.getElementById(id);
 const NOTICE = 8_000; // milliseconds an error stays on the page
+const DOUBT = 400; // milliseconds the server has to confirm that somebody speaks
 const STATES = {
   connecting: "Connecting",
   open: "Connected",
@@ -19,6 +20,8 @@ const STATES = {
 
 let micRate = 16_000;
 let busy = 0; // the turn being answered, 0 when none
+let speaking = false; // the microphone hears speech, by the page's own judgement
+let doubt = 0; // timer: the server has not confirmed it
 let used = {}; // port -> the engine that did the latest turn
 
 const conversation = new Conversation($("log"), $("welcome"));
@@ -58,11 +61,24 @@ function hello() {
   return { rate: micRate, ...settings() };
 }
 
-function hear(frame) {
+function hear(frame, speech) {
   if (talk.talking || $("hands-free").checked) connection.sendAudio(frame);
   let peak = 0;
   for (const sample of frame) peak = Math.max(peak, Math.abs(sample));
   $("talk").style.setProperty("--level", Math.sqrt(peak / 32768).toFixed(2));
+  if (speech !== speaking) spoke(speech);
+}
+
+/** Somebody began or ceased to speak, as far as this page can tell: lower the voice before the server says so,
+ * and raise it again when the server does not agree. */
+function spoke(speech) {
+  speaking = speech;
+  $("talk").dataset.speech = speech;
+  if (!speech || !$("hands-free").checked) return;
+  const { turn } = player;
+  player.volume(turn, true);
+  clearTimeout(doubt);
+  doubt = setTimeout(() => player.volume(turn, false), DOUBT);
 }
 
 async function openMicrophone() {
@@ -135,7 +151,10 @@ const handlers = {
   sources: ({ turn, sources }) => conversation.sources(turn, sources),
   tool: ({ turn, ...tool }) => conversation.tool(turn, tool),
   audio_start: ({ turn, rate }) => player.start(turn, rate),
-  duck: ({ turn }) => player.volume(turn, true),
+  duck({ turn }) {
+    clearTimeout(doubt);
+    player.volume(turn, true);
+  },
   unduck({ turn }) {
     player.volume(turn, false);
     conversation.nothing();

@@ -9,7 +9,7 @@ export class Microphone {
   #stream = null;
   #context = null;
 
-  /** `onFrame(Int16Array)` gets every frame while the microphone is open. */
+  /** `onFrame(Int16Array, speech)` gets every frame while the microphone is open, and whether it sounds like speech. */
   constructor(onFrame) {
     this.onFrame = onFrame;
   }
@@ -41,7 +41,7 @@ export class Microphone {
       channelCountMode: "explicit",
       processorOptions: { samples: Math.round(this.rate * FRAME) },
     });
-    frames.port.onmessage = ({ data }) => this.onFrame(new Int16Array(data));
+    frames.port.onmessage = ({ data: { buffer, speech } }) => this.onFrame(new Int16Array(buffer), speech);
     source.connect(frames);
     await context.resume();
     this.#context = context;
