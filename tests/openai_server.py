@@ -40,7 +40,13 @@ def fragment(index: int | None, arguments: str, id: str = "", name: str = "") ->
 ROLE = chunk({"role": "assistant", "content": ""})
 STOP = chunk({}, "stop")
 CALLED = chunk({}, "tool_calls")
-USAGE = event({"id": "chatcmpl-1", "choices": [], "usage": {"prompt_tokens": 9, "total_tokens": 12}})
+USAGE = event(
+    {
+        "id": "chatcmpl-1",
+        "choices": [],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
+    }
+)
 
 
 def saying(*texts: str) -> list[bytes]:

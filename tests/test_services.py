@@ -10,6 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from nexus_voice.api.roles import Role
+from nexus_voice.domain.chat import Usage
 from serving import Serving, fakes, serving
 
 PAGE = (Path(__file__).parents[1] / "docs" / "services.md").read_text()
@@ -31,6 +32,7 @@ def test_every_figure_is_documented_with_its_labels(server: Serving) -> None:
     documented = {name.removesuffix("_total"): set(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
     httpx.post(f"{server.url}/chat", json={"text": "hello"}, trust_env=False)
     httpx.post(f"{server.url}/v1/embeddings", json={"input": "hello"}, trust_env=False)
+    server.state.engines.llm.current.usage = Usage(9, 3)  # type: ignore[attr-defined]
     text = httpx.get(f"{server.url}/metrics", trust_env=False).text
     found = {
         family.name: {label for sample in family.samples for label in sample.labels} - {"le"}

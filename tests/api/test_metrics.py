@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nexus_voice.api.limits import Admission
 from nexus_voice.domain import events
+from nexus_voice.domain.chat import Usage
 from nexus_voice.observe.metrics import Metrics
 from serving import Serving, fakes, serving
 
@@ -80,6 +81,17 @@ def test_engines_show_their_breakers_and_switches(fresh: Serving) -> None:
     }
     assert states == {"closed": 0, "open": 1}
     assert failed["nexus_engine_switches_total"][fake] == 4
+
+
+def test_tokens_are_shown_as_the_provider_counts(fresh: Serving) -> None:
+    llm = fresh.state.supply.chains["llm"].links[0].engine
+    assert not look(fresh).get("nexus_engine_tokens_total")
+    llm.usage = Usage(900, 80)
+    tokens = look(fresh)["nexus_engine_tokens_total"]
+    assert sorted(tokens.values()) == [80, 900]
+    shown = httpx.get(f"{fresh.url}/engines", trust_env=False).json()["chains"]["llm"][0]
+    assert shown["usage"] == {"prompt": 900, "completion": 80}
+    del llm.usage
 
 
 def test_model_requests_are_counted(fresh: Serving) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_voice.domain.chat import Message, Passage, Prompt, ToolCall, ToolStep
+from nexus_voice.domain.chat import Message, Passage, Prompt, ToolCall, ToolStep, Usage
 from nexus_voice.domain.errors import BadInput, EngineError
 from nexus_voice.engines.gemini_schema import schema
 from nexus_voice.engines.gemini_wire import Answer
@@ -490,3 +490,10 @@ def test_garbage_gives_text_or_an_error_that_is_expected(chunk: Any) -> None:
     with suppress(EngineError, TypeError, AttributeError, KeyError, ValueError):
         assert all(isinstance(text, str) for text in answer.feed(chunk))
         assert all(isinstance(call.arguments, dict) for call in answer.calls)
+
+
+async def test_tokens_are_counted_as_the_service_counts(server: Vendor) -> None:
+    async with GeminiLlm(KEY, base_url=server.url) as llm:
+        await asked(llm)
+        await asked(llm)
+        assert llm.usage == Usage(18, 6)

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_voice.domain.chat import Prompt, ToolCall
+from nexus_voice.domain.chat import Prompt, ToolCall, Usage
 from nexus_voice.domain.errors import BadInput, EngineError
 from nexus_voice.engines.llm_openai import OpenAiLlm
 from nexus_voice.engines.openai_wire import Answer
@@ -476,3 +476,23 @@ def test_garbage_gives_text_or_an_engine_error(payload: bytes) -> None:
     with suppress(EngineError):
         assert all(isinstance(text, str) for text in answer.feed(b"data: " + payload + b"\n\n"))
         assert all(isinstance(call.arguments, dict) for call in answer.tool_calls())
+
+
+async def test_tokens_are_counted_as_the_server_counts(server: OpenAiServer) -> None:
+    async with OpenAiLlm(server.url, model="m") as llm:
+        for _ in range(2):
+            async with aclosing(llm.stream(HELLO)) as pieces:
+                assert [piece async for piece in pieces]
+        assert llm.usage == Usage(18, 6)
+    assert all(post.body["stream_options"] == {"include_usage": True} for post in server.posts)
+
+
+async def test_a_server_that_knows_no_stream_options_is_asked_without(server: OpenAiServer) -> None:
+    server.replies.append(refusal(400, "Unrecognized request argument supplied: stream_options"))
+    server.replies.append(refusal(400, "Use 'max_completion_tokens' instead."))
+    async with OpenAiLlm(server.url, model="m") as llm:
+        for _ in range(2):
+            async with aclosing(llm.stream(HELLO)) as pieces:
+                assert [piece async for piece in pieces]
+    assert ["stream_options" in post.body for post in server.posts] == [True, False, False, False]
+    assert ["max_completion_tokens" in post.body for post in server.posts] == [False, False, True, True]

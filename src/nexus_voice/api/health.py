@@ -29,6 +29,9 @@ class Engine(BaseModel):
     breaker: str = Field("", description="closed, open (resting after failures) or half-open.")
     trouble: str = Field("", description="Its latest error; empty while all is well.")
     switches: int = Field(0, description="Calls that went on to the next engine because it failed.")
+    usage: dict[str, int] | None = Field(
+        None, description="Tokens so far, as its provider counts.", examples=[{"prompt": 900}]
+    )
 
 
 class Better(BaseModel):

@@ -76,6 +76,15 @@ class Live(Collector):
         for key, engine in status.items():
             switches.add_metric(key, engine.get("switches", 0))
         yield switches
+        tokens = CounterMetricFamily(
+            "nexus_engine_tokens",
+            "Tokens of prompts and answers, as the engine's provider counts.",
+            labels=["port", "engine", "kind"],
+        )
+        for key, engine in status.items():
+            for kind, count in engine.get("usage", {}).items():
+                tokens.add_metric([*key, kind], count)
+        yield tokens
 
 
 def gauge(name: str, text: str, labels: list[str], values: Mapping[Any, float]) -> GaugeMetricFamily:

@@ -45,6 +45,14 @@ class Cited:
     passages: tuple[Passage, ...]
 
 
+@dataclass(slots=True)
+class Usage:
+    """Tokens that an engine has been charged for since it was started, by its provider's own count."""
+
+    prompt: int = 0
+    completion: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ToolStep:
     """A call and its result: they enter history only as a pair."""

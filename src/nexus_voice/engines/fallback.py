@@ -12,7 +12,7 @@ import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
@@ -69,11 +69,13 @@ class Link:
 
     @property
     def status(self) -> dict[str, Any]:
+        usage = getattr(self.engine, "usage", None)
         return {
             "name": self.engine.name,
             "state": self.breaker.state,
             "trouble": self.breaker.trouble,
             "switches": self.switches,
+            **({"usage": asdict(usage)} if usage else {}),
         }
 
     @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ..domain.chat import Prompt, ToolCall
+from ..domain.chat import Prompt, ToolCall, Usage
 from ..domain.errors import EngineError
 from ..domain.prompting import messages
 from .gemini_schema import schema
@@ -88,6 +88,7 @@ class Answer:
 
     def __init__(self) -> None:
         self.finished = ""
+        self.usage = Usage()
         self.calls: list[ToolCall] = []
         self.signatures: dict[str, str] = {}
         """By the id of the call they came with."""
@@ -98,6 +99,9 @@ class Answer:
         for what is no such response."""
         if reason := (chunk.get("promptFeedback") or {}).get("blockReason"):
             raise filtered(reason)
+        if usage := chunk.get("usageMetadata"):  # sums up to here, in every chunk
+            made = (usage.get("candidatesTokenCount") or 0) + (usage.get("thoughtsTokenCount") or 0)
+            self.usage = Usage(int(usage.get("promptTokenCount") or 0), int(made))
         for candidate in (chunk.get("candidates") or [])[:1]:
             for part in (candidate.get("content") or {}).get("parts") or []:
                 if call := part.get("functionCall"):

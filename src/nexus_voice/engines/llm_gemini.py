@@ -15,7 +15,7 @@ import anyio
 import httpx
 import orjson
 
-from ..domain.chat import Prompt, ToolCall
+from ..domain.chat import Prompt, ToolCall, Usage
 from ..domain.errors import EngineError
 from ..domain.prompting import HISTORY_CHARS
 from .gemini_wire import Answer, request, retry_delay
@@ -58,6 +58,7 @@ class GeminiLlm:
         self._model, self._small = model.removeprefix("models/"), small_model.removeprefix("models/")
         self._first, self._between, self._history = first_token, between_tokens, history_chars
         self._signatures: OrderedDict[str, str] = OrderedDict()
+        self.usage = Usage()
         self.name = f"gemini:{self._model}"
 
     async def __aenter__(self) -> Self:
@@ -99,6 +100,8 @@ class GeminiLlm:
                     yield text
                 limit = self._between
                 deadline = anyio.current_time() + limit
+            self.usage.prompt += answer.usage.prompt
+            self.usage.completion += answer.usage.completion
             answer.check()
             self._remember(answer)
             for call in answer.calls:

@@ -14,7 +14,7 @@ import anyio
 import httpx
 import orjson
 
-from ..domain.chat import Prompt, ToolCall
+from ..domain.chat import Prompt, ToolCall, Usage
 from ..domain.errors import EngineError
 from ..domain.prompting import HISTORY_CHARS, messages
 from .openai_http import OLLAMA, OpenAiHttp
@@ -55,6 +55,8 @@ class OpenAiLlm:
         self._extra = dict(extra or {})
         # OpenAI's newer models know only the new name, most other servers only the old one.
         self._limit = "max_completion_tokens" if self._http.url.host == "api.openai.com" else "max_tokens"
+        self._counted = True
+        self.usage = Usage()
         self._listed = ""
         self._provider = provider
         self.name = f"{provider}:{model}" if model else provider
@@ -96,6 +98,8 @@ class OpenAiLlm:
         except httpx.HTTPError as error:
             raise broken() from error
         finally:
+            self.usage.prompt += answer.usage.prompt
+            self.usage.completion += answer.usage.completion
             # The body's end after [DONE] frees the connection for the next question. Otherwise the
             # connection is cut, by a cancelled read, which unwinds every layer of httpx as it goes.
             with suppress(httpx.HTTPError), anyio.move_on_after(0.05 if answer.done else 0, shield=True):
@@ -110,18 +114,28 @@ class OpenAiLlm:
         body = {"model": model, "messages": messages(prompt, self._history), "stream": True, **self._options}
         if tools:
             body["tools"] = [_offer(tool) for tool in tools]
-        try:
-            return await self._post(body, prompt.max_tokens)
-        except EngineError as error:
-            if error.code == "llm_model":
-                self._listed = ""  # it may have been replaced by another
-            if error.code != "llm_request" or "max_completion_tokens" not in error.message:
-                raise
-        self._limit = "max_completion_tokens"
-        return await self._post(body, prompt.max_tokens)
+        while True:
+            try:
+                return await self._post(body, prompt.max_tokens)
+            except EngineError as error:
+                if error.code == "llm_model":
+                    self._listed = ""  # it may have been replaced by another
+                if error.code != "llm_request" or not self._yields(error.message):
+                    raise
+
+    def _yields(self, objection: str) -> bool:
+        """Whether the server objects to something that we can do without, and now do."""
+        if "stream_options" in objection and self._counted:
+            self._counted = False
+            return True
+        if "max_completion_tokens" in objection and self._limit != "max_completion_tokens":
+            self._limit = "max_completion_tokens"
+            return True
+        return False
 
     async def _post(self, body: dict[str, Any], most: int) -> httpx.Response:
-        content = orjson.dumps({**body, self._limit: most, **self._extra})
+        usage = {"stream_options": {"include_usage": True}} if self._counted else {}
+        content = orjson.dumps({**body, **usage, self._limit: most, **self._extra})
         return await self._http.send("POST", "chat/completions", content, body["model"])
 
     async def _first_model(self) -> str:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import orjson
 
-from ..domain.chat import ToolCall
+from ..domain.chat import ToolCall, Usage
 from ..domain.errors import EngineError
 from .remote_wire import wait_in
 
@@ -32,6 +32,8 @@ class Answer:
         self.done = False
         self.progress = 0
         self._rest = b""
+        self.usage = Usage()
+        """As the server counts; zeros until it says so, which is at the end."""
         self._events = 0
         self._spoke = False
         self._finish = ""
@@ -69,6 +71,10 @@ class Answer:
             chunk = orjson.loads(payload)
             if "error" in chunk or chunk.get("object") == "error":
                 raise stream_failure(chunk)
+            if usage := chunk.get("usage"):
+                self.usage = Usage(
+                    int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+                )
             if not (choices := chunk.get("choices")):
                 self._events += 1  # usage, or a ping
                 return ""
