@@ -14,7 +14,9 @@ SIBLINGS = {"talk", "audio", "engines", "knowledge", "store"}
 MAY: dict[str, set[str]] = {
     "domain": {"domain"},
     "ports": {"domain"},
+    "workers": {"domain", "workers"},
     **{name: {"domain", "ports", name} for name in SIBLINGS | {"models"}},
+    **{name: {"domain", "ports", "workers", name} for name in ("engines", "knowledge")},
     "supply": {"domain", "ports", "engines", "models", "settings", "supply"},
     "api": SIBLINGS | {"domain", "ports", "models", "api", "settings", "observe", "supply"},
     "observe": SIBLINGS | {"domain", "ports", "observe", "settings"},

@@ -10,7 +10,7 @@ from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
 from ..domain.errors import EngineError
-from .worker_call import innermost
+from ..workers.call import innermost
 
 T = TypeVar("T")
 

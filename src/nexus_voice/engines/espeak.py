@@ -13,8 +13,8 @@ from typing import Any
 import espeakng_loader
 
 from ..domain.errors import BadInput, EngineError
+from ..workers.worker import Emit
 from .tts_espeak import RATE
-from .worker import Emit
 
 # speak_lib.h
 AUDIO_OUTPUT_SYNCHRONOUS = 2

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NoReturn
 
-from .worker import die_with
+from ..workers.worker import die_with
 
 HOST = "127.0.0.1"
 CACHE_MB = 512

@@ -23,7 +23,7 @@ from anyio.abc import TaskGroup
 from ..domain.chat import Prompt, ToolCall
 from ..domain.errors import EngineError
 from ..domain.prompting import HISTORY_CHARS
-from .blocking import LONGEST_PAUSE, PAUSE, YOUNG
+from ..workers.pool import LONGEST_PAUSE, PAUSE, YOUNG
 from .llama_plan import plan
 from .llama_process import LlamaProcess
 from .llama_server import Orders

@@ -12,8 +12,8 @@ import numpy as np
 import soxr
 
 from ..domain.errors import EngineError
+from ..workers.worker import Emit
 from .text_parts import parts
-from .worker import Emit
 
 if TYPE_CHECKING:
     from piper import PiperVoice

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 import pocketsphinx
 
+from ..workers.worker import Emit
 from .everyday import ALONE
 from .pocketsphinx_model import LEVEL, OPTIONS, learn
-from .worker import Emit
 
 PRIME = round(0.8 * 2 * 16_000)
 """Bytes of audio that give the first cepstral mean: levels and microphones differ, and the decoders

@@ -15,7 +15,7 @@ from typing import Self
 
 from ..domain.audio import RATE, Pcm, Transcript
 from ..domain.errors import BadInput
-from .blocking import Workers
+from ..workers.pool import Workers
 
 PIECE = 2 * RATE // 10
 """Bytes decoded at a time, 100 ms: also how often words can appear."""

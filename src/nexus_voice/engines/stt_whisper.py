@@ -18,7 +18,7 @@ from anyio.lowlevel import checkpoint
 
 from ..domain.audio import RATE, Pcm, Transcript
 from ..domain.errors import BadInput, Busy, EngineError
-from .blocking import Workers
+from ..workers.pool import Workers
 from .whisper_utterance import BLOCK, FIRST, Decoded, Utterance
 
 log = logging.getLogger(__name__)

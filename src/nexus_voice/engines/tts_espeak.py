@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from ..domain.audio import Mark, Pcm, Voice
 from ..domain.errors import BadInput
-from .blocking import Workers
+from ..workers.pool import Workers
 
 RATE = 22_050
 """Hz, espeak-ng's own rate."""

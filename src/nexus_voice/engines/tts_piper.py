@@ -13,7 +13,7 @@ from typing import Self
 
 from ..domain.audio import Pcm, Voice
 from ..domain.errors import BadInput, EngineError
-from .blocking import Workers
+from ..workers.pool import Workers
 from .tts_espeak import MAX_TEXT, WAITING_CHUNKS, once
 
 

@@ -17,7 +17,7 @@ from anyio import to_thread
 
 from ..domain.audio import Pcm, Voice
 from ..domain.errors import BadInput, EngineError
-from .blocking import Workers
+from ..workers.pool import Workers
 from .tts_espeak import MAX_TEXT, WAITING_CHUNKS, once
 from .voice_sample import FORMATS, LONGEST, SHORTEST, samples_in
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from ..domain.errors import NexusError
+from ..workers.worker import Emit
 from .whisper_model import WhisperDecoder
-from .worker import Emit
 
 POLL = 0.05
 """Seconds between looks for a cancellation."""

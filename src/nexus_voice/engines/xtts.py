@@ -12,10 +12,10 @@ import numpy as np
 import soxr
 
 from ..domain.errors import EngineError
+from ..workers.worker import Emit
 from .text_parts import parts
 from .tts_xtts import RATE
 from .voice_sample import read_sample
-from .worker import Emit
 
 CHUNK = 2 * RATE * 60 // 1000
 """Bytes of one piece, 60 ms."""

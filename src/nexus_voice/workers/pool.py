@@ -1,4 +1,4 @@
-"""Engines that block, hold the interpreter's lock, are not thread-safe or are GPL: in processes.
+"""What blocks, holds the interpreter's lock, is not thread-safe, hostile or under the GPL: in processes.
 
 `Workers` keeps a few processes, each with one plain synchronous object in it, and lends one out for
 the length of a call. A call streams both ways; it costs about a millisecond, and an item there and
@@ -28,8 +28,8 @@ from anyio import (
 from anyio.abc import TaskGroup
 
 from ..domain.errors import Busy, EngineError, NexusError
-from .worker_call import Call
-from .worker_process import Child, Spec, take
+from .call import Call
+from .process import Child, Spec, take
 
 log = logging.getLogger(__name__)
 

@@ -81,7 +81,7 @@ class Child:
 
     async def live(self, born: Callable[[Child], None]) -> None:
         """Start the process and stay until it ends; `born` is called once it is ready. Then `bury` it."""
-        command = [sys.executable, "-P", "-m", "nexus_voice.engines.worker", self._spec.factory]
+        command = [sys.executable, "-P", "-m", "nexus_voice.workers.worker", self._spec.factory]
         pipe = subprocess.PIPE
         with self._scope:
             try:

@@ -8,7 +8,7 @@ from typing import Any
 from anyio import CancelScope, Event, create_memory_object_stream, create_task_group
 
 from ..domain.errors import EngineError, NexusError
-from .worker_process import Child, put
+from .process import Child, put
 
 
 class Call:

@@ -1,4 +1,4 @@
-"""Objects that the tests of `blocking.py` put into worker processes."""
+"""Objects that the tests of `pool.py` put into worker processes."""
 
 import os
 import sys

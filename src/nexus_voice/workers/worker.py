@@ -1,4 +1,4 @@
-"""The child's side of `blocking.py`: `python -m nexus_voice.engines.worker module:factory`.
+"""The child's side of `pool.py`: `python -m nexus_voice.workers.worker module:factory`.
 
 Frames are msgpack arrays on stdin and stdout, one after another (msgpack delimits itself). First the
 host says `{parent, nice, kwargs}`; the child answers `["ready"]` or `["failed", message]`. Then, one

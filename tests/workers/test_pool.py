@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from nexus_voice.domain.errors import BadInput, Busy, EngineError
-from nexus_voice.engines import worker_process
-from nexus_voice.engines.blocking import Workers
+from nexus_voice.workers import process as worker_process
+from nexus_voice.workers.pool import Workers
 
 pytestmark = pytest.mark.anyio
 
@@ -33,11 +33,11 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 def reaped() -> Any:
     yield
     children = psutil.Process().children(recursive=True)
-    assert not [child for child in children if "nexus_voice.engines.worker" in child.cmdline()]
+    assert not [child for child in children if "nexus_voice.workers.worker" in child.cmdline()]
 
 
 def parrots(count: int = 1, **options: Any) -> Workers:
-    return Workers("blocking_parts:Parrot", count, name="parrot", **options)
+    return Workers("pool_parts:Parrot", count, name="parrot", **options)
 
 
 async def stream(*items: Any) -> AsyncIterator[Any]:
@@ -181,8 +181,8 @@ async def test_an_error_in_the_callers_own_items_reaches_the_caller(reaped: None
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        ("blocking_parts:unable", "parrot could not be started: the model file is missing"),
-        ("blocking_parts:dying", "parrot could not be started"),
+        ("pool_parts:unable", "parrot could not be started: the model file is missing"),
+        ("pool_parts:dying", "parrot could not be started"),
         ("no_such_module:thing", "parrot could not be started: ModuleNotFoundError"),
     ],
 )
@@ -260,9 +260,9 @@ async def test_leaving_during_a_call_ends_it_and_every_process(reaped: None) -> 
 async def test_children_do_not_outlive_a_killed_parent(reaped: None) -> None:
     script = (
         "import anyio, os\n"
-        "from nexus_voice.engines.blocking import Workers\n"
+        "from nexus_voice.workers.pool import Workers\n"
         "async def main():\n"
-        "    async with Workers('blocking_parts:Parrot', 1) as workers:\n"
+        "    async with Workers('pool_parts:Parrot', 1) as workers:\n"
         "        await workers.ready()\n"
         "        print(workers.pids[0], flush=True)\n"
         "        await anyio.sleep_forever()\n"
