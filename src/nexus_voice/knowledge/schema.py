@@ -1,12 +1,15 @@
-"""The knowledge base's tables, in one place."""
+"""The knowledge base's tables, in one place, for SQLite and PostgreSQL alike.
+
+`migrations/` makes them; the word index and the vectors, which differ, are there too. Times are UTC.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
-    Connection,
-    DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -15,46 +18,73 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
-from ..domain.errors import EngineError
+from .times import Moment
 
-VERSION = 2
-"""Kept in SQLite's `user_version`."""
+HEAD = "0001"
+"""The newest migration."""
+
+Serial = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()
+
+collections = Table(
+    "collections",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created", Moment, nullable=False),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True),
+    Column("principal", Text, primary_key=True),
+    Column("role", Text, nullable=False),  # domain.access.Role
+    Index("grants_principal", "principal"),
+)
+
+originals = Table(
+    "originals",
+    metadata,
+    Column("digest", String(64), primary_key=True),  # sha256 of the bytes
+    Column("bytes", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
 
 documents = Table(
     "documents",
     metadata,
     Column("id", String(32), primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("source", Text, nullable=False),  # "upload", "url", "seed", or where a folder is kept in step with
+    Column("name", Text, nullable=False),
     Column("title", Text, nullable=False),
-    Column("digest", String(64), nullable=False),
+    Column("type", Text, nullable=False),  # media type of the original; "" where there is none
+    Column("digest", String(64), nullable=False),  # of the content and of the way it was read
+    Column("original", ForeignKey("originals.digest"), index=True),
+    Column("fingerprint", Text, nullable=False),  # what the source says of this version: an ETag, a time
     Column("bytes", Integer, nullable=False),
-    Column("added", DateTime, nullable=False),
+    Column("pages", Integer),
+    Column("added", Moment, nullable=False),
+    UniqueConstraint("collection_id", "source", "name"),
 )
 
 chunks = Table(
     "chunks",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Serial, primary_key=True),
     Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
-    Column("position", Integer, nullable=False),
+    Column("position", Integer, nullable=False),  # in the document's text, in characters
+    Column("page", Integer),
     Column("path", JSON, nullable=False),
     Column("heading", Text, nullable=False),  # title and path in one line, for the word index
     Column("text", Text, nullable=False),
-    Index("chunks_document", "document_id"),
+    Index("chunks_document", "document_id", "position"),
     sqlite_autoincrement=True,  # a vector index elsewhere must never meet an id again
-)
-
-vectors = Table(
-    "vectors",
-    metadata,
-    Column("embedder", Text, primary_key=True),  # "name/dimensions": one chunk may have vectors of several
-    Column("chunk_id", ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True),
-    Column("embedding", LargeBinary, nullable=False),  # float32, little-endian
-    Index("vectors_chunk", "chunk_id"),
 )
 
 state = Table(
@@ -62,53 +92,41 @@ state = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),  # counts changes, also those of other processes
-    Column("embedder", Text),  # whose vectors are complete and searched
+    Column("removals", Integer, nullable=False),  # counts those that took chunks away
+    Column("embedder", Text),  # "name/dimensions" whose vectors are searched
 )
 
-WORD_INDEX = (
-    """CREATE VIRTUAL TABLE chunks_fts USING fts5(
-        heading, text, content='chunks', content_rowid='id',
-        tokenize='porter unicode61 remove_diacritics 2')""",
-    """CREATE TRIGGER chunks_added AFTER INSERT ON chunks BEGIN
-        INSERT INTO chunks_fts(rowid, heading, text) VALUES (new.id, new.heading, new.text);
-    END""",
-    """CREATE TRIGGER chunks_deleted AFTER DELETE ON chunks BEGIN
-        INSERT INTO chunks_fts(chunks_fts, rowid, heading, text)
-        VALUES ('delete', old.id, old.heading, old.text);
-    END""",
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("ended", Moment),
+    Column("state", Text, nullable=False),  # queued, running, done, cancelled
+    Index("jobs_created", "created"),
 )
 
-VECTORS_APART = (
-    """INSERT INTO vectors SELECT embedder || '/' || (length(embedding) / 4), id, embedding FROM chunks
-        WHERE embedder IS NOT NULL AND embedding IS NOT NULL""",
-    "DROP INDEX chunks_embedder",
-    "ALTER TABLE chunks DROP COLUMN embedder",
-    "ALTER TABLE chunks DROP COLUMN embedding",
-    "ALTER TABLE state ADD COLUMN embedder TEXT",
-    """UPDATE state SET embedder =
-        (SELECT embedder FROM vectors GROUP BY embedder ORDER BY count(*) DESC LIMIT 1)""",
+items = Table(
+    "items",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),  # media type as the sender says; may be ""
+    Column("url", Text),  # to be fetched
+    Column("original", ForeignKey("originals.digest"), index=True),  # None until it is fetched
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),  # queued, running, done, failed, cancelled
+    Column("worker", Text),  # who runs it
+    Column("leased_until", Float),  # seconds since the epoch; past that another may run it
+    Column("status", Text),  # added, updated, unchanged
+    Column("document_id", ForeignKey("documents.id", ondelete="SET NULL"), index=True),
+    Column("chunks", Integer, nullable=False),  # found so far
+    Column("embedded", Integer, nullable=False),  # of these
+    Column("error_code", Text),
+    Column("error", Text),
+    Index("items_job", "job_id"),
+    Index("items_state", "state"),
 )
-"""From version 1, where a chunk had one vector at most."""
-
-
-def create(connection: Connection) -> None:
-    """Make the tables in an empty database, or bring those of an older version up to date."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")  # of two processes that start at once, one makes them
-    found = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if found > VERSION:
-        raise EngineError(
-            f"The knowledge base was written by a newer version (schema {found}, this is {VERSION}): "
-            "upgrade Nexus Voice, or use another data folder.",
-            code="knowledge_too_new",
-        )
-    if found == 0:
-        metadata.create_all(connection)
-        for statement in WORD_INDEX:
-            connection.exec_driver_sql(statement)
-        connection.execute(state.insert().values(id=1, revision=0))
-    if found == 1:
-        vectors.create(connection)
-        for statement in VECTORS_APART:
-            connection.exec_driver_sql(statement)
-    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-    connection.commit()

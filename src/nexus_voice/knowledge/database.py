@@ -1,0 +1,122 @@
+"""Where the knowledge base is kept: an SQLite file, or PostgreSQL with pgvector.
+
+Synchronous: call it from a worker thread. One thread hop for a whole operation is faster than one for
+each statement, and it runs on asyncio and trio alike; so this is SQLAlchemy's synchronous core rather
+than its asyncio layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..domain.errors import EngineError
+from . import schema
+
+FILE = "knowledge.sqlite3"
+LOCK = 0x6E65787573  # any number that other users of the same PostgreSQL are unlikely to use
+"""Held while the tables are made: of two processes that start at once, one makes them."""
+PATIENCE = 10
+"""Seconds to wait for another process's write, and for PostgreSQL to answer."""
+
+
+class Database:
+    """`at` is a folder for SQLite's file, or a PostgreSQL URL. Safe in several threads and processes.
+
+    Raises `EngineError`: `knowledge_unreadable`, `knowledge_too_new`, `knowledge_unreachable`.
+    """
+
+    def __init__(self, at: Path | str) -> None:
+        self.postgres = isinstance(at, str)
+        self._shown = str(at) if isinstance(at, Path) else sa.make_url(at).render_as_string()
+        self._engine = _postgres(at) if isinstance(at, str) else _sqlite(at)
+        try:
+            self._migrate()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, sa.exc.DatabaseError):
+                raise self._explained(error) from error
+            raise
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """One consistent view."""
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """All or nothing. On SQLite the only writer from the start, so that what is read stays true."""
+        with self._engine.connect().execution_options(nexus_write=True) as connection, connection.begin():
+            yield connection
+
+    def _migrate(self) -> None:
+        with self.read() as connection:
+            made = "alembic_version" in sa.inspect(connection).get_table_names()
+            found = connection.scalar(sa.text("SELECT version_num FROM alembic_version")) if made else None
+        if found == schema.HEAD:
+            return
+        from .migrations import upgrade  # Alembic takes a while to import
+
+        with self.write() as connection:
+            if self.postgres:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            upgrade(connection)
+
+    def _explained(self, error: sa.exc.DatabaseError) -> EngineError:
+        reason = " ".join(str(error.orig or error).split())
+        if self.postgres:
+            return EngineError(
+                f"The knowledge base {self._shown} cannot be used ({reason}). Check that PostgreSQL runs, "
+                "that the address and password are right, and that pgvector is installed there.",
+                code="knowledge_unreachable",
+            )
+        return EngineError(
+            f"The knowledge base {self._shown} cannot be opened ({reason}). "
+            "Move it away, and the documents can be added again.",
+            code="knowledge_unreadable",
+        )
+
+
+def _sqlite(folder: Path) -> sa.Engine:
+    folder.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(folder / FILE)))
+    sa.event.listen(engine, "connect", _configure)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver would begin transactions too late: see `_begin`
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: sa.Connection) -> None:
+    write = connection.get_execution_options().get("nexus_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _postgres(url: str) -> sa.Engine:
+    wanted = sa.make_url(url).set(drivername="postgresql+psycopg")
+    try:
+        return sa.create_engine(
+            wanted,
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=8,
+            connect_args={"connect_timeout": PATIENCE},
+        )
+    except ImportError as error:
+        raise EngineError(
+            "PostgreSQL needs its driver: pip install 'nexus-voice[postgres]'.", code="engine_not_installed"
+        ) from error
