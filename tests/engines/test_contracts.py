@@ -193,7 +193,8 @@ def checks(port: str, speech: Pcm) -> Sequence[contract.Check]:
 
 
 UNTRIED = {("tts", "xtts")}
-"""Needs PyTorch, several gigabytes: what works without it is in test_tts_xtts.py."""
+"""Needs PyTorch, which this suite does without: `scripts/try_xtts.py` speaks with it, test_tts_xtts.py holds
+what works without it."""
 KINDS = [(port, kind) for port in ENGINES for kind in ENGINES[port] if (port, kind) not in UNTRIED]
 
 

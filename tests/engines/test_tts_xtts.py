@@ -1,11 +1,12 @@
 """XTTS as far as it goes without torch: licence, model files, samples, the missing package.
 
-The last test runs the adapter's own code on a double of the few names of coqui-tts that it uses.
+The last tests run the adapter's own code on a double of the few names of coqui-tts that it uses, which
+behaves as `scripts/try_xtts.py` shows the real one to.
 """
 
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ from nexus_voice.domain.audio import Pcm, Voice
 from nexus_voice.domain.errors import BadInput, EngineError
 from nexus_voice.engines.tts_xtts import FILES, RATE, XttsTts
 from nexus_voice.engines.voice_sample import read_sample, samples_in
-from nexus_voice.engines.xtts import XttsModel
+from nexus_voice.engines.xtts import XttsModel, sayable
 
 pytestmark = pytest.mark.anyio
 PLAIN = Voice()
@@ -99,19 +100,24 @@ async def test_voices_are_the_samples_that_are_there_now(tts: XttsTts, samples: 
     assert samples_in(samples / "nowhere") == {}
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "ModuleNotFoundError('No module named torch')",
+        "OSError('Could not load this library: _torchaudio.so')",  # where it was built for another torch
+    ],
+)
 async def test_the_missing_package_is_named(
-    tts: XttsTts, model: Path, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: str, tts: XttsTts, model: Path, samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the real process, whether or not coqui-tts is installed here."""
     for package in ("torch", "TTS"):
         (tmp_path / package).mkdir()
-        (tmp_path / package / "__init__.py").write_text(
-            f"raise ModuleNotFoundError('No module named {package}')"
-        )
+        (tmp_path / package / "__init__.py").write_text(f"raise {fault}")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     async with XttsTts(model, samples=samples, licence_accepted=True) as tts:
         for attempt in (tts.ready(), spoken(tts)):
-            with pytest.raises(EngineError, match=r"pip install 'nexus-voice\[xtts\]' torch") as error:
+            with pytest.raises(EngineError, match=r"torch.*pip install 'nexus-voice\[xtts\]'") as error:
                 await attempt
             assert (error.value.code, error.value.retryable) == ("engine_not_installed", False)
         with pytest.raises(BadInput) as refused:
@@ -175,17 +181,18 @@ class Tensor:
 class Xtts:
     """The methods of coqui-tts' class of that name, with its signatures: 0.1 s of a tone per character."""
 
-    analysed: list[float]
+    known: Sequence[Any] = ()
+    """What torch may unpickle at the moment."""
 
-    @staticmethod
-    def init_from_config(config: Any) -> "Xtts":
-        model = Xtts()
-        model.config, model.analysed = config, []
-        return model
+    def __init__(self, config: Any) -> None:
+        self.config, self.analysed = config, list[float]()
 
     def load_checkpoint(self, config: Any, checkpoint_dir: str, eval: bool = True) -> None:
-        if "broken" in Path(checkpoint_dir, "model.pth").read_text():
+        file = Path(checkpoint_dir, "model.pth")
+        if "broken" in file.read_text():
             raise RuntimeError("PytorchStreamReader failed reading zip archive")
+        if (SimpleNamespace, "TTS.tts.models.xtts.XttsArgs") not in self.known:
+            file.write_text("saved anew, without the settings")
 
     def to(self, device: str) -> None:
         self.device = device
@@ -199,35 +206,65 @@ class Xtts:
         return Tensor([sr])
 
     def inference_stream(
-        self, text: str, language: str, gpt_cond_latent: Tensor, speaker_embedding: Tensor, speed: float = 1.0
+        self,
+        text: str,
+        language: str,
+        gpt_cond_latent: Tensor,
+        speaker_embedding: Tensor,
+        speed: float = 1.0,
+        *,
+        stopping_criteria: Sequence[Callable[[Any, Any], bool]] = (),
     ) -> Iterator[Tensor]:
-        assert language == "pt"
+        """Criteria are asked after every token."""
+        if language == "ja":
+            raise ModuleNotFoundError("No module named 'cutlet'")
         samples = int(len(text) * 0.1 * RATE / speed)
         tone = 0.5 * np.sin(2 * np.pi * 200 * np.arange(samples) / RATE).astype(np.float32)
-        yield from map(Tensor, np.array_split(tone, 3))
+        for piece in np.array_split(tone, 3):
+            for _ in range(20):
+                assert not any(criterion(None, None) for criterion in stopping_criteria)
+            yield Tensor(piece)
 
 
-def test_the_adapter_on_a_double_of_coqui_tts(
-    model: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = SimpleNamespace(load_json=lambda path: None, gpt_cond_len=30, gpt_cond_chunk_len=4)
+@pytest.fixture
+def coqui(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def safe_globals(known: Sequence[Any]) -> Iterator[None]:
+        Xtts.known = known
+        yield
+        Xtts.known = ()
+
     torch: Any = ModuleType("torch")
     torch.from_numpy, torch.cuda = Tensor, SimpleNamespace(is_available=lambda: False)
+    torch.serialization = SimpleNamespace(safe_globals=safe_globals)
     modules: dict[str, Any] = {"torch": torch}
-    for name in ("TTS", "TTS.tts", "TTS.tts.configs", "TTS.tts.models"):
+    for name in ("TTS", "TTS.config", "TTS.tts", "TTS.tts.configs", "TTS.tts.models"):
         modules[name] = ModuleType(name)
-    modules["TTS.tts.configs.xtts_config"] = SimpleNamespace(XttsConfig=lambda: config)
-    modules["TTS.tts.models.xtts"] = SimpleNamespace(Xtts=Xtts)
+    config = SimpleNamespace(load_json=lambda path: None, gpt_cond_len=30, gpt_cond_chunk_len=4)
+    modules["TTS.config.shared_configs"] = SimpleNamespace(BaseDatasetConfig=SimpleNamespace)
+    modules["TTS.tts.configs.xtts_config"] = SimpleNamespace(
+        XttsConfig=lambda: config, XttsArgs=SimpleNamespace, XttsAudioConfig=SimpleNamespace
+    )
+    modules["TTS.tts.models.xtts"] = SimpleNamespace(__name__="TTS.tts.models.xtts", Xtts=Xtts)
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
+
+
+def order(
+    sample: str, text: str, language: str = "pt", rate: float = 1.0, pitch: float = 1.0
+) -> Iterator[Any]:
+    yield {"text": text, "sample": sample, "language": language, "rate": rate, "pitch": pitch}
+
+
+@pytest.mark.usefixtures("coqui")
+def test_the_adapter_on_a_double_of_coqui_tts(model: Path, samples: Path) -> None:
     sample = str(record(samples / "ada.wav", 7.0, rate=48_000))
     engine = XttsModel(str(model), "auto")
 
-    def speak(text: str, rate: float = 1.0, pitch: float = 1.0) -> bytes:
+    def speak(text: str, **changes: Any) -> bytes:
         said: list[bytes] = []
-        order = {"text": text, "sample": sample, "language": "pt", "rate": rate, "pitch": pitch}
-        engine.speak(iter([order]), said.append)
-        assert all(0 < len(piece) <= 2 * RATE * 0.06 for piece in said)
+        engine.speak(order(sample, text, **changes), said.append)
+        assert all(len(piece) <= 2 * RATE * 0.06 for piece in said)
         return b"".join(said)
 
     engine.setup(iter([sample]), lambda _: None)
@@ -239,9 +276,45 @@ def test_the_adapter_on_a_double_of_coqui_tts(
     assert len(speak("word " * 100)) == pytest.approx(2 * RATE * 50, rel=0.01)  # in several parts
     assert engine._model.device == "cpu"
     assert engine._model.analysed == [pytest.approx(7.0, abs=0.01)]  # once, and kept
+    assert (model / "model.pth").read_text() == "{}"
+    with pytest.raises(EngineError, match=r"language 'ja' .*cutlet.*pip install 'coqui-tts\[ja\]'") as error:
+        speak("はい。", language="ja")
+    assert error.value.code == "engine_not_installed"
+
+
+@pytest.mark.usefixtures("coqui")
+def test_it_can_be_stopped_at_every_token(model: Path, samples: Path) -> None:
+    said: list[bytes] = []
+
+    def emit(piece: bytes) -> None:
+        if len(said) == 5:
+            raise InterruptedError
+        said.append(piece)
+
+    sample = str(record(samples / "ada.wav"))
+    with pytest.raises(InterruptedError):
+        XttsModel(str(model), "cpu").speak(order(sample, "Olá, mundo."), emit)
+    assert said == [b""] * 5
+
+
+@pytest.mark.usefixtures("coqui")
+def test_a_broken_model_says_so(model: Path, samples: Path) -> None:
     (model / "model.pth").write_text("broken")
+    sample = str(record(samples / "ada.wav"))
     with pytest.raises(EngineError, match=r"could not be loaded on cpu \(PytorchStreamReader") as error:
-        XttsModel(str(model), "auto").speak(
-            iter([{"text": "a", "sample": sample, "language": "pt", "rate": 1, "pitch": 1}]), lambda _: None
-        )
+        XttsModel(str(model), "auto").speak(order(sample, "a"), lambda _: None)
     assert error.value.code == "model_broken"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "said"),
+    [
+        ("en", "Call 112. It is 3.", "Call 112. It is 3."),
+        ("en", "9" * 20 + "!", " ".join("9" * 20) + "!"),
+        ("de", "Am 3. Mai sind es 42.", "Am 3. Mai sind es 42 ."),
+        ("cs", "1. a 3,5 a 2.", "1 . a 3,5 a 2 ."),
+        ("hi", "10", " एक  शून्य "),
+    ],
+)
+def test_figures_are_written_so_that_the_model_can_say_them(language: str, text: str, said: str) -> None:
+    assert sayable(text, language) == said

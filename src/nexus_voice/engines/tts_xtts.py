@@ -1,8 +1,8 @@
 """Coqui XTTS v2: speaks seventeen languages in a voice cloned from a short recording.
 
 Needs the optional package `coqui-tts` with torch, the weights (1.9 GB) and, to be of use in a
-conversation, a GPU. It is written against coqui-tts's own code and has not been run with real weights:
-this project's tests have no torch.
+conversation, a GPU. `scripts/try_xtts.py` has run it through coqui-tts 0.28 on a processor, with random
+weights; it has not been run with the real ones or on a GPU.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class XttsTts:
         return await self._workers.__aexit__(kind, error, trace)
 
     async def ready(self) -> None:
-        """Wait until every process has the model loaded and the default voice analysed.
+        """Wait until every process has the model loaded and has begun to speak in the default voice.
 
         Raises `EngineError` with code `model_broken` or `engine_not_installed`, and `BadInput` for a
         sample that will not do.
@@ -121,7 +121,8 @@ class XttsTts:
         """Audio at 24,000 Hz in pieces of at most 60 ms, as it is generated.
 
         A language that XTTS lacks is spoken as the engine's own. Raises `BadInput` for a voice without
-        a sample, for a sample that will not do, and for more than 2,000 characters.
+        a sample, for a sample that will not do, and for more than 2,000 characters; `EngineError` with
+        code `engine_not_installed` for Chinese or Japanese without the package that they need.
         """
         if len(sentence) > MAX_TEXT:
             raise BadInput(
@@ -140,7 +141,8 @@ class XttsTts:
         }
         async with aclosing(self._workers.call("speak", once(order), buffer=WAITING_CHUNKS)) as pieces:
             async for piece in pieces:
-                yield Pcm(piece, RATE)
+                if piece:  # an empty one only says that the process is at work
+                    yield Pcm(piece, RATE)
 
     async def _sample(self, name: str) -> Path:
         """The recording of that voice, or of the default one."""
