@@ -10,6 +10,8 @@ from pathlib import Path
 from . import machine
 from .dsp import dsp
 from .engines import engines
+from .index import index
+from .ingest import ingest
 from .report import report
 from .roles import loop_lag
 from .speech import speech
@@ -44,8 +46,12 @@ def arguments() -> argparse.Namespace:
     command("dsp", "Front end and detector alone.")
     local = command("engines", "What a chain of engines costs, and the local engines by themselves.")
     local.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
+    indexing = command("index", "The knowledge base's index on SQLite and PostgreSQL.")
+    indexing.add_argument("--chunks", type=int, default=100_000, help="in the base [100,000]")
     lag = command("lag", "How late the event loop runs while eight clients use a model at a time.")
     lag.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
+    folder = command("ingest", "A large folder through the command: memory and time.")
+    folder.add_argument("--gigabytes", type=float, default=2, help="how large [2]")
     commands.add_parser(
         "report", help="The table of what was measured; exits with 1 when a target is missed."
     )
@@ -77,8 +83,12 @@ def main() -> int:
             dsp(chosen.reps)
         case "engines":
             engines(chosen.reps, chosen.whisper)
+        case "index":
+            index(chosen.reps, chosen.chunks)
         case "lag":
             loop_lag(chosen.reps, chosen.whisper)
+        case "ingest":
+            ingest(chosen.gigabytes, chosen.reps)
         case _:
             dsp(1)
             speech(1)

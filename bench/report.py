@@ -39,6 +39,9 @@ TARGETS = (
     Target("the next engine behind an open breaker, first token, p95", "engines", "open_ms.p95", 50, "ms"),
     Target("event loop's lag, 8 transcriptions at a time, p99", "lag", "transcriptions.lag_ms.p99", 20, "ms"),
     Target("event loop's lag, 8 embeddings at a time, p99", "lag", "embeddings.lag_ms.p99", 20, "ms"),
+    Target("100,000 passages in SQLite: opening", "index", "sqlite.open_s", 1, "s"),
+    Target("100,000 passages in SQLite: a question, p95", "index", "sqlite.query_ms.p95", 50, "ms"),
+    Target("100,000 passages in PostgreSQL: a question, p95", "index", "postgres.query_ms.p95", 50, "ms"),
 )
 
 

@@ -24,6 +24,7 @@ TITLES = {
     "llm": "Settings for the language model",
     "tts": "Settings for the voice",
     "embedder": "Settings for the search by meaning",
+    "reranker": "Settings for the order of what was found",
     "search": "Settings for web search",
     "fallback": "Settings for what happens when an engine fails",
     "providers": "Settings for the providers' addresses and models",

@@ -4,5 +4,7 @@ from __future__ import annotations
 
 import os
 
-for name in [name for name in os.environ if name.startswith("NEXUS_") or name.endswith("_API_KEY")]:
+OURS = ("_API_KEY", "DATABASE_URL")
+
+for name in [name for name in os.environ if name.startswith("NEXUS_") or name.endswith(OURS)]:
     del os.environ[name]

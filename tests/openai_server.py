@@ -168,8 +168,8 @@ async def _answer(stream: SocketStream, reply: Reply) -> None:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[OpenAiServer]:
-    server = OpenAiServer()
+async def serving(server: OpenAiServer | None = None) -> AsyncIterator[Any]:
+    server = server or OpenAiServer()
     async with (
         await anyio.create_tcp_listener(local_host="127.0.0.1") as listener,
         anyio.create_task_group() as tasks,

@@ -45,3 +45,15 @@ def test_every_figure_is_documented_with_its_labels(server: Serving) -> None:
 def test_every_openai_address_is_documented(server: Serving) -> None:
     paths = httpx.get(f"{server.url}/openapi.json", trust_env=False).json()["paths"]
     assert [path for path in paths if path.startswith("/v1/") and "{" not in path and path not in PAGE] == []
+
+
+def test_every_address_below_rag_is_documented(server: Serving) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "protocol.md").read_text()
+    paths = httpx.get(f"{server.url}/openapi.json", trust_env=False).json()["paths"]
+    calls = {
+        f"{method.upper()} {path}"
+        for path, methods in paths.items()
+        for method in methods
+        if path.startswith("/rag/")
+    }
+    assert calls == set(re.findall(r"^\| `(\w+ /rag/[^`]*)` \|", page, re.MULTILINE))

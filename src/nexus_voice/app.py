@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +13,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from . import __version__
+from . import __version__, documents
 from .api import errors, faces
 from .api.limits import Admission, BodyLimit
 from .api.metrics import Live
@@ -28,7 +27,6 @@ from .domain.errors import NexusError
 from .engines import load
 from .engines.fallback import Fallback
 from .engines.tools import Calculator, Clock
-from .knowledge.base import KnowledgeBase
 from .observe.metrics import Metrics
 from .settings import Settings
 from .store.sessions import Sessions
@@ -40,14 +38,12 @@ from .talk.session import Engines, Session, Tuning
 
 log = structlog.get_logger()
 
-PORTS = ("stt", "llm", "tts", "embedder", "search")
+PORTS = ("stt", "llm", "tts", "embedder", "reranker", "search")
 """Ports with a chain of engines."""
 Choose = Callable[[str, Settings, Found], list[Choice]]
 
 LAG_EVERY = 0.05
 """Seconds between two looks at how late the event loop runs."""
-BIAS_SENTENCES = 2_000
-"""Sentences of the documents that the recogniser's language model is built from."""
 
 
 def make_vad(settings: Settings) -> Any:
@@ -75,9 +71,10 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             return make(choice, embedder=embedder, engines=Names(chains))
         return built.pop(choice, None) or make(choice)
 
-    knowledge = None
+    metrics = Metrics()
+    reader = knowledge = ingestion = None
     if settings.knowledge.enabled and embedder:
-        knowledge = KnowledgeBase(settings.data_dir / "knowledge", embedder, meanwhile=meanwhile)
+        reader, knowledge, ingestion = documents.put_together(settings, embedder, meanwhile, chains, metrics)
     engines = Engines(
         vad=make_vad(settings) if role.converses else load("vad", "energy")(),
         stt=chains["stt"],
@@ -96,15 +93,16 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
     async with AsyncExitStack() as stack:
         for chain in chains.values():
             await stack.enter_async_context(chain)
-        if knowledge:
-            await stack.enter_async_context(knowledge)
+        for part in (reader, knowledge):
+            if part:
+                await stack.enter_async_context(part)
         supply = await stack.enter_async_context(Supply(chains, build))
         admission = Admission(settings.limits.sessions, settings.limits.loop_lag)
-        metrics, limits = Metrics(), settings.limits
+        limits = settings.limits
         queues = {
             port: Queue(port, limits.model_requests, limits.model_queue, metrics.served)
             for port in role.ports
-            if port != "search"
+            if port not in ("reranker", "search")
         }
         state = State(
             settings,
@@ -113,6 +111,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             sessions,
             admission,
             supply,
+            ingestion,
             role=role,
             metrics=metrics,
             queues=queues,
@@ -125,9 +124,10 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             supply.want(port, wanted)
         await supply.usable()
         tasks.start_soon(watch_lag, admission)
-        tasks.start_soon(keep_teaching, state)
-        if knowledge:
-            tasks.start_soon(open_knowledge, state)
+        tasks.start_soon(documents.keep_teaching, state)
+        if ingestion:
+            tasks.start_soon(documents.open_knowledge, state)
+            tasks.start_soon(documents.take_in, state)
         tasks.start_soon(keep_looking, state, choose)
         yield state
 
@@ -163,60 +163,9 @@ async def keep_looking(state: State, choose: Choose) -> None:
 async def welcome(state: State, port: str, engine: Any) -> None:
     """An engine has joined its chain."""
     if port == "stt" and "knowledge" in state.warming and state.warming["knowledge"] == "ready":
-        await teach(state)
+        await documents.teach(state)
     if port == "embedder" and state.knowledge and engine is state.supply.chains[port].current:
         await state.knowledge.use(engine)
-
-
-async def open_knowledge(state: State) -> None:
-    """In the background, so that the server answers at once."""
-    state.warming["knowledge"] = "warming"
-    try:
-        await state.supply.settled("embedder")
-        await fill(state)
-        state.warming["knowledge"] = "ready"
-    except Exception as error:
-        state.warming["knowledge"] = error.message if isinstance(error, NexusError) else "failed; see the log"
-        log.error("part failed to start", part="knowledge", exc_info=error)
-
-
-async def fill(state: State) -> None:
-    """Bring the seed documents in, and teach the recogniser the documents' words."""
-    assert state.knowledge is not None
-    await state.knowledge.seed(state.settings.knowledge.seed or documentation())
-    await teach(state)
-
-
-async def teach(state: State) -> None:
-    """The recogniser listens for what the documents talk about; called again when they change."""
-    for link in state.supply.chains["stt"].links:
-        bias = getattr(link.engine, "bias", None)
-        if bias is not None and state.knowledge is not None:
-            await bias(await state.knowledge.sentences(BIAS_SENTENCES))
-
-
-async def keep_teaching(state: State) -> None:
-    """Teach again whenever documents came or went, once for any number of changes."""
-    changes, changed = anyio.create_memory_object_stream[None](1)
-
-    def note() -> None:
-        with suppress(anyio.WouldBlock):
-            changes.send_nowait(None)
-
-    state.changed = note
-    async with changes, changed:
-        async for _ in changed:
-            try:
-                await teach(state)
-            except Exception as error:  # it goes on with the words it knows
-                log.error("the recogniser did not learn the new documents", exc_info=error)
-
-
-def documentation() -> Path:
-    """The product's own pages: beside the source in a checkout, inside the package when installed."""
-    here = Path(__file__).parent
-    installed = here / "_docs"
-    return installed if installed.is_dir() else here.parents[1] / "docs"
 
 
 async def watch_lag(admission: Admission) -> None:

@@ -20,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+benches = typer.Typer(invoke_without_command=True)
+app.add_typer(benches, name="bench", help="Measurements: where they are, and of a search in documents.")
 app.add_typer(models, name="models", help="Models that run on this machine: list, pull, remove, verify.")
 
 Url = Annotated[
@@ -93,14 +95,36 @@ def ask(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files.")],
+    places: Annotated[
+        list[str], typer.Argument(help="Files, folders, https://… or s3://bucket/prefix.", metavar="PLACE")
+    ],
     url: Url = "",
+    collection: Annotated[
+        str,
+        typer.Option(help="Collection to add to; it is made if there is none. By default the one for all."),
+    ] = "",
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow changes.")] = False,
+    every: Annotated[
+        float, typer.Option(min=1, help="With --watch: seconds between two looks at a bucket.")
+    ] = 60,
+    delete: Annotated[
+        bool | None,
+        typer.Option(
+            "--delete/--keep",
+            help="Forget documents that are gone from a folder or bucket, or keep them. "
+            "By default they are forgotten, unless all are gone.",
+        ),
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="Name of the folder there, to go on with it from another place or machine.")
+    ] = "",
 ) -> None:
-    """Add documents to the running server's knowledge base."""
+    """Add documents to the running server's knowledge base; keep folders and buckets in step with it."""
     from .commands.configure import settings
-    from .commands.ingest import ingest
+    from .commands.ingest import Wish, ingest
 
-    if not ingest(settings(), paths, url=url):
+    wish = Wish(collection, every if watch else None, delete, name)
+    if not ingest(settings(), places, url=url, wish=wish):
         raise typer.Exit(1)
 
 
@@ -118,10 +142,29 @@ def doctor(
         raise typer.Exit(1)
 
 
-@app.command()
-def bench() -> None:
+@benches.callback()
+def bench(context: typer.Context) -> None:
     """Where the measurements are."""
-    typer.echo("Benchmarks live in the repository: run `make bench` there; results go to bench/results/.")
+    if context.invoked_subcommand is None:
+        typer.echo("Benchmarks live in the repository: run `make bench` there; results go to bench/results/.")
+
+
+@benches.command()
+def retrieval(
+    dataset: Annotated[Path, typer.Option(help="A folder in BEIR's layout, or a JSON file of SQuAD's.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask so many of its questions at most.")] = None,
+    rerank: Annotated[
+        bool | None, typer.Option(help="Measure the reranker too. [default: if its model is pulled]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """How well the questions of a public set find their documents."""
+    from .commands.configure import settings
+    from .commands.retrieval_bench import bench
+    from .observe.logs import configure
+
+    configure("error")
+    bench(settings(), dataset, limit=limit, rerank=rerank, as_json=as_json)
 
 
 @app.command()

@@ -98,6 +98,8 @@ class Tool(Protocol):
 
 
 class Llm(Protocol):
+    """One that has its model's tokenizer may also have `tokens(texts)`: the count of each text."""
+
     @property
     def name(self) -> str: ...
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(ge=0, le=3600)]
@@ -41,7 +42,9 @@ class Limits(Section):
     loop_lag: Seconds = Field(
         0.1, description="Event-loop delay (90th percentile of 5 s) above which new sessions are refused."
     )
-    upload: int = Field(20_000_000, ge=1_000, description="Largest upload in bytes.")
+    upload: int = Field(
+        100_000_000, ge=1_000, description="Largest upload in bytes, all of its files together."
+    )
     text: int = Field(8_000, ge=100, description="Longest text message in characters.")
     messages: int = Field(200, ge=10, description="Messages a second from one connection, averaged over 5 s.")
     audio: float = Field(3.0, ge=1.1, description="Audio accepted per second of time, in seconds.")
@@ -135,6 +138,12 @@ class Embedder(Section):
     model: str = Field("", description="Its model.")
 
 
+class Reranker(Section):
+    kind: str = Field("auto", description="auto, crossencoder or off: a model that orders what was found.")
+    model: str = Field("", description="Name of a pulled model; empty is the best one.")
+    within: Seconds = Field(0.15, description="Time it may take; later the order stays as it was.")
+
+
 class Search(Section):
     kind: str = Field("auto", description="auto, tavily, searxng or off.")
     base_url: str = Field("", description="Address of a SearXNG that answers in JSON.")
@@ -194,6 +203,19 @@ class Knowledge(Section):
         None, description="Folder ingested at start; by default the product's own documentation."
     )
     enabled: bool = Field(True, description="Whether there is a knowledge base at all.")
+    min_score: float = Field(
+        0.15, ge=0, le=1, description="Relevance, 0 to 1, below which no passage is used or cited."
+    )
+    file: int = Field(50_000_000, ge=1_000, description="Largest document in bytes.")
+    at_once: int = Field(1, ge=1, le=64, description="Documents taken in at a time by this server.")
+    queue: int = Field(
+        100_000, ge=1, description="Documents that wait to be taken in; further ones are refused with 429."
+    )
+    reachable: list[str] = Field(
+        [],
+        description="Hosts and networks, such as 10.0.0.0/8, that documents may be fetched from although "
+        "they are not public.",
+    )
 
 
 class Fake(Section):
@@ -247,6 +269,12 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr = key("OPENAI_API_KEY", "OpenAI: answers, recognition and voice")
     cartesia_api_key: SecretStr = key("CARTESIA_API_KEY", "Cartesia: voice")
     tavily_api_key: SecretStr = key("TAVILY_API_KEY", "Tavily: web search")
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("NEXUS_DATABASE_URL", "DATABASE_URL"),
+        description="PostgreSQL with pgvector for the knowledge base, such as "
+        "postgresql://user:password@host/name; empty: SQLite in the data folder. Also read as DATABASE_URL.",
+    )
     data_dir: Path = Field(
         Path("data"), description="Where documents, indexes and converted models are kept."
     )
@@ -258,9 +286,24 @@ class Settings(BaseSettings):
     llm: Llm = Llm()
     tts: Tts = Tts()
     embedder: Embedder = Embedder()
+    reranker: Reranker = Reranker()
     search: Search = Search()
     fallback: Fallback = Fallback()
     providers: Providers = Providers()
     discovery: Discovery = Discovery()
     knowledge: Knowledge = Knowledge()
     fake: Fake = Fake()
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr) -> SecretStr:
+        if url.get_secret_value().partition("://")[0] not in ("", "postgresql", "postgres"):
+            raise PydanticCustomError(
+                "scheme", "Must begin with postgresql://; it is also read as DATABASE_URL"
+            )
+        return url
+
+    @property
+    def knowledge_at(self) -> Path | str:
+        """Where documents are kept: a folder, or PostgreSQL's address."""
+        return self.database_url.get_secret_value() or self.data_dir / "knowledge"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -81,6 +82,7 @@ def test_anything_may_come_first(server: Serving, sent: list[str | bytes]) -> No
 
 
 texts = values | st.text(min_size=1) | st.just(":")
+names = st.lists(st.text(max_size=9), max_size=3)
 
 BODIES: dict[str, st.SearchStrategy[Any]] = {
     "/chat": st.fixed_dictionaries(
@@ -95,9 +97,21 @@ BODIES: dict[str, st.SearchStrategy[Any]] = {
         optional={"format": values | st.sampled_from(["pcm", "wav", "opus"])},
     ),
     "/rag/query": st.fixed_dictionaries(
-        {"question": texts}, optional={"k": values | st.integers(), "stream": values}
+        {"question": texts},
+        optional={"k": values | st.integers(), "stream": values, "collections": values | names},
     ),
-    "/rag/ingest": st.fixed_dictionaries({"texts": values | st.lists(st.dictionaries(st.text(), values))}),
+    "/rag/search": st.fixed_dictionaries(
+        {"query": texts}, optional={"k": values | st.integers(), "collections": values | names}
+    ),
+    "/rag/collections": st.fixed_dictionaries({"name": values | st.text(max_size=250)}),
+    "/rag/ingest": st.fixed_dictionaries(
+        {},
+        optional={
+            "texts": values | st.lists(st.fixed_dictionaries({"title": texts, "text": texts}), max_size=3),
+            "urls": values | st.lists(st.text(), max_size=3),
+            "collection": values,
+        },
+    ),
 }
 KINDS = [
     "application/json",
@@ -129,18 +143,53 @@ def test_the_http_faces_take_anything(
         error = answer.json()["error"]
         assert error["code"] in CODES | {
             "audio_empty", "audio_unreadable", "bad_rate", "bad_request", "files_missing", "audio_missing",
-            "nothing_to_say", "session_busy", "unsupported_type",
+            "name_missing", "not_found", "nothing_to_say", "session_busy", "unsupported_type",
         }, error  # fmt: skip
         assert "Traceback" not in error["message"]
 
 
 @FUZZ
-@given(name=st.text(max_size=60), content=st.binary(max_size=300), kind=st.sampled_from(KINDS))
-def test_any_file_may_be_uploaded(http: httpx.Client, name: str, content: bytes, kind: str) -> None:
+@given(
+    name=st.text(max_size=60),
+    content=st.binary(max_size=300),
+    kind=st.sampled_from(KINDS),
+    form=st.fixed_dictionaries({}, optional=dict.fromkeys(("source", "fingerprints"), st.text(max_size=60))),
+)
+def test_any_file_may_be_uploaded(
+    http: httpx.Client, name: str, content: bytes, kind: str, form: dict[str, str]
+) -> None:
     name = name.encode("utf-8", "replace").decode()
-    answer = http.post("/rag/ingest", files=[("files", (name or "x", content, kind))])
+    form = {key: value.encode("utf-8", "replace").decode() for key, value in form.items()}
+    files = [("files", (name or "x", content, kind))]
+    answer = http.post("/rag/ingest", params={"wait": 20}, files=files, data=form)
     assert answer.status_code < 500, answer.text
     if answer.status_code == 200:
         for one in answer.json()["documents"]:
+            assert one["state"] in ("done", "failed")
+            assert one["error"] is None or one["error"]["code"] != "internal", one
             if one["id"]:
+                for path in ("/original", "/text"):
+                    assert http.get(f"/rag/documents/{one['id']}{path}").status_code == 200
                 assert http.delete(f"/rag/documents/{one['id']}").status_code == 204
+
+
+@FUZZ
+@given(id=st.text(max_size=120), data=st.data())
+def test_any_id_may_be_asked_for(http: httpx.Client, id: str, data: st.DataObject) -> None:
+    id = quote(id.encode("utf-8", "replace").decode(), safe="")
+    face = data.draw(
+        st.sampled_from(["jobs/{}", "jobs/{}/events", "collections/{}"])
+        | st.sampled_from(["documents/{}", "documents/{}/original", "documents/{}/text"])
+    )
+    method = data.draw(st.sampled_from(["GET", "DELETE", "PATCH"]))
+    body = json.dumps(data.draw(values))
+    answer = http.request(method, f"/rag/{face.format(id)}", content=body)
+    assert answer.status_code < 500, answer.text
+
+
+@FUZZ
+@given(st.dictionaries(st.sampled_from(["after", "limit", "source", "collection"]), st.text(max_size=60)))
+def test_any_page_may_be_asked_for(http: httpx.Client, asked: dict[str, str]) -> None:
+    asked = {key: value.encode("utf-8", "replace").decode() for key, value in asked.items()}
+    for path in ("documents", "jobs"):
+        assert http.get(f"/rag/{path}", params=asked).status_code in (200, 422)

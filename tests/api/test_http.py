@@ -29,6 +29,7 @@ def test_a_chat_streams_its_turn_and_goes_on(http: httpx.Client, server: Serving
     kinds = [event["type"] for event in events]
     assert kinds[:4] == ["ready", "final", "sources", "delta"]
     assert kinds[-1] == "ended"
+    assert "sentence" in kinds
     assert "audio_start" not in kinds
     ready = events[0]
     more = {"text": "and after that", "session_id": ready["session_id"], "token": ready["token"]}
@@ -193,7 +194,7 @@ def test_an_unchanged_file_is_not_sent_again(http: httpx.Client) -> None:
 def test_the_description_is_whole(http: httpx.Client) -> None:
     described = http.get("/openapi.json").json()
     assert described["openapi"].startswith("3.1")
-    for path in ("/chat", "/stt", "/tts", "/synthesize", "/voices", "/rag/ingest", "/rag/query", "/healthz"):
+    for path in ("/chat", "/stt", "/tts", "/synthesize", "/voices", "/rag/ingest", "/rag/jobs", "/healthz"):
         assert path in described["paths"]
     for ref in references(described):
         found: Any = described

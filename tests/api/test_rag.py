@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +11,34 @@ import pytest
 
 from serving import Serving, fakes, serving
 
-BANANAS = ("bananas.md", b"# Bananas\n\nBananas are yellow when they are ripe.")
+from .documents import handed_in, tidy
 
-
-@pytest.fixture
-def tidy(http: httpx.Client) -> Iterator[httpx.Client]:
-    """Documents that a test adds are gone after it."""
-    known = {one["id"] for one in http.get("/rag/documents").json()["documents"]}
-    yield http
-    for one in http.get("/rag/documents").json()["documents"]:
-        if one["id"] not in known:
-            assert http.delete(f"/rag/documents/{one['id']}").status_code == 204
-
-
-def test_files_each_have_a_result_of_their_own(tidy: httpx.Client) -> None:
-    files = [("files", BANANAS), ("files", ("tool.exe", b"MZ\0\1" * 99)), ("files", ("empty.txt", b""))]
-    results = tidy.post("/rag/ingest", files=files).json()["documents"]
-    assert [one["status"] for one in results] == ["added", "failed", "failed"]
-    assert results[0]["title"] == "Bananas"
-    assert [one["error"]["code"] for one in results[1:]] == ["unsupported_type", "empty_document"]
-    assert tidy.post("/rag/ingest", files=files[:1]).json()["documents"][0]["status"] == "unchanged"
-    listed = tidy.get("/rag/documents").json()["documents"]
-    assert {"bananas.md", "seed/weather.md"} >= {one["name"].split(":")[0] for one in listed}
+__all__ = ["tidy"]
 
 
 def test_texts_are_documents_too_and_answers_cite_them(tidy: httpx.Client) -> None:
     texts = [{"title": "Opening hours", "text": "The shop opens at nine and closes at five."}]
-    assert tidy.post("/rag/ingest", json={"texts": texts}).json()["documents"][0]["status"] == "added"
+    handed_in(tidy, json={"texts": texts})
     reply = tidy.post("/rag/query", json={"question": "When does the shop open?", "k": 1}).json()
     assert reply["answer"].startswith("The forecast")  # the scripted answer
     assert [source["title"] for source in reply["sources"]] == ["Opening hours"]
     assert "opens at nine" in reply["sources"][0]["text"]
+    assert reply["sources"][0]["link"].endswith("/text?at=0#passage")
+
+
+def test_each_sentence_of_an_answer_says_what_it_rests_on(http: httpx.Client, server: Serving) -> None:
+    llm = server.state.engines.llm.current
+    usual = llm._answer  # type: ignore[attr-defined]
+    llm._answer = "It is clear [1]. It is calm.[1][9]"  # type: ignore[attr-defined]
+    try:
+        reply = http.post("/rag/query", json={"question": "What is the weather tomorrow?"}).json()
+    finally:
+        llm._answer = usual  # type: ignore[attr-defined]
+    assert reply["answer"] == "It is clear. It is calm."
+    assert reply["sentences"] == [
+        {"text": "It is clear.", "sources": [1]},
+        {"text": "It is calm.", "sources": [1]},
+    ]
 
 
 def test_an_answer_streams(http: httpx.Client, server: Serving) -> None:
@@ -54,60 +50,33 @@ def test_an_answer_streams(http: httpx.Client, server: Serving) -> None:
     assert [event["type"] for event in events[:2]] == ["sources", "delta"]
     assert events[0]["sources"][0]["title"] == "Weather"
     assert events[-1]["type"] == "ended"
-    assert "".join(one["text"] for one in events[1:-1]).strip() == events[-1]["heard"]
+    shown = "".join(one["text"] for one in events if one["type"] == "delta").strip()
+    assert shown == events[-1]["heard"]
+    assert " ".join(one["text"] for one in events if one["type"] == "sentence") == shown
     prompt = server.state.engines.llm.current.prompts[-1]  # type: ignore[attr-defined]
     assert not prompt.spoken
     assert prompt.passages[0].title == "Weather"
 
 
-def test_a_deleted_document_is_gone(http: httpx.Client) -> None:
-    id = http.post("/rag/ingest", files=[("files", BANANAS)]).json()["documents"][0]["id"]
-    assert http.delete(f"/rag/documents/{id}").status_code == 204
-    gone = http.delete(f"/rag/documents/{id}")
-    assert (gone.status_code, gone.json()["error"]["code"]) == (404, "not_found")
-    sources = http.post("/rag/query", json={"question": "What colour are bananas?"}).json()["sources"]
-    assert all(source["title"] != "Bananas" for source in sources)
+def test_answers_and_passages_keep_to_the_collections_that_are_named(tidy: httpx.Client) -> None:
+    other = tidy.post("/rag/collections", json={"name": "Other"}).json()["id"]
+    for collection, hour in (("default", "nine"), (other, "ten")):
+        text = {"title": "Opening hours", "text": f"The shop opens at {hour}."}
+        handed_in(tidy, json={"texts": [text], "collection": collection})
 
+    def found(**narrowed: Any) -> set[str]:
+        body = {"query": "When does the shop open?", **narrowed}
+        return {one["text"] for one in tidy.post("/rag/search", json=body).json()["passages"]}
 
-def test_the_recogniser_is_taught_when_documents_change(server: Serving, tidy: httpx.Client) -> None:
-    taught: list[list[str]] = []
-
-    async def bias(sentences: list[str]) -> None:
-        taught.append(sentences)
-
-    stt: Any = server.state.engines.stt.current
-    stt.bias = bias
-    try:
-        tidy.post("/rag/ingest", files=[("files", BANANAS)])
-        assert server.becomes(lambda: bool(taught))
-        assert "Bananas are yellow when they are ripe." in taught[-1]
-    finally:
-        del stt.bias
-
-
-@pytest.mark.parametrize(
-    ("sent", "status", "code"),
-    [
-        ({"content": b"{"}, 400, "bad_json"),
-        ({"content": b""}, 400, "bad_json"),
-        ({"content": b"\xff\xfe"}, 400, "bad_json"),
-        ({"json": {"texts": []}}, 422, "bad_request"),
-        ({"json": {"texts": [{"title": "x"}]}}, 422, "bad_request"),
-        ({"json": []}, 422, "bad_request"),
-        ({"files": {"other": (None, "no file")}}, 400, "files_missing"),
-        ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "bad_request"),
-        (
-            {"content": b"x", "headers": {"content-type": "multipart/form-data; boundary=x"}},
-            400,
-            "bad_request",
-        ),
-    ],
-)
-def test_what_cannot_be_taken_in_gets_its_code(
-    http: httpx.Client, sent: dict[str, Any], status: int, code: str
-) -> None:
-    answer = http.post("/rag/ingest", **sent)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    nine, ten = "The shop opens at nine.", "The shop opens at ten."
+    assert {nine, ten} <= found()
+    assert nine in found(collections=["default"])
+    assert ten not in found(collections=["default"])
+    assert found(collections=[other]) == {ten}
+    assert found(collections=[]) == found(collections=["nowhere"]) == set()
+    assert len(found(k=1)) == 1
+    question = {"question": "When does the shop open?", "collections": [other]}
+    assert [one["text"] for one in tidy.post("/rag/query", json=question).json()["sources"]] == [ten]
 
 
 @pytest.mark.parametrize(
@@ -123,8 +92,10 @@ def test_what_cannot_be_taken_in_gets_its_code(
 def test_a_bad_question_gets_its_code(
     http: httpx.Client, body: dict[str, Any], status: int, code: str
 ) -> None:
-    answer = http.post("/rag/query", json=body)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    for path, name in (("query", "question"), ("search", "query")):
+        sent = {name if key == "question" else key: value for key, value in body.items()}
+        answer = http.post(f"/rag/{path}", json=sent)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
 def test_without_a_knowledge_base_the_rest_works(tmp_path: Path) -> None:
@@ -132,9 +103,19 @@ def test_without_a_knowledge_base_the_rest_works(tmp_path: Path) -> None:
         serving(fakes(tmp_path, knowledge={"enabled": False})) as server,
         httpx.Client(base_url=server.url, trust_env=False) as http,
     ):
-        for method, path in (("GET", "/documents"), ("POST", "/ingest"), ("DELETE", "/documents/x")):
+        paths = ("GET", "/documents"), ("POST", "/ingest"), ("DELETE", "/documents/x"), ("GET", "/jobs")
+        for method, path in paths:
             answer = http.request(method, f"/rag{path}")
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "knowledge_off")
         answer = http.post("/rag/query", json={"question": "anything"})
         assert answer.json()["error"]["code"] == "knowledge_off"
         assert "event: ended" in http.post("/chat", json={"text": "hello"}).text
+
+
+def test_a_question_may_lean_on_earlier_ones(tidy: httpx.Client, server: Serving) -> None:
+    body = {"question": "and on sundays?", "history": ["thanks", "When does the shop open?"]}
+    assert tidy.post("/rag/query", json=body).status_code == 200
+    prompt = server.state.engines.llm.current.prompts[-1]  # type: ignore[attr-defined]
+    assert prompt.question == "When does the shop open on sundays?"
+    many = {**body, "history": ["Why?"] * 21}
+    assert tidy.post("/rag/query", json=many).status_code == 422

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
-import pytest
 from typer.testing import CliRunner
 
 from nexus_voice import __version__
 from nexus_voice.cli import app
-from nexus_voice.commands.ingest import found
-from nexus_voice.domain.errors import BadInput
 
-from .conftest import Run, Server, Shell
+from .conftest import Run
 
 
 def test_help_names_every_command() -> None:
@@ -29,32 +25,6 @@ def test_version() -> None:
 def test_ask_wants_one_question() -> None:
     assert CliRunner().invoke(app, ["ask"]).exit_code == 2
     assert CliRunner().invoke(app, ["ask", "both", "--audio", "question.wav"]).exit_code == 2
-
-
-def test_documents_go_into_the_running_server(server: Server, shell: Shell, run: Run) -> None:
-    folder = shell.folder / "notes"
-    (folder / "deep").mkdir(parents=True)
-    (folder / "coffee.md").write_text("# Coffee\n\nCoffee is ground just before it is brewed.\n")
-    (folder / "deep" / "coffee.md").write_text("# Ice coffee\n\nIce coffee rests for twelve hours.\n")
-    (folder / "photo.jpg").write_bytes(b"\xff\xd8")
-    done = run("ingest", "notes", "--url", server.url)
-    assert done.returncode == 0, done.stderr
-    assert "coffee.md: added, “Coffee”, 1 passages" in done.stdout
-    assert "2 of 2 documents" in done.stdout
-    again = run("ingest", "notes/coffee.md", "notes/photo.jpg", "--url", server.url)
-    assert again.returncode == 1
-    assert "coffee.md: unchanged" in again.stdout
-    assert "photo.jpg: " in again.stdout
-
-
-def test_a_folder_names_documents_by_the_way_to_them(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / ".hidden").mkdir()
-    for name in ("one.md", "a/one.md", ".hidden/two.md", "a/.three.md", "a/four.exe"):
-        (tmp_path / name).write_text("text")
-    assert [name for _, name in found([tmp_path])] == ["one.md", "a - one.md"]
-    with pytest.raises(BadInput):
-        found([tmp_path / "nothing"])
 
 
 def test_doctor_finds_what_is_chosen_and_broken(run: Run) -> None:

@@ -49,6 +49,13 @@ def test_a_key_is_not_repeated(settings_of_nobody: Set) -> None:
     assert "s3cret" not in complaint()
 
 
+@pytest.mark.parametrize("name", ["NEXUS_DATABASE_URL", "DATABASE_URL"])
+def test_another_kind_of_database_is_named_without_its_password(settings_of_nobody: Set, name: str) -> None:
+    settings_of_nobody(name, "mysql://user:s3cret@example.org/name")
+    said = "NEXUS_DATABASE_URL: must begin with postgresql://; it is also read as DATABASE_URL."
+    assert complaint() == said
+
+
 def test_a_variable_of_no_section_is_pointed_out() -> None:
     assert misspelt({"NEXUS_LMM__KIND": "openai", "PATH": "/", "NEXUS_LLM__KIND": "openai"}) == [
         "NEXUS_LMM__KIND: there is no such setting. Did you mean NEXUS_LLM__KIND?"

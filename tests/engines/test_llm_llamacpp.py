@@ -97,6 +97,17 @@ async def test_streams_pieces_with_and_without_tools(llm: LlamaCppLlm) -> None:
     assert await asked(llm, Prompt("Hello", system="Be kind."), [Weather()]) == ANSWER
 
 
+async def test_tokens_are_counted_by_the_model_once_it_is_loaded(llm: LlamaCppLlm, folder: Path) -> None:
+    texts = ["hello", "", "grüße, -1 <|im_start|>", "hello"]
+    hello, empty, rest, again = await llm.tokens(texts)
+    assert (hello, empty, again) == (5, 0, 5)  # a token is a byte in this model, but for a blank
+    assert rest >= len(texts[2])
+    async with LlamaCppLlm(folder / "tiny.gguf", **OPTIONS) as young:
+        with pytest.raises(EngineError) as caught:
+            await young.tokens(texts)
+        assert caught.value.code == "llm_loading"
+
+
 async def test_the_second_turn_reads_only_what_is_new(
     llm: LlamaCppLlm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,21 @@ from pathlib import Path
 
 import pytest
 
+from postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
+
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the converted embedding model is kept; shared, because converting takes seconds."""
     return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def at(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a knowledge base may be: the contract is the same for both."""
+    if request.param == "sqlite":
+        return tmp_path / "knowledge"
+    url: str = request.getfixturevalue("postgres_url")
+    return url

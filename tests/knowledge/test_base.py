@@ -1,18 +1,20 @@
 """The knowledge base: what goes in comes out, once, up to date, whatever the embedder does."""
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import anyio
-import numpy as np
+import looking
 import pytest
 
 from nexus_voice.domain.errors import BadInput, EngineError
 from nexus_voice.engines.fake import FakeEmbedder
-from nexus_voice.knowledge.base import FILE, KnowledgeBase
-from nexus_voice.knowledge.chunks import LARGEST
+from nexus_voice.knowledge.base import KnowledgeBase
+from nexus_voice.knowledge.database import FILE
+from nexus_voice.knowledge.reading.chunks import LARGEST
+from nexus_voice.knowledge.reading.limits import Limits
+from postgres import execute
 
 if TYPE_CHECKING:
     from nexus_voice.ports import Vectors
@@ -47,8 +49,8 @@ async def found(base: KnowledgeBase, query: str) -> list[str]:
 
 
 @pytest.mark.parametrize("embedder", [FakeEmbedder(), None, Broken()], ids=["vectors", "words", "broken"])
-async def test_a_question_finds_its_passage(tmp_path: Path, embedder: FakeEmbedder | None) -> None:
-    async with KnowledgeBase(tmp_path, embedder) as base:
+async def test_a_question_finds_its_passage(at: Path | str, embedder: FakeEmbedder | None) -> None:
+    async with KnowledgeBase(at, embedder) as base:
         assert await base.recall("How do I start the pump?") == []
         added = await base.ingest("pump.md", PUMP)
         await base.ingest("oven.md", OVEN)
@@ -62,9 +64,9 @@ async def test_a_question_finds_its_passage(tmp_path: Path, embedder: FakeEmbedd
         assert base.trouble == ("" if type(embedder) is FakeEmbedder else base.trouble or "missing")
 
 
-async def test_documents_are_kept_listed_replaced_and_deleted(tmp_path: Path) -> None:
+async def test_documents_are_kept_listed_replaced_and_deleted(at: Path | str) -> None:
     changes: list[int] = []
-    async with KnowledgeBase(tmp_path, FakeEmbedder(), on_change=lambda: changes.append(1)) as base:
+    async with KnowledgeBase(at, FakeEmbedder(), on_change=lambda: changes.append(1)) as base:
         first = await base.ingest("pump.md", PUMP)
         version = await base.version()
         again = await base.ingest("pump.md", PUMP)
@@ -85,40 +87,36 @@ async def test_documents_are_kept_listed_replaced_and_deleted(tmp_path: Path) ->
         assert not any("pump" in text for text in await found(base, "start the pump"))
         assert [info.title for info in await base.documents()] == ["Opening hours"]
         assert len(changes) == 4
-    async with KnowledgeBase(tmp_path, FakeEmbedder()) as base:
+    async with KnowledgeBase(at, FakeEmbedder()) as base:
         assert await found(base, "when do you open") == ["We open at nine."]
         assert not any("pump" in text for text in await found(base, "start the pump"))
 
 
-async def test_a_deletion_leaves_nothing_behind(tmp_path: Path) -> None:
-    async with KnowledgeBase(tmp_path, FakeEmbedder()) as base:
+async def test_a_deletion_leaves_nothing_behind(at: Path | str) -> None:
+    async with KnowledgeBase(at, FakeEmbedder()) as base:
         await base.delete((await base.ingest("pump.md", PUMP)).id)
-    with sqlite3.connect(tmp_path / FILE) as file:
-        for table in ("documents", "chunks", "vectors", "chunks_fts"):
-            assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
-        file.execute("INSERT INTO chunks_fts(chunks_fts) VALUES ('integrity-check')")
-    file.close()
+    for table in ("documents", "chunks", "vectors", "originals"):
+        assert looking.count(at, table) == 0
+    looking.check(at)
 
 
-async def test_chunks_are_stored_with_document_text_and_embedding(tmp_path: Path) -> None:
-    async with KnowledgeBase(tmp_path, FakeEmbedder()) as base:
+async def test_chunks_are_stored_with_document_text_and_embedding(at: Path | str) -> None:
+    async with KnowledgeBase(at, FakeEmbedder()) as base:
         added = await base.ingest("long.txt", b"A sentence of some length that is repeated. " * 100)
         assert added.chunks > 5
-    with sqlite3.connect(tmp_path / FILE) as file:
-        rows = file.execute(
-            "SELECT document_id, id, text, embedding FROM chunks JOIN vectors ON chunk_id = id"
-        ).fetchall()
-    file.close()
+    rows = looking.rows(
+        at, "SELECT document_id, id, text, embedder FROM chunks JOIN vectors ON chunk_id = id"
+    )
     assert len({id for _, id, _, _ in rows}) == added.chunks
-    for document, _, text, embedding in rows:
-        assert document == added.id
+    for document, _, text, embedder in rows:
+        assert (document, embedder) == (added.id, "fake/64")
         assert 0 < len(text) <= LARGEST
-        assert np.linalg.norm(np.frombuffer(embedding, "<f4")) == pytest.approx(1, abs=1e-5)
+    looking.check(at)
 
 
-async def test_what_a_failing_embedder_missed_is_made_up_for(tmp_path: Path) -> None:
+async def test_what_a_failing_embedder_missed_is_made_up_for(at: Path | str) -> None:
     embedder = Broken()
-    async with KnowledgeBase(tmp_path, embedder) as base:
+    async with KnowledgeBase(at, embedder) as base:
         await base.ingest("pump.md", PUMP)
         await base.ready()
         assert base.trouble == "out of order"
@@ -131,16 +129,16 @@ async def test_what_a_failing_embedder_missed_is_made_up_for(tmp_path: Path) -> 
         await base.ready()
         assert embedder.texts == made
     other = Broken("another", broken=False)
-    async with KnowledgeBase(tmp_path, other) as base:
+    async with KnowledgeBase(at, other) as base:
         await base.ready()
         assert other.texts >= 2
         assert await found(base, "start the pump")
 
 
-async def test_another_process_sees_changes_at_once(tmp_path: Path) -> None:
+async def test_another_process_sees_changes_at_once(at: Path | str) -> None:
     async with (
-        KnowledgeBase(tmp_path, FakeEmbedder()) as one,
-        KnowledgeBase(tmp_path, FakeEmbedder()) as other,
+        KnowledgeBase(at, FakeEmbedder()) as one,
+        KnowledgeBase(at, FakeEmbedder()) as other,
     ):
         added = await one.ingest("pump.md", PUMP)
         assert await found(other, "start the pump")
@@ -150,48 +148,48 @@ async def test_another_process_sees_changes_at_once(tmp_path: Path) -> None:
         assert not any("pump" in text for text in await found(one, "start the pump"))
 
 
-async def test_many_at_once(tmp_path: Path) -> None:
-    async with KnowledgeBase(tmp_path, FakeEmbedder()) as base, anyio.create_task_group() as tasks:
+async def test_many_at_once(at: Path | str) -> None:
+    async with KnowledgeBase(at, FakeEmbedder()) as base, anyio.create_task_group() as tasks:
         for number in range(8):
             tasks.start_soon(
                 base.ingest, f"{number}.md", b"# Pump %d\n\nThe pump number %d." % (number, number)
             )
             tasks.start_soon(base.ingest, "same.md", b"Shared text %d" % (number % 2))
             tasks.start_soon(base.recall, f"pump {number}")
-    async with KnowledgeBase(tmp_path, FakeEmbedder()) as base:
+    async with KnowledgeBase(at, FakeEmbedder()) as base:
         assert len(await base.documents()) == 9
 
 
-async def test_a_seed_folder_is_mirrored_and_leaves_uploads_alone(tmp_path: Path) -> None:
+async def test_a_seed_folder_is_mirrored_and_leaves_uploads_alone(tmp_path: Path, at: Path | str) -> None:
     folder = tmp_path / "docs"
     (folder / "deep").mkdir(parents=True)
     (folder / "pump.md").write_bytes(PUMP)
     (folder / "deep" / "oven.md").write_bytes(OVEN)
     (folder / "photo.jpg").write_bytes(b"\xff\xd8")
     (folder / "broken.txt").write_bytes(bytes(100))
-    async with KnowledgeBase(tmp_path / "base", FakeEmbedder()) as base:
+    async with KnowledgeBase(at, FakeEmbedder()) as base:
         await base.ingest("pump.md", b"My own pump is red.")
         assert sorted(one.status for one in await base.seed(folder)) == ["added", "added"]
         assert {one.status for one in await base.seed(folder)} == {"unchanged"}
         (folder / "deep" / "oven.md").unlink()
         assert len(await base.seed(folder)) == 1
-        assert sorted(info.name for info in await base.documents()) == ["pump.md", "seed/pump.md"]
+        assert sorted(info.name for info in await base.documents()) == ["pump.md", "pump.md"]
 
 
-async def test_a_question_during_the_first_seconds_waits_for_the_seed(tmp_path: Path) -> None:
+async def test_a_question_during_the_first_seconds_waits_for_the_seed(tmp_path: Path, at: Path | str) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
     for n in range(20):
         (folder / f"{n}.md").write_bytes(b"# Page %d\n\nThis page is about nothing." % n)
     (folder / "pump.md").write_bytes(PUMP)
-    async with KnowledgeBase(tmp_path / "base", FakeEmbedder()) as base, anyio.create_task_group() as tasks:
+    async with KnowledgeBase(at, FakeEmbedder()) as base, anyio.create_task_group() as tasks:
         tasks.start_soon(base.seed, folder)
         await anyio.wait_all_tasks_blocked()
         assert "The blue button starts the pump." in await found(base, "How do I start the pump?")
 
 
-async def test_sentences_for_the_recogniser(tmp_path: Path) -> None:
-    async with KnowledgeBase(tmp_path, None) as base:
+async def test_sentences_for_the_recogniser(at: Path | str) -> None:
+    async with KnowledgeBase(at, None) as base:
         await base.ingest("pump.md", PUMP + b"\n\n    code --here\n")
         assert await base.sentences() == [
             "Pump", "Filter", "The blue button starts the pump.", "Wash the filter with warm water.",
@@ -215,14 +213,14 @@ async def test_sentences_for_the_recogniser(tmp_path: Path) -> None:
         "你好",
     ],
 )
-async def test_no_query_is_syntax(tmp_path: Path, query: str) -> None:
-    async with KnowledgeBase(tmp_path, FakeEmbedder()) as base:
+async def test_no_query_is_syntax(at: Path | str, query: str) -> None:
+    async with KnowledgeBase(at, FakeEmbedder()) as base:
         await base.ingest("pump.md", PUMP)
         assert isinstance(await base.recall(query), list)
 
 
-async def test_refusals_change_nothing(tmp_path: Path) -> None:
-    async with KnowledgeBase(tmp_path, FakeEmbedder(), max_bytes=100) as base:
+async def test_refusals_change_nothing(at: Path | str) -> None:
+    async with KnowledgeBase(at, FakeEmbedder(), limits=Limits(size=100)) as base:
         await base.ingest("pump.md", PUMP)
         for name, data, code in [
             ("pump.md", bytes(50), "unsupported_type"),
@@ -235,16 +233,35 @@ async def test_refusals_change_nothing(tmp_path: Path) -> None:
         assert await found(base, "start the pump")
 
 
-async def test_a_damaged_or_newer_file_is_explained(tmp_path: Path) -> None:
+async def test_a_damaged_file_is_explained(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"this is no database, but it is long enough to be taken for one" * 20)
     async with KnowledgeBase(tmp_path, None) as base:
         with pytest.raises(EngineError, match="cannot be opened") as caught:
             await base.documents()
         assert caught.value.code == "knowledge_unreadable"
-    (tmp_path / FILE).unlink()
-    with sqlite3.connect(tmp_path / FILE) as file:
-        file.execute("PRAGMA user_version = 99")
-    file.close()
-    async with KnowledgeBase(tmp_path, None) as base:
-        with pytest.raises(EngineError, match="newer version"):
+
+
+async def test_a_server_that_is_not_there_is_explained() -> None:
+    async with KnowledgeBase("postgresql://nexus:secret@127.0.0.1:1/none", None) as base:
+        with pytest.raises(EngineError, match="Check that PostgreSQL runs") as caught:
             await base.documents()
+        assert caught.value.code == "knowledge_unreachable"
+        assert "secret" not in caught.value.message
+
+
+async def test_a_server_that_cuts_every_connection_is_found_again(postgres_url: str) -> None:
+    async with KnowledgeBase(postgres_url, FakeEmbedder()) as base:
+        await base.ingest("pump.md", PUMP)
+        server, _, name = postgres_url.rpartition("/")
+        cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        execute(f"{server}/postgres", cut)
+        assert await found(base, "start the pump")
+        execute(f"{server}/postgres", cut)
+        execute(f"{server}/postgres", f"ALTER DATABASE {name} RENAME TO {name}_elsewhere")
+        try:
+            with pytest.raises(EngineError) as caught:
+                await base.recall("start the pump")
+            assert caught.value.code == "knowledge_unreachable"
+        finally:
+            execute(f"{server}/postgres", f"ALTER DATABASE {name}_elsewhere RENAME TO {name}")
+        assert await found(base, "start the pump")

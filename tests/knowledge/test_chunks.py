@@ -5,8 +5,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_voice.knowledge.chunks import LARGEST, OVERLAP, SLACK, SMALLEST, Chunk, chunks
-from nexus_voice.knowledge.documents import Document, Section, read
+from nexus_voice.knowledge.reading.chunks import LARGEST, OVERLAP, SLACK, SMALLEST, Chunk, chunks
+from nexus_voice.knowledge.reading.document import Block, Document, Section, lay_out
+from nexus_voice.knowledge.reading.read import read
 
 WORDS = st.text(alphabet="abcdefgh.!?,", min_size=1, max_size=14)
 TEXTS = st.lists(
@@ -65,3 +66,60 @@ def test_a_heading_is_never_crossed_and_short_sections_stay_short() -> None:
     assert found[-1].path == ("C",)
     assert {chunk.path for chunk in found[1:-1]} == {("B",)}
     assert all("Short" not in chunk.text and "End." not in chunk.text for chunk in found[1:-1])
+
+
+TABLES = st.lists(st.text("ab ", min_size=1, max_size=40).map("x".__add__), min_size=1, max_size=40).map(
+    "\n".join
+)
+BLOCKS = st.lists(
+    st.builds(Block, TEXTS.filter(bool), st.just(0)).map(lambda block: Block(block.text[:2_000]))
+    | st.builds(Block, TABLES, whole=st.just(True))
+    | st.builds(Block, st.just("Heading"), st.integers(1, 3)),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(BLOCKS, st.lists(st.integers(0, 2), min_size=12, max_size=12))
+def test_tables_and_code_stay_whole_and_pages_are_right(blocks: list[Block], turned: list[int]) -> None:
+    page, paged = 1, list[Block]()
+    for block, turn in zip(blocks, turned, strict=False):
+        page += turn
+        paged.append(Block(block.text, block.level, whole=block.whole, page=page))
+    document = lay_out("t", paged, page)
+    found = chunks(document)
+    assert len(document.pages) == page
+    for start, stop in document.whole:
+        if stop - start <= LARGEST:
+            assert any(chunk.start <= start and stop <= end(chunk) for chunk in found)
+    for section in document.sections:
+        inside = [chunk for chunk in found if section.start <= chunk.start < section.end]
+        assert inside[0].start == section.start
+        assert end(inside[-1]) == section.end
+        assert all(chunk.path == section.path for chunk in inside)
+        for before, after in pairwise(inside):
+            assert before.start < after.start
+            assert before.text == document.text[before.start : end(before)]
+            assert not document.text[end(before) : after.start].strip()  # nothing is lost
+            assert len(after.text) <= LARGEST
+    for chunk in found:
+        assert chunk.page is not None
+        middle = chunk.start + len(chunk.text) // 2
+        assert document.pages[chunk.page - 1] <= middle
+        assert chunk.page == page or middle < document.pages[chunk.page]
+
+
+def test_a_table_that_does_not_fit_begins_a_new_passage_and_a_long_one_is_cut_between_rows() -> None:
+    words = ("Some words. " * 50).strip()
+    table = "\n".join(f"row {n} – Price: {n}; Count: 7" for n in range(20))
+    long = "\n".join(f"row {n} – Price: {n}; Count: 7" for n in range(100))
+    found = chunks(lay_out("t", [Block(words), Block(table, whole=True)]))
+    assert [chunk.text for chunk in found] == [words, table] or table in found[1].text
+    assert len(found) == 2
+    cut = chunks(lay_out("t", [Block(long, whole=True)]))
+    assert len(cut) > 3
+    assert all(chunk.text.startswith("row") and chunk.text.endswith("7") for chunk in cut)
+
+
+def test_a_document_without_pages_has_none() -> None:
+    assert [chunk.page for chunk in chunks(lay_out("t", [Block("Text.")]))] == [None]

@@ -1,17 +1,17 @@
 """Another embedder takes the place of one: nothing stops, nothing is lost, nothing is done twice."""
 
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import anyio
+import looking
 import numpy as np
 import pytest
 
 from nexus_voice.domain.errors import EngineError
 from nexus_voice.knowledge import embedders
-from nexus_voice.knowledge.base import FILE, KnowledgeBase
+from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.embedders import Status
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ async def meant(base: KnowledgeBase, word: str) -> list[str]:
     return [passage.text for passage in await base.recall(word, 1)]
 
 
-async def test_the_one_before_serves_until_the_new_one_has_read_everything(tmp_path: Path) -> None:
+async def test_the_one_before_serves_until_the_new_one_has_read_everything(at: Path | str) -> None:
     old, new = Topics("old"), Topics("new", 5)
     new.stop = 4
-    async with KnowledgeBase(tmp_path, old) as base:
+    async with KnowledgeBase(at, old) as base:
         await filled(base)
         assert await base.status() == Status("old", "", 10, 10, "")
         async with anyio.create_task_group() as tasks:
@@ -96,20 +96,18 @@ async def test_the_one_before_serves_until_the_new_one_has_read_everything(tmp_p
         await base.ingest("rain.md", b"The rain is wet.")
         assert await meant(base, "shower") == ["The rain is wet."]
         assert (old.queries, old.passages) == (asked, 11)
-    with sqlite3.connect(tmp_path / FILE) as file:
-        kept = file.execute("SELECT DISTINCT embedder FROM vectors").fetchall()
-    file.close()
+    kept = looking.rows(at, "SELECT DISTINCT embedder FROM vectors")
     assert kept == [(f"new/{new.dimensions}",)]
-    async with KnowledgeBase(tmp_path, again := Topics("new", 5)) as base:
+    async with KnowledgeBase(at, again := Topics("new", 5)) as base:
         await base.ready()
         assert await meant(base, "motor") == ["The pump is blue."]
         assert again.passages == 0
 
 
-async def test_cut_off_it_goes_on_from_there_and_words_answer_meanwhile(tmp_path: Path) -> None:
+async def test_cut_off_it_goes_on_from_there_and_words_answer_meanwhile(at: Path | str) -> None:
     new = Topics("new")
     new.stop = 6
-    async with KnowledgeBase(tmp_path, Topics("old")) as base:
+    async with KnowledgeBase(at, Topics("old")) as base:
         await filled(base)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(base.use, new)
@@ -119,7 +117,7 @@ async def test_cut_off_it_goes_on_from_there_and_words_answer_meanwhile(tmp_path
     assert new.passages == 4
     new.stop = 8
     new.stopped = anyio.Event()
-    async with KnowledgeBase(tmp_path, new) as base:
+    async with KnowledgeBase(at, new) as base:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(base.ready)
             await new.stopped.wait()
@@ -132,26 +130,26 @@ async def test_cut_off_it_goes_on_from_there_and_words_answer_meanwhile(tmp_path
     assert new.passages == 10
 
 
-async def test_the_one_before_can_be_given_at_the_start(tmp_path: Path) -> None:
-    async with KnowledgeBase(tmp_path, Topics("old")) as base:
+async def test_the_one_before_can_be_given_at_the_start(at: Path | str) -> None:
+    async with KnowledgeBase(at, Topics("old")) as base:
         await filled(base)
     old, new = Topics("old"), Topics("new")
     new.stop = 4
-    async with KnowledgeBase(tmp_path, new, meanwhile=old) as base, anyio.create_task_group() as tasks:
+    async with KnowledgeBase(at, new, meanwhile=old) as base, anyio.create_task_group() as tasks:
         tasks.start_soon(base.ready)
         await new.stopped.wait()
         assert await base.status() == Status("old", "new", 4, 10, "")
         assert await meant(base, "motor") == ["The pump is blue."]
         new.go.set()
-    async with KnowledgeBase(tmp_path, Topics("new"), meanwhile=(idle := Topics("old"))) as base:
+    async with KnowledgeBase(at, Topics("new"), meanwhile=(idle := Topics("old"))) as base:
         assert await meant(base, "motor") == ["The pump is blue."]
         assert idle.queries == 0
 
 
-async def test_a_later_choice_wins_and_going_back_costs_nothing(tmp_path: Path) -> None:
+async def test_a_later_choice_wins_and_going_back_costs_nothing(at: Path | str) -> None:
     old, new, newest = Topics("old"), Topics("new"), Topics("newest")
     new.stop = 4
-    async with KnowledgeBase(tmp_path, old) as base:
+    async with KnowledgeBase(at, old) as base:
         await filled(base)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(base.use, new)
@@ -165,10 +163,10 @@ async def test_a_later_choice_wins_and_going_back_costs_nothing(tmp_path: Path) 
         assert newest.passages == 10
 
 
-async def test_one_that_fails_changes_nothing(tmp_path: Path) -> None:
+async def test_one_that_fails_changes_nothing(at: Path | str) -> None:
     old, new = Topics("old"), Topics("new")
     new.stop, new.error = 6, EngineError("out of order", code="test")
-    async with KnowledgeBase(tmp_path, old) as base:
+    async with KnowledgeBase(at, old) as base:
         await filled(base)
         with pytest.raises(EngineError, match="out of order"):
             await base.use(new)
@@ -182,9 +180,9 @@ async def test_one_that_fails_changes_nothing(tmp_path: Path) -> None:
         assert new.passages == 10
 
 
-async def test_a_question_on_its_way_is_answered_across_the_change(tmp_path: Path) -> None:
+async def test_a_question_on_its_way_is_answered_across_the_change(at: Path | str) -> None:
     old, new = Topics("old"), Topics("new", 7)
-    async with KnowledgeBase(tmp_path, old) as base:
+    async with KnowledgeBase(at, old) as base:
         await filled(base)
         await base.ready()
         old.slow_query = True
@@ -201,8 +199,8 @@ async def test_a_question_on_its_way_is_answered_across_the_change(tmp_path: Pat
         assert answers == [["The pump is blue."]]
 
 
-async def test_words_get_meaning_later(tmp_path: Path) -> None:
-    async with KnowledgeBase(tmp_path, None) as base:
+async def test_words_get_meaning_later(at: Path | str) -> None:
+    async with KnowledgeBase(at, None) as base:
         await filled(base)
         assert await base.status() == Status("", "", 0, 10, "no embedding model is configured")
         assert await meant(base, "motor") == []
@@ -211,10 +209,10 @@ async def test_words_get_meaning_later(tmp_path: Path) -> None:
         assert await meant(base, "motor") == ["The pump is blue."]
 
 
-async def test_documents_that_come_and_go_meanwhile(tmp_path: Path) -> None:
+async def test_documents_that_come_and_go_meanwhile(at: Path | str) -> None:
     new = Topics("new")
     new.stop = 4
-    async with KnowledgeBase(tmp_path, Topics("old")) as base:
+    async with KnowledgeBase(at, Topics("old")) as base:
         await filled(base)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(base.use, new)
@@ -226,44 +224,3 @@ async def test_documents_that_come_and_go_meanwhile(tmp_path: Path) -> None:
             new.go.set()
         assert await base.status() == Status("new", "", 1, 1, "")
         assert await meant(base, "motor") == ["The pump is green."]
-
-
-VERSION_1 = """
-CREATE TABLE documents (id VARCHAR(32) PRIMARY KEY, name TEXT NOT NULL UNIQUE, title TEXT NOT NULL,
-    digest VARCHAR(64) NOT NULL, bytes INTEGER NOT NULL, added DATETIME NOT NULL);
-CREATE TABLE chunks (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, document_id VARCHAR(32) NOT NULL,
-    position INTEGER NOT NULL, path JSON NOT NULL, heading TEXT NOT NULL, text TEXT NOT NULL,
-    embedder TEXT, embedding BLOB, FOREIGN KEY(document_id) REFERENCES documents (id) ON DELETE CASCADE);
-CREATE INDEX chunks_document ON chunks (document_id);
-CREATE INDEX chunks_embedder ON chunks (embedder);
-CREATE TABLE state (id INTEGER NOT NULL PRIMARY KEY, revision INTEGER NOT NULL);
-CREATE VIRTUAL TABLE chunks_fts USING fts5(heading, text, content='chunks', content_rowid='id',
-    tokenize='porter unicode61 remove_diacritics 2');
-CREATE TRIGGER chunks_added AFTER INSERT ON chunks BEGIN
-    INSERT INTO chunks_fts(rowid, heading, text) VALUES (new.id, new.heading, new.text); END;
-CREATE TRIGGER chunks_deleted AFTER DELETE ON chunks BEGIN
-    INSERT INTO chunks_fts(chunks_fts, rowid, heading, text)
-    VALUES ('delete', old.id, old.heading, old.text); END;
-INSERT INTO state VALUES (1, 7);
-INSERT INTO documents VALUES ('d', 'pump.md', 'Pump', 'x', 9, '2026-01-01 00:00:00.000000');
-PRAGMA user_version = 1;
-"""
-
-
-async def test_a_base_of_the_first_version_keeps_its_vectors(tmp_path: Path) -> None:
-    embedder = Topics("old")
-    (vector,) = await embedder.embed(["the pump"], "query")
-    with sqlite3.connect(tmp_path / FILE) as file:
-        file.executescript(VERSION_1)
-        row = "INSERT INTO chunks VALUES (?, 'd', 0, '[]', 'Pump', ?, ?, ?)"
-        file.execute(row, (5, "It is blue.", "old", vector.tobytes()))
-        file.execute(row, (6, "It is heavy.", None, None))
-    file.close()
-    async with KnowledgeBase(tmp_path, embedder) as base:
-        assert await base.status() == Status("old", "old", 1, 2, "")
-        assert await meant(base, "motor") == ["It is blue."]
-        assert await meant(base, "heavy") == ["It is heavy."]
-        await base.ready()
-        assert (embedder.passages, await base.status()) == (1, Status("old", "", 2, 2, ""))
-        await base.delete("d")
-        assert await base.recall("motor") == await base.recall("heavy") == []

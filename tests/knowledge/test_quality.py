@@ -9,6 +9,7 @@ import pytest
 from questions import ANSWERABLE, UNANSWERABLE
 
 from nexus_voice.domain.chat import Passage, Prompt
+from nexus_voice.domain.marks import unmarked
 from nexus_voice.engines.embed_minilm import MiniLmEmbedder
 from nexus_voice.engines.llm_extractive import NOT_FOUND, ExtractiveLlm
 from nexus_voice.knowledge.base import KnowledgeBase
@@ -35,7 +36,7 @@ class Assistant:
 
     async def answer(self, question: str, spoken: bool) -> str:
         prompt = Prompt(question, passages=tuple(await self.recall(question)), spoken=spoken)
-        return "".join([piece async for piece in self.llm.stream(prompt) if isinstance(piece, str)])
+        return unmarked("".join([piece async for piece in self.llm.stream(prompt) if isinstance(piece, str)]))
 
 
 @asynccontextmanager

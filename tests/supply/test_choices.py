@@ -17,6 +17,7 @@ MODELS = Found(
         "llamacpp": {"qwen": Path("m/qwen.gguf")},
         "piper": {"en_US-amy": Path("m/amy.onnx"), "de_DE-eva": Path("m/eva.onnx")},
         "e5": {"e5-small-v2": Path("m/e5")},
+        "crossencoder": {"ms-marco-minilm-l6-v2": Path("m/reranker")},
     }
 )
 
@@ -46,6 +47,7 @@ def label(choice: Choice) -> str:
         ("llm", ["extractive"]),
         ("tts", ["espeak"]),
         ("embedder", ["minilm"]),
+        ("reranker", []),
         ("search", []),
     ],
 )
@@ -105,6 +107,12 @@ def test_nothing_leaves_the_machine_behind_an_engine_that_was_named() -> None:
     assert named("stt", MODELS, stt={"kind": "fake"}) == ["fake"]
 
 
+def test_a_reranker_is_used_where_its_model_is_pulled() -> None:
+    assert named("reranker", MODELS) == named("reranker", MODELS, reranker={"kind": "crossencoder"})
+    assert named("reranker", MODELS) == ["crossencoder"]
+    assert named("reranker", MODELS, reranker={"kind": "off"}) == []
+
+
 def test_without_fallback_there_is_only_the_first() -> None:
     assert named("stt", MODELS, fallback={"enabled": False}) == ["whisper"]
 
@@ -120,6 +128,7 @@ def test_a_chain_may_be_spelt_out() -> None:
         ("stt", "deepgram", "DEEPGRAM_API_KEY"),
         ("llm", "llamacpp", "models pull"),
         ("search", "searxng", "NEXUS_SEARCH__BASE_URL"),
+        ("reranker", "crossencoder", "models pull ms-marco-minilm-l6-v2"),
         ("tts", "parrot", "Choices: auto, cartesia"),
     ],
 )

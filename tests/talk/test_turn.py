@@ -55,7 +55,7 @@ def test_a_reader_gets_text_and_no_sound() -> None:
     says = [(0.5, events.Settings(speak=False)), (1.0, events.Text(text="hello"))]
     client = perform(Script(until=4, says=says))
     assert not client.all(Pcm)
-    assert not client.all(events.Sentence)
+    assert [sentence.text for _, sentence in client.all(events.Sentence)] == [ANSWER[:25], ANSWER[26:]]
     assert client.one(events.Ended) == events.Ended(1, "done", ANSWER)
 
 
@@ -392,6 +392,18 @@ def test_the_same_question_again_is_looked_up_again() -> None:
     client = perform(Script(until=14, speech=[(1.0, 2.5), (8.0, 9.5)]), parts)
     assert len(client.all(events.Ended)) == 2
     assert knowledge.calls == 2
+
+
+def test_a_question_that_leans_on_the_one_before_is_looked_up_whole() -> None:
+    knowledge = FakeKnowledge([PASSAGE], delay=0.1)
+    stt = FakeStt("and for students", partials=True, words_per_second=5)
+    parts = session(engines(stt=stt, knowledge=knowledge, llm=FakeLlm("Ten euros.")))
+    asked = [(1.0, events.Text(text="How much does a ticket cost?")), (4.0, events.Text(text="thanks"))]
+    client = perform(Script(until=14, says=asked, speech=[(8.0, 9.0)]), parts)
+    assert len(client.all(events.Ended)) == 3
+    whole = "How much does a ticket cost for students?"
+    assert list(knowledge.queries) == ["How much does a ticket cost?", "thanks", whole]  # once, and early
+    assert parts.chat.questions()[-1] == "and for students"
 
 
 def test_a_text_without_words_is_answered_too() -> None:

@@ -31,7 +31,8 @@ class Question(BaseModel):
     response_class=TurnStream,
     responses={
         200: {
-            "description": "Events named by type: ready, final, sources, delta, metrics, ended, error.",
+            "description": "Events named by type: ready, final, sources, delta, sentence, metrics, ended or "
+            "error.",
             "content": {"text/event-stream": {"example": 'event: delta\ndata: {"turn":1,"text":"Set"}\n\n'}},
         }
     },

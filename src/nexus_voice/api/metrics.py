@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import structlog
 from fastapi import APIRouter
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -16,12 +17,19 @@ from .state import Shared, State
 
 router = APIRouter(tags=["health"])
 
+log = structlog.get_logger()
+
 BREAKER = ("closed", "half-open", "open")
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(state: Shared) -> Response:
     """Everything that is counted and timed, in Prometheus' text format. See docs/services.md."""
+    if state.ingestion:
+        try:
+            state.metrics.held(await state.ingestion.figures())
+        except Exception as error:  # the other figures are wanted all the same
+            log.error("the knowledge base could not be counted", exc_info=error)
     return Response(state.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 

@@ -18,11 +18,16 @@ class Role(StrEnum):
     @property
     def ports(self) -> tuple[str, ...]:
         """Ports that need engines."""
-        return _PORTS.get(self, ("stt", "llm", "tts", "embedder", "search"))
+        return _PORTS.get(self, ("stt", "llm", "tts", "embedder", "reranker", "search"))
 
     @property
     def converses(self) -> bool:
         return self in (Role.all, Role.app)
 
 
-_PORTS = {Role.llm: ("llm",), Role.stt: ("stt",), Role.tts: ("tts",), Role.rag: ("embedder", "llm")}
+_PORTS = {
+    Role.llm: ("llm",),
+    Role.stt: ("stt",),
+    Role.tts: ("tts",),
+    Role.rag: ("embedder", "reranker", "llm"),
+}

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from ..domain import events
 from ..knowledge.base import KnowledgeBase
+from ..knowledge.ingestion import Ingestion
 from ..observe import logs
 from ..observe.metrics import Metrics
 from ..settings import Settings
@@ -33,6 +34,7 @@ class State:
     sessions: Sessions[Session]
     admission: Admission
     supply: Supply
+    ingestion: Ingestion | None = None
     role: Role = Role.all
     metrics: Metrics = field(default_factory=Metrics)
     queues: Mapping[str, Queue] = field(default_factory=dict)
@@ -52,7 +54,8 @@ class State:
         """Port -> name of the engine in use, for the ports of this role."""
         if self.role.converses:
             return self.engines.names()
-        return {port: self.supply.chains[port].name for port in self.role.ports}
+        wanted = self.supply.wanted
+        return {port: self.supply.chains[port].name for port in self.role.ports if port in wanted}
 
     @property
     def used(self) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import anyio
 
 from ..domain.audio import RATE, Pcm, Voice, silence
-from ..domain.chat import Prompt
+from ..domain.chat import Passage, Prompt
 from ..domain.errors import EngineError, NexusError
 from ..engines import load
 from ..settings import Settings
@@ -66,7 +66,7 @@ class Workshop:
             yield look(self.settings)
         yield await self._engine("vad", self.settings.vad.kind, lambda: load("vad", self.settings.vad.kind)())
         found = await look_around(self.settings)
-        for name in ("tts", "stt", "embedder", "llm", "search"):
+        for name in ("tts", "stt", "embedder", "reranker", "llm", "search"):
             try:
                 chain = choices(name, self.settings, found)
             except NexusError as error:
@@ -153,6 +153,13 @@ class Workshop:
         took = (anyio.current_time() - began) * 1e3
         return f"{engine.name}: {engine.dimensions} dimensions, a question in {took:.0f} ms"
 
+    async def _reranker(self, engine: Any) -> str:
+        passages = [Passage(text, text, "") for text in ("The weather is fine.", f"{SAID} Pull one.")]
+        began = anyio.current_time()
+        if len(await engine.rank(SAID, passages)) != len(passages):
+            raise EngineError("loses passages")
+        return f"{engine.name}: two passages in {(anyio.current_time() - began) * 1e3:.0f} ms"
+
     async def _llm(self, engine: Any) -> str:
         if not hasattr(engine, "models"):
             async with aclosing(engine.stream(Prompt("What is two plus two?"))) as pieces:
@@ -171,15 +178,18 @@ class Workshop:
             return Check("Knowledge base", "note", "switched off", "NEXUS_KNOWLEDGE__ENABLED=true")
         from ..knowledge.base import KnowledgeBase
 
+        remote = isinstance(self.settings.knowledge_at, str)
         try:
-            async with KnowledgeBase(self.settings.data_dir / "knowledge", None) as base:
-                documents = await base.documents()
+            async with KnowledgeBase(self.settings.knowledge_at, None) as base:
+                documents = await base.documents(None)
         except Exception as error:
-            return Check("Knowledge base", "fails", _said(error), f"Look at {self.settings.data_dir}.")
+            todo = "Look at NEXUS_DATABASE_URL." if remote else f"Look at {self.settings.data_dir}."
+            return Check("Knowledge base", "fails", _said(error), todo)
         if not documents:
             return Check("Knowledge base", "works", "empty until the server's first start")
         passages = sum(one.chunks for one in documents)
-        return Check("Knowledge base", "works", f"{len(documents)} documents, {passages} passages")
+        place = "PostgreSQL" if remote else "SQLite"
+        return Check("Knowledge base", "works", f"{len(documents)} documents, {passages} passages in {place}")
 
 
 NAMES = {
@@ -188,12 +198,14 @@ NAMES = {
     "llm": "Answers",
     "tts": "Voice",
     "embedder": "Meaning search",
+    "reranker": "Reranker",
     "search": "Web search",
 }
 REPAIR = {
     "vad": "Run `make setup` again, or set NEXUS_VAD__KIND=energy.",
     "stt": "Check its key or model; for pocketsphinx run `make setup` again with Python 3.11 or 3.13.",
     "tts": "Check its key or model, and NEXUS_TTS__VOICE; for espeak run `make setup` again.",
+    "reranker": "Pull its model again, or set NEXUS_RERANKER__KIND=off.",
     "embedder": "Run `make setup` again. Until then documents are searched by words only.",
     "llm": "Check its address, key and model (docs/engines.md), and that the server runs.",
     "search": "Check TAVILY_API_KEY or NEXUS_SEARCH__BASE_URL.",
@@ -293,6 +305,8 @@ def extras(settings: Settings) -> Check:
 
 
 EXTRAS = {
+    "boto3": "s3",
+    "psycopg": "postgres",
     "webrtcvad": "webrtcvad",
     "ctranslate2": "local",
     "xllamacpp": "local",

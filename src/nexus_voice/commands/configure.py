@@ -62,7 +62,7 @@ def mistakes(error: ValidationError, flags: dict[str, Any] | None = None) -> lis
     lines = []
     for one in error.errors(include_url=False):
         path = [part for part in one["loc"] if isinstance(part, str)]
-        name = variable(*path)
+        name = variable(*path) if path[0].islower() else path[0]
         if len(path) == 2 and path[1] in ((flags or {}).get(path[0]) or {}):
             name = f"--{path[1].replace('_', '-')}"
         if one["type"] == "extra_forbidden":
@@ -70,7 +70,8 @@ def mistakes(error: ValidationError, flags: dict[str, Any] | None = None) -> lis
             hint = f" Did you mean {near[0]}?" if near else " See docs/configuration.md."
             lines.append(f"{name}: there is no such setting.{hint}")
         else:
-            given = "" if "key" in path[-1] else f" (it is {str(one['input'])[:60]!r})"
+            secret = "key" in path[-1] or "database" in path[-1].lower()
+            given = "" if secret else f" (it is {str(one['input'])[:60]!r})"
             lines.append(f"{name}: {one['msg'][0].lower()}{one['msg'][1:]}{given}.")
     return lines
 

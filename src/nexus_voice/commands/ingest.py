@@ -1,87 +1,91 @@
-"""`nexus-voice ingest`: documents into the knowledge base of a running server."""
+"""`nexus-voice ingest`: documents into the knowledge base of a running server, once or as they change."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TextColumn
-
+from ..domain.access import DEFAULT
 from ..domain.errors import BadInput, NexusError
-from ..knowledge.documents import SUFFIXES
 from ..settings import Settings
 from . import nearby
+from .sources.folder import Files, Folder
+from .sources.report import Report
+from .sources.s3 import Bucket
+from .sources.server import PATIENCE, Server
+from .sources.source import Source
+from .sources.sync import Sync
+from .sources.watch import watch
 
-PATIENCE = 600.0
-"""Seconds one document may take: a book is embedded at about twenty passages a second."""
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for. `every` is in seconds and None when nothing is to be watched; `delete` as
+    for `Sync`; `name` stands for the folder in the knowledge base, "" for its own."""
+
+    collection: str = ""
+    every: float | None = None
+    delete: bool | None = None
+    name: str = ""
 
 
-def found(paths: list[Path]) -> list[tuple[Path, str]]:
-    """(file, its name in the knowledge base), in order. Raises `BadInput` when there is nothing.
+def ingest(settings: Settings, places: Sequence[str], *, url: str, wish: Wish) -> bool:
+    """Send every document and print what became of it; whether all were taken."""
+    sources, urls = sorted_out(places, settings.knowledge.file, wish)
+    patience = PATIENCE if wish.every is None else math.inf
+    with (
+        Report() as report,
+        nearby.server(url, settings, report.say) as address,
+        Server(address.http, report.waiting, local=address.local, patience=patience) as server,
+    ):
+        collection = server.collection(wish.collection) if wish.collection else DEFAULT
+        sync = Sync(server, collection, report, wish.delete)
+        for source in sources:
+            sync.run(source)
+        if urls:
+            sync.fetch(urls)
+        if wish.every is not None:
+            keep(sync, [one for one in sources if one.mirrored], wish.every)
+        return report.good
 
-    A file keeps its name; one in a folder is named by its way there, so that two of the same name in
-    different folders are two documents.
-    """
-    files: list[tuple[Path, str]] = []
-    for path in paths:
-        if path.is_dir():
-            inside = [(one, " - ".join(one.relative_to(path).parts)) for one in readable(path)]
-            if not inside:
-                raise BadInput(f"{path}: holds no file that can be read ({', '.join(SUFFIXES)}).")
-            files += inside
-        elif path.is_file():
-            files.append((path, path.name))
+
+def keep(sync: Sync, sources: Sequence[Source], every: float) -> None:
+    """In step, until Ctrl-C; a source that fails is tried again at the next look."""
+    sync.report.begin("")
+    sync.report.note("Keeping in step. Ctrl-C stops this.")
+    for changed in watch(sources, every, sync.report.note):
+        for source in changed:
+            try:
+                sync.run(source)
+            except NexusError as error:
+                sync.report.begin("")
+                sync.report.note(error.message)
+
+
+def sorted_out(places: Sequence[str], limit: int, wish: Wish) -> tuple[list[Source], list[str]]:
+    """Sources and web addresses. `limit` is the largest document in bytes. Raises `BadInput`."""
+    sources: list[Source] = []
+    files, urls = [], []
+    for place in places:
+        path = Path(place)
+        if place.startswith("s3://"):
+            sources.append(Bucket(place, limit))
+        elif place.startswith(("http://", "https://")):
+            urls.append(place)
+        elif "://" in place:
+            raise BadInput(f"{place}: only https://…, http://… and s3://… can be read.", code="bad_url")
+        elif path.is_dir():
+            sources.append(Folder(path, limit, wish.name))
+        elif path.exists():
+            files.append(path)
         else:
             raise BadInput(f"{path}: there is no such file or folder.", code="no_such_file")
-    return files
-
-
-def readable(folder: Path) -> Iterator[Path]:
-    """Files of supported types below `folder`, hidden ones left out."""
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
-                yield Path(parent, name)
-
-
-def ingest(settings: Settings, paths: list[Path], *, url: str) -> bool:
-    """Send every document and print what became of it; whether all were taken."""
-    files = found(paths)
-    console, notes = Console(highlight=False, markup=False, soft_wrap=True), Console(stderr=True)
-    failed = 0
-    columns = TextColumn("{task.description}"), MofNCompleteColumn()
-    with Progress(*columns, console=notes, transient=True, disable=not notes.is_terminal) as progress:
-        bar = progress.add_task("Connecting", total=len(files))
-        with (
-            nearby.server(url, settings, lambda text: progress.update(bar, description=text)) as server,
-            httpx.Client(timeout=PATIENCE, trust_env=not server.local) as client,
-        ):
-            for path, name in files:
-                progress.update(bar, description=name)
-                good, line = send(client, server, path, name)
-                failed += not good
-                console.print(line)
-                progress.advance(bar)
-    if len(files) > 1:
-        console.print(f"{len(files) - failed} of {len(files)} documents are in the knowledge base.")
-    return not failed
-
-
-def send(client: httpx.Client, server: nearby.Address, path: Path, name: str) -> tuple[bool, str]:
-    """Whether the server took it, and a line that says so."""
-    try:
-        response = client.post(f"{server.http}/rag/ingest", files={"files": (name, path.read_bytes())})
-        body: dict[str, Any] = response.json()
-    except OSError as error:
-        return False, f"{path}: {error.strerror or error}."
-    except (httpx.HTTPError, ValueError) as error:
-        raise NexusError(f"The server at {server.http} did not answer: {error}", code="no_server") from None
-    one = (body.get("documents") or [body])[0]
-    if problem := one.get("error"):
-        return False, f"{path}: {problem['message']}"
-    return True, f"{path}: {one['status']}, “{one['title']}”, {one['chunks']} passages"
+    if wish.every is not None and not sources:
+        raise BadInput("Only folders and buckets can be watched.")
+    if wish.name and sum(isinstance(one, Folder) for one in sources) != 1:
+        raise BadInput("--name is for one folder.")
+    if files:
+        sources.append(Files(files, limit))
+    return sources, urls

@@ -27,6 +27,9 @@ class Passage:
     score: float = 0.0
     """Relevance, 0..1; comparable within one engine only."""
     url: str = ""
+    """Where it was found, if that is on the web."""
+    type: str = ""
+    """Media type of the document's file; empty when that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,10 @@ class Chat:
     def commit(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
         del self.exchanges[:-HISTORY_EXCHANGES]
+
+    def questions(self) -> list[str]:
+        """What the user asked, oldest first."""
+        return [exchange.user for exchange in self.exchanges]
 
     def history(self) -> tuple[Message, ...]:
         """Messages for the next prompt: user words, tool pairs, heard words."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 from .chat import Passage
 from .modes import ModeName
@@ -124,10 +125,14 @@ class Delta:
 
 @dataclass(slots=True)
 class Sentence:
-    """`text` is about to be spoken; its audio follows."""
+    """A sentence of the answer, or a part of one; when answers are spoken, its audio follows.
+
+    `sources` are the numbers of those it rests on: 1 is the first of the turn's `Sources`.
+    """
 
     turn: int
     text: str
+    sources: list[int] = field(default_factory=list)
     type: Literal["sentence"] = "sentence"
 
 
@@ -139,14 +144,27 @@ class Source:
     text: str
     score: float
     page: int | None = None
+    position: int = 0
     url: str = ""
+    link: str = ""
 
     @classmethod
     def of(cls, passage: Passage) -> Source:
         return cls(
             passage.document, passage.title, list(passage.path), passage.text, round(passage.score, 3),
-            passage.page, passage.url,
+            passage.page, passage.position, passage.url, link(passage),
         )  # fmt: skip
+
+
+def link(passage: Passage) -> str:
+    """Where a browser finds the passage: our copy of its document at that place, else its address on the
+    web; empty when there is neither."""
+    if passage.document and passage.document != passage.url:
+        path = f"/rag/documents/{quote(passage.document, safe='')}"
+        if passage.page is not None and passage.type in ("", "application/pdf"):
+            return f"{path}/original#page={passage.page}"
+        return f"{path}/text?at={passage.position}#passage"
+    return passage.url if passage.url.lower().startswith(("http://", "https://")) else ""
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
@@ -104,16 +104,17 @@ def _belonging(unit: Unit, units: Sequence[Unit], limits: Limits) -> list[Unit]:
     return [*intro, *rest] if fits or unit.text[:1].isdecimal() else [*intro]
 
 
-def render(units: Sequence[Unit], spoken: bool) -> str:
-    """The units as text: in one line to be spoken, else with lists and code as Markdown."""
+def render(units: Sequence[Unit], spoken: bool, mark: Callable[[Unit], str]) -> str:
+    """The units as text, each with its source's mark: in one line to be spoken, else with lists and code
+    as Markdown."""
     if spoken:
-        return " ".join(_said(unit) for unit in units)
+        return " ".join(_said(unit) + mark(unit) for unit in units)
     text, last = "", ""
     for unit in units:
         new = last not in ("", unit.kind) or unit.kind == "code"
         piece = f"```\n{unit.text}\n```" if unit.kind == "code" else unit.text
         between = "" if not text else "\n\n" if new else "\n" if unit.kind == "item" else " "
-        text, last = text + between + piece, unit.kind
+        text, last = text + between + piece + mark(unit), unit.kind
     return text
 
 

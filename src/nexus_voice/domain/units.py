@@ -26,12 +26,20 @@ DEFINITION = 0.25
 """Added to "X is ..." where the question is "what is X"."""
 LABEL = -0.2
 """Added to a line that is no sentence: a caption, a bare address, a row of badges."""
+ORDER = -0.5
+"""Added to a sentence that gives orders to a language model: no answer to what its reader asks."""
 
 _HOW = re.compile(
     r"(?:how (?:do|can|could|should|would|to|did)|what (?:can|should|must|do) i (?:do|need)|what now)\b"
 )
 _WHAT_IS = re.compile(r"what(?:'s|s| is| are| does| do) (?:an? |the )?(.{2,40}?)(?: do| mean| about| for)?$")
 _URL = re.compile(r"https?://\S+")
+_ORDER = re.compile(
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|rules|prompts?|guidelines|told)\b"
+    r"|\b(?:system|developer) (?:prompt|message)\b|<\|?im_|\[/?INST\]|\byou are now\b|\bhouse rules:"
+    r"|\b(?:respond|reply|answer|say) (?:only|exactly|nothing but)\b|\btell (?:the|your) users?\b",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"[.!?…:;。！？]\W*$")
 
 
@@ -76,6 +84,7 @@ def units(question: str, passages: Sequence[Passage]) -> list[Unit]:
         bonus += STEP if how and (step or unit.kind == "code") else 0.0
         bonus += DEFINITION if subject and _defines(unit.text, subject[1]) else 0.0
         bonus += LABEL if unit.kind == "prose" and _is_label(unit.text) else 0.0
+        bonus += ORDER if _ORDER.search(unit.text) else 0.0
         scored.append(replace(unit, score=shared / total, bonus=bonus))
     return scored
 

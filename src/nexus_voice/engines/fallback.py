@@ -206,6 +206,15 @@ class Fallback:
         """For chains of one engine: another's vectors mean something else."""
         return await self._once(lambda engine: engine.embed(texts, kind))
 
+    async def tokens(self, texts: Sequence[str]) -> list[int]:
+        """Of each text, by the tokenizer of the model in use. Raises `EngineError` where it has none."""
+        counted: Callable[[Sequence[str]], Awaitable[list[int]]] | None = getattr(
+            self.current, "tokens", None
+        )
+        if counted is None:
+            raise EngineError(f"{self.name} does not count tokens.", code="no_tokenizer")
+        return await counted(texts)
+
     async def voices(self) -> list[str]:
         """Names for `Voice.name`."""
         named = getattr(self.links[0].engine, "voices", None) if self.links else None

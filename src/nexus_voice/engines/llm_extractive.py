@@ -1,13 +1,16 @@
 """The embedded answerer: no language model, but the documents' own sentences, with their source.
 
-It says plainly when the documents hold no answer. What a document says is quoted, never obeyed.
+It says plainly when the documents hold no answer. What a document says is quoted, never obeyed, and each
+quotation is marked with the number of its passage among those `Cited`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import anyio.lowlevel
@@ -16,8 +19,10 @@ from ..domain import arithmetic, dates, smalltalk
 from ..domain.chat import Cited, Passage, Prompt, ToolCall
 from ..domain.errors import EngineError
 from ..domain.extract import SHOWN, SPOKEN, compose, render, shortlist
+from ..domain.follow_up import standalone
+from ..domain.marks import unmarked
 from ..domain.units import Unit, units
-from ..domain.words import content
+from ..domain.unseen import visible
 from ..ports import Embedder, Tool
 
 if TYPE_CHECKING:
@@ -53,9 +58,7 @@ OFF = (
 )
 CONTEXT = "What you shared"
 """Title that the client's context is quoted under."""
-FOLLOW_UP = re.compile(
-    r"(?:and|but|also|or|what about|how about|what if|why|why not|how so|where|when)\b", re.IGNORECASE
-)
+NAMED = re.compile(r"From “([^”]+)”")
 
 
 class ExtractiveLlm:
@@ -106,17 +109,20 @@ class ExtractiveLlm:
         grounded = bool(passages)
         if prompt.context.strip():
             passages.append(Passage(prompt.context, "", CONTEXT, score=ENOUGH))
-        question = _whole_question(prompt)
+        asked = [line.text for line in prompt.history if line.role == "user"]
+        question = standalone(prompt.question, asked)
         limits = SPOKEN if prompt.spoken else SHOWN
-        found = units(question, passages)
+        # A document's own [7] is no source of ours.
+        found = units(question, [replace(one, text=unmarked(visible(one.text))) for one in passages])
         looked = shortlist(found, passages, limits)
         meanings = await self._meanings(question, looked)
         fit = max(meanings or [unit.score for unit in looked], default=0.0)
         if not looked or (not grounded and fit < CLEAR):
             return _not_found(prompt), ()
         chosen = compose(found, looked, meanings, passages, limits)
-        sources = dict.fromkeys(passages[unit.passage] for unit in chosen)
-        return _cite(chosen, passages, prompt.spoken), tuple(one for one in sources if one in prompt.passages)
+        used = dict.fromkeys(passages[unit.passage] for unit in chosen)
+        sources = tuple(one for one in used if one in prompt.passages)
+        return _cite(chosen, passages, sources, prompt), sources
 
     async def _meanings(self, question: str, looked: Sequence[Unit]) -> list[float] | None:
         """How close each unit's meaning is to the question's, 0..1; None without a working embedder."""
@@ -137,30 +143,43 @@ class ExtractiveLlm:
         return [min(1.0, max(0.0, (float(one @ asked) - low) / (high - low))) for one in vectors]
 
 
-def _whole_question(prompt: Prompt) -> str:
-    """The question, with the one before when it only continues that: "and on Windows?"."""
-    earlier = next((line.text for line in reversed(prompt.history) if line.role == "user"), "")
-    bare = FOLLOW_UP.match(prompt.question.strip()) and len(content(prompt.question)) <= 2
-    return f"{earlier} {prompt.question}" if bare and earlier else prompt.question
-
-
 def _not_found(prompt: Prompt) -> str:
     if not prompt.knowledge:
         return OFF
     return f"{NOT_FOUND} {HINT_SPOKEN if prompt.spoken else HINT_SHOWN}"
 
 
-def _cite(units: Sequence[Unit], passages: Sequence[Passage], spoken: bool) -> str:
-    """Each run of units from one document after its name: "From “Engines”: ..."."""
+def _cite(
+    units: Sequence[Unit], passages: Sequence[Passage], sources: Sequence[Passage], prompt: Prompt
+) -> str:
+    """The units with their marks, each run from one document after its name: "From “Engines”: ...".
+
+    Aloud, a document is not named again when the conversation is about it anyway.
+    """
+
+    def mark(unit: Unit) -> str:
+        source = passages[unit.passage]
+        return f" 【{sources.index(source) + 1}】" if source in sources else ""
+
+    spoken = prompt.spoken
     parts: list[str] = []
-    run: list[Unit] = []
-    for unit, following in zip(units, [*units[1:], None], strict=True):
-        run.append(unit)
-        title = passages[unit.passage].title
-        if following is None or passages[following.passage].title != title:
-            first = run[0]
-            under = f", “{first.heading}”" if first.kind != "prose" and first.heading != title else ""
-            gap = " " if spoken or first.kind == "prose" else "\n\n"
-            parts.append(f"From “{title}”{under}:{gap}{render(run, spoken)}")
-            run = []
+    for title, group in groupby(units, lambda unit: passages[unit.passage].title):
+        run = list(group)
+        first, text, name = run[0], render(run, spoken, mark), _line(title)
+        under = f", “{_line(first.heading)}”" if first.kind != "prose" and first.heading != title else ""
+        gap = " " if spoken or first.kind == "prose" else "\n\n"
+        known = spoken and len(run) == len(units) and name == _last_named(prompt)
+        lead = under.removeprefix(", ") if known else f"From “{name}”{under}"
+        parts.append(f"{lead}:{gap}{text}" if lead else text)
     return (" " if spoken else "\n\n").join(parts)
+
+
+def _line(name: str) -> str:
+    """A title or heading as it can be said."""
+    return " ".join(unmarked(visible(name)).split())
+
+
+def _last_named(prompt: Prompt) -> str:
+    """The document whose name was said last in this conversation."""
+    said = [name for line in prompt.history if line.role == "assistant" for name in NAMED.findall(line.text)]
+    return said[-1] if said else ""

@@ -105,6 +105,12 @@ class LlamaCppLlm:
     async def models(self) -> list[str]:
         return await (await self._loaded()).models()
 
+    async def tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, by the model's tokenizer. Raises `EngineError` while it is not loaded."""
+        if self._llm is None:
+            raise EngineError(f"{self.name} is still loading.", code="llm_loading", retryable=True)
+        return await self._llm.tokens(texts)
+
     async def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall]:
         llm, begun = await self._loaded(), False
         for attempt in (1, 2):

@@ -72,6 +72,10 @@ class OpenAiLlm:
         """Names of the models the server offers; also opens a connection for the next request."""
         return await self._http.models(self._first)
 
+    async def tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, as the server's tokenizer counts. Raises `EngineError` where it has none."""
+        return await self._http.tokens(texts, self._model or self._listed)
+
     async def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall]:
         limit, awaited = self._first, "first_token"
         deadline = anyio.current_time() + limit

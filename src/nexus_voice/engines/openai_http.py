@@ -8,6 +8,7 @@ from typing import Self
 import httpx
 
 from ..domain.errors import BadInput, EngineError
+from .openai_tokens import OpenAiTokens
 from .openai_wire import failure
 from .remote_http import RemoteHttp
 
@@ -66,6 +67,7 @@ class OpenAiHttp:
     def __init__(self, base_url: str, api_key: str) -> None:
         self._http = connection("llm", base_url, api_key)
         self.url = self._http.url
+        self.tokens = OpenAiTokens(self._http)
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()

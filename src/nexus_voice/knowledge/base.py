@@ -1,84 +1,88 @@
-"""The user's documents: take them in, find the passages that may answer a question."""
+"""The user's documents: take them in, keep them, find the passages that may answer a question."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, TypeVar, TypeVarTuple, Unpack
+from typing import Literal, Self, TypeVar, TypeVarTuple, Unpack
 
 import anyio
-import anyio.to_thread
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
+from ..domain.access import DEFAULT, PUBLIC, Role, Scope
 from ..domain.chat import Passage
 from ..domain.errors import BadInput, EngineError
 from ..domain.prose import is_code, sentences
-from ..domain.words import content
 from ..ports import Embedder
-from .chunks import Chunk, chunks
-from .documents import MAX_BYTES, SUFFIXES, read
+from . import library, originals, sharing
+from .choosing import Chooser
+from .database import Database
 from .embedders import Embedders, Status
-from .meaning import Meaning
-from .retrieval import POOL, coverage, fuse, relevance, select, weights
+from .reading.chunks import chunks
+from .reading.kinds import MEDIA_TYPE
+from .reading.limits import Limits
+from .reading.read import read_as
+from .reading.reader import Reader, Reading
+from .recalling import Found, Question, candidates
+from .records import Change, Collection, DocumentInfo, Ingested, Origin, Stored, digest_of
+from .revisions import changed, revision
+from .seeding import seed
 
-if TYPE_CHECKING:
-    from ..ports import Vectors
-    from .store import DocumentInfo, Store
+__all__ = [
+    "Collection",
+    "DocumentInfo",
+    "Ingested",
+    "KnowledgeBase",
+    "Origin",
+    "Reading",
+    "Stored",
+    "digest_of",
+]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-FILE = "knowledge.sqlite3"
-PIPELINE = 1
-"""Part of every digest: raise it when reading or cutting changes, and documents are taken in anew."""
-SEED = "seed/"
-"""Begins the names of documents from the seed folder: they and uploads never replace each other."""
-LONGEST_QUERY, MOST_WORDS = 2_000, 32
-"""Characters of a query that are read, and words of it that are looked up."""
+Also = Callable[[Connection, DocumentInfo, Change], bool]
+"""What else is to be written with a document; False when it must not be stored after all."""
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """What became of a document that was handed in."""
-
-    id: str
-    title: str
-    chunks: int
-    status: Literal["added", "updated", "unchanged"]
-
-
+LONGEST_QUERY = 2_000
+"""Characters of a query that are read."""
+CANDIDATES = 30
+"""Chunks that passages are chosen from."""
+By = Literal["words", "meaning", "both"]
 FILLING = 10.0
 """Seconds from the start of a seed in which a question waits for its end."""
 
 
 class KnowledgeBase:
-    """Documents in an SQLite file in the folder `path`, found by words and by meaning, both ranks fused.
+    """Documents `at` a folder (SQLite) or a PostgreSQL URL, found by words and by meaning, both ranks fused.
 
     It opens at the first use or `ready`, in a worker thread. Without an `embedder`, or while that fails,
     words alone decide; `trouble` then says why. `on_change` is called after every change made here.
 
     Vectors of two embedders do not compare. A base that was made with another one is read anew by
     `ready`, and until that is done the other one answers if it is given as `meanwhile`, else words alone.
+
+    What a `scope` may not see is as if it were not there; a scope of None is the program itself.
     """
 
     def __init__(
         self,
-        path: Path,
+        at: Path | str,
         embedder: Embedder | None,
         *,
-        max_bytes: int = MAX_BYTES,
+        reader: Reader | None = None,
+        chooser: Chooser | None = None,
+        limits: Limits | None = None,
         on_change: Callable[[], None] | None = None,
         meanwhile: Embedder | None = None,
     ) -> None:
-        self.path, self.max_bytes, self.on_change = path, max_bytes, on_change
-        self._opening, self._changing = anyio.Lock(), anyio.Lock()
-        self._threads = anyio.CapacityLimiter(4)
-        self._store: Store | None = None
-        self._embedders = Embedders(embedder, meanwhile, self._threads)
+        self.on_change = on_change
+        self._reader, self._limits = reader, limits or Limits()
+        self._choose = chooser or Chooser()
+        self._embedders = Embedders(at, embedder, meanwhile)
+        self._store = self._embedders.store
         self._filling: tuple[anyio.Event, float] | None = None
 
     @property
@@ -95,18 +99,20 @@ class KnowledgeBase:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._store:
-            self._store.close()
-        self._store = None
+        self._store.close()
+
+    async def opened(self) -> Database:
+        """The database itself, for what else is kept there."""
+        await self._store.open()
+        return self._store.database
 
     async def ready(self) -> None:
         """Open, give vectors to chunks that have none of the embedder's, warm up."""
-        store = await self._opened()
         try:
-            await self._embedders.read(store, self._changing)
+            await self._embedders.read()
         except EngineError as error:
             self._embedders.failed(error)
-        await self._recall("ready?")
+        await self.candidates("ready?", PUBLIC, 1)
 
     async def use(self, embedder: Embedder) -> None:
         """Change to another embedder: it reads every chunk while the one before goes on answering, then
@@ -114,12 +120,16 @@ class KnowledgeBase:
         killed, it goes on from there the next time. Raises `EngineError` when the embedder fails: the
         one before goes on, and `use` or `ready` may be tried again."""
         self._embedders.want(embedder)
-        await self._embedders.read(await self._opened(), self._changing)
+        await self._embedders.read()
 
     async def status(self) -> Status:
-        return await self._run(self._embedders.status)
+        return await self._store.read(self._embedders.status)
 
-    async def recall(self, query: str, k: int = 5) -> list[Passage]:
+    async def version(self) -> int:
+        """Counts changes to the documents, other processes' included."""
+        return (await self._store.read(revision)).number
+
+    async def recall(self, query: str, k: int = 5, *, scope: Scope = PUBLIC) -> list[Passage]:
         """At most `k` passages, best first, of 2,000 tokens together. `score` is 0..1: 0.4 and more
         is probably an answer, below 0.3 hardly. A few milliseconds more than embedding the query; in
         the first seconds of a seed it waits for that, rather than find nothing."""
@@ -127,129 +137,200 @@ class KnowledgeBase:
             filled, started = self._filling
             with anyio.move_on_after(started + FILLING - anyio.current_time()):
                 await filled.wait()
-        return await self._recall(query, k)
+        found = await self.candidates(query, scope, CANDIDATES)
+        return await self._choose(query, found.chunks, max(k, 0))
 
-    async def _recall(self, query: str, k: int = 5) -> list[Passage]:
-        query, meaning = query[:LONGEST_QUERY], self._embedders.now
-        vector = await self._embedders.tried(meaning.query(query)) if meaning else None
-        return await self._run(lambda store: self._search(store, query, meaning, vector, k))
+    async def search(self, query: str, k: int = 10, *, scope: Scope = PUBLIC) -> list[Passage]:
+        """At most `k` passages, best first, however long together."""
+        found = await self.candidates(query, scope, max(CANDIDATES, k))
+        return await self._choose(query, found.chunks, k, budget=None)
 
-    def _search(
-        self, store: Store, query: str, meaning: Meaning | None, vector: Vectors | None, k: int
-    ) -> list[Passage]:
-        words = content(query)[:MOST_WORDS]
-        rankings = [store.match(words, POOL)]
-        near = meaning.near(vector, POOL) if meaning and vector is not None else None
-        if near is not None:
-            rankings.append(near)
-        ids = fuse(*rankings)[: 3 * k]
-        meant = meaning.likeness(vector, ids) if meaning and vector is not None and near is not None else {}
-        weight = weights(words, *store.frequencies(words))
-        found = store.chunks(ids)
-        ranked = [
-            (chunk, relevance(coverage(weight, chunk.heading, chunk.text), meant.get(id)))
-            for id in ids
-            if (chunk := found.get(id))
-        ]
-        return select(ranked, k)
+    async def candidates(self, query: str, scope: Scope, limit: int, by: By = "both") -> Found:
+        """At most `limit` chunks that may answer the query; by words or meaning alone to measure these."""
+        await self._store.open()
+        query, index = query[:LONGEST_QUERY], self._store.index
+        while True:
+            meaning = self._embedders.now if by != "words" else None
+            vector = await self._embedders.tried(meaning.query(query)) if meaning else None
+            question = Question(query if by != "meaning" else "", meaning, vector)
+            try:
+                found = await self._store.read(candidates, index, question, scope, limit)
+            except OperationalError as error:
+                raise self._store.database.explained(error) from error
+            if found.by_meaning or vector is None or meaning is self._embedders.now:
+                return found  # else another embedder has taken over meanwhile
 
-    async def ingest(self, name: str, data: bytes, type: str | None = None) -> Ingested:
-        """Take in a file's bytes. `name` is its identity: the same name with new content replaces the
+    async def ingest(
+        self,
+        name: str,
+        data: bytes,
+        type: str | None = None,
+        *,
+        collection: str = DEFAULT,
+        source: str = "upload",
+    ) -> Ingested:
+        """Take in a file's bytes: read, store, give vectors. The same name with new content replaces the
         old document in one step, the same content changes nothing. Raises `BadInput`."""
         if not name.strip():
             raise BadInput("A document needs a name.", code="name_missing")
-        async with self._changing:
-            digest = hashlib.sha256(f"{PIPELINE} {type or ''}\n".encode() + data).hexdigest()
-            known = await self._run(lambda store: store.find(name))
-            if known and known[1] == digest:
-                return Ingested(known[0].id, known[0].title, known[0].chunks, "unchanged")
-            title, pieces = await self._run(lambda _: self._read(name, data, type))
-            texts = [f"{' › '.join([title, *piece.path])}\n{piece.text}" for piece in pieces]
-            meaning = self._embedders.now
-            made = await self._embedders.tried(meaning.embed(texts, "passage")) if meaning and texts else None
-            key = meaning.key if meaning else ""
-            info = await self._run(lambda store: store.put(name, title, digest, len(data), pieces, key, made))
-        self._changed()
-        return Ingested(info.id, info.title, info.chunks, "updated" if known else "added")
+        origin, digest = Origin(name, collection, source, type or ""), digest_of(type or "", data)
+        known = await self.find(origin)
+        if known and known.digest == digest:
+            return Ingested(known.id, known.title, known.chunks, "unchanged")
+        reading = await self._read(name, data, type)
+
+        def store(connection: Connection) -> tuple[DocumentInfo, Change]:
+            changed(connection)
+            original = originals.keep(connection, data)
+            return library.put(connection, origin, reading, digest=digest, size=len(data), original=original)
+
+        info, change = await self._change(store)
+        await self.embed(info.id)
+        return Ingested(info.id, info.title, info.chunks, change)
 
     async def ingest_text(self, title: str, text: str) -> Ingested:
         """Take in Markdown or plain text under a title, which is its name too."""
         return await self.ingest(title, text.encode(), "text/markdown")
 
     async def seed(self, folder: Path) -> list[Ingested]:
-        """Make the base hold what `folder` holds: every file of a supported type below it, and nothing
-        that an earlier seed had and this one has not. A file that cannot be read is skipped."""
+        """Keep in step with a folder; see `seeding`."""
         self._filling = filled, _ = anyio.Event(), anyio.current_time()
         try:
-            done = await self._seed(folder)
+            done = await seed(self, folder)
         finally:
             self._filling = None
             filled.set()
         await self.ready()
         return done
 
-    async def _seed(self, folder: Path) -> list[Ingested]:
-        done: list[Ingested] = []
-        async for path in anyio.Path(folder).rglob("*"):
-            if path.suffix.lower() in SUFFIXES and await path.is_file():
-                try:
-                    name = SEED + path.relative_to(folder).as_posix()
-                    done.append(await self.ingest(name, await path.read_bytes()))
-                except (BadInput, OSError) as error:
-                    log.warning("%s was skipped: %s", path, error)
-        kept = {one.id for one in done}
-        for document in await self.documents():
-            if document.name.startswith(SEED) and document.id not in kept:
-                await self.delete(document.id)
+    async def put(
+        self,
+        origin: Origin,
+        reading: Reading,
+        *,
+        digest: str,
+        size: int,
+        original: str | None,
+        also: Also | None = None,
+    ) -> tuple[DocumentInfo, Change] | None:
+        """Add or replace a document, without vectors yet. `original` is kept already. What `also` writes
+        is written with it, and if that returns False nothing is: then this is None."""
+
+        def store(connection: Connection) -> tuple[DocumentInfo, Change]:
+            done = library.put(connection, origin, reading, digest=digest, size=size, original=original)
+            if also and not also(connection, *done):
+                raise _Undone
+            return done
+
+        try:
+            return await self._change(store)
+        except _Undone:
+            return None
+
+    async def embed(self, id: str, progress: Callable[[int, int], None] | None = None) -> None:
+        """Give the document's chunks the vectors they lack, batch by batch, each kept at once. Without a
+        working embedder it returns: `ready` makes up for it. `progress` is told how many of how many
+        chunks have one."""
+        await self._embedders.embed(id, progress)
+
+    async def find(self, origin: Origin) -> DocumentInfo | None:
+        """The document of this identity, whoever asks."""
+        return await self._store.read(library.find, origin)
+
+    async def documents(
+        self,
+        scope: Scope | None = PUBLIC,
+        collection: str | None = None,
+        source: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[DocumentInfo]:
+        """By title; `after` is the `place` of the last one of the page before."""
+        return await self._store.read(library.listing, scope, collection, source, after, limit)
+
+    async def document(self, id: str, scope: Scope | None = PUBLIC) -> DocumentInfo | None:
+        return await self._store.read(lambda at: library.document(at, id, scope))
+
+    async def chunks_of(self, id: str, scope: Scope | None = PUBLIC) -> list[Stored]:
+        """In reading order; none when there is no such document."""
+        return await self._store.read(lambda at: library.chunks_of(at, id, scope))
+
+    async def original(self, id: str, scope: Scope | None = PUBLIC) -> tuple[str, str, bytes] | None:
+        """(name, media type, bytes) of the file that the document was made from, where it is kept."""
+        return await self._store.read(library.original, id, scope)
+
+    async def delete(self, id: str, scope: Scope | None = PUBLIC) -> bool:
+        """Whether there was such a document. It is gone from every search at once."""
+        return await self._change(library.delete, id, scope)
+
+    async def change(
+        self,
+        id: str,
+        scope: Scope | None = PUBLIC,
+        *,
+        collection: str | None = None,
+        name: str | None = None,
+        title: str | None = None,
+    ) -> DocumentInfo | None:
+        """Move a document to another collection, or give it another name or title. None when there is no
+        such document or collection that may be changed. Raises `BadInput`."""
+        done = await self._change(lambda at: library.change(at, id, scope, collection, name, title))
+        if done and title is not None:
+            await self.embed(id)  # its headings are others
         return done
 
-    async def documents(self) -> list[DocumentInfo]:
-        return await self._run(lambda store: store.documents())
+    async def collections(self, scope: Scope = PUBLIC) -> list[Collection]:
+        """By name."""
+        return await self._store.read(sharing.listing, scope)
 
-    async def delete(self, id: str) -> bool:
-        """Whether there was such a document. It is gone from every search at once."""
-        async with self._changing:
-            deleted = await self._run(lambda store: store.delete(id))
-        if deleted:
-            self._changed()
-        return deleted
+    async def create_collection(self, name: str, principal: str) -> Collection:
+        """It belongs to `principal`."""
+        return await self._change(sharing.create, name, principal)
 
-    async def version(self) -> int:
-        """Counts changes to the documents, other processes' included."""
-        return await self._run(lambda store: store.state()[0])
+    async def rename_collection(self, id: str, name: str, scope: Scope | None) -> bool:
+        return await self._change(sharing.rename, id, name, scope)
 
-    async def sentences(self, limit: int = 2_000) -> list[str]:
+    async def delete_collection(self, id: str, scope: Scope | None) -> bool:
+        """With its documents and jobs."""
+        return await self._change(sharing.delete, id, scope)
+
+    async def members(self, collection: str, scope: Scope | None) -> dict[str, Role] | None:
+        """Principal -> role; for owners only, else None."""
+        return await self._store.read(sharing.members, collection, scope)
+
+    async def grant(self, collection: str, principal: str, role: Role, scope: Scope | None) -> bool:
+        return await self._change(sharing.grant, collection, principal, role, scope)
+
+    async def revoke(self, collection: str, principal: str, scope: Scope | None) -> bool:
+        return await self._change(sharing.revoke, collection, principal, scope)
+
+    async def sentences(self, limit: int = 2_000, *, scope: Scope | None = PUBLIC) -> list[str]:
         """Titles, headings and sentences, each once: what people are likely to ask about."""
-        found = await self._run(lambda store: store.texts(limit))
+        found = await self._store.read(library.texts, limit, scope)
         headings = [heading for chunk in found for heading in (chunk.title, *chunk.path)]
         lines = [line for chunk in found for line in chunk.text.split("\n") if not is_code(line)]
         said = [sentence for line in lines for sentence in sentences(line)]
         return list(dict.fromkeys([*headings, *said]))[:limit]
 
-    def _read(self, name: str, data: bytes, type: str | None) -> tuple[str, list[Chunk]]:
-        document = read(name, data, type, max_bytes=self.max_bytes)
-        return document.title, chunks(document)
+    async def _read(self, name: str, data: bytes, type: str | None) -> Reading:
+        if self._reader:
+            return await self._reader.read(name, data, type or "")
+        return await self._store.run(_read, name, data, type, self._limits)
 
-    async def _run(self, work: Callable[[Store], T]) -> T:
-        return await self._thread(work, await self._opened())
-
-    async def _thread(self, work: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> T:
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._threads)
-
-    async def _opened(self) -> Store:
-        async with self._opening:
-            if self._store is None:
-                await self._thread(self._open)
-        assert self._store is not None
-        return self._store
-
-    def _open(self) -> None:
-        from .store import Store  # SQLAlchemy and FAISS take a second to import
-
-        store = Store(self.path / FILE)
-        self._embedders.open(store)
-        self._store = store
-
-    def _changed(self) -> None:
-        if self.on_change:
+    async def _change(self, work: Callable[[Connection, Unpack[Ts]], T], *arguments: *Ts) -> T:
+        """Write, and say so if anything was done."""
+        async with self._embedders.changing:
+            done = await self._store.write(work, *arguments)
+        if done and self.on_change:
             self.on_change()
+        return done
+
+
+def _read(name: str, data: bytes, type: str | None, limits: Limits) -> Reading:
+    """In this process: for what can be trusted."""
+    kind, document = read_as(name, data, type, limits)
+    return Reading(document.title, MEDIA_TYPE[kind], len(document.pages) or None, chunks(document))
+
+
+class _Undone(Exception):
+    """Nothing of it may stay."""

@@ -39,7 +39,7 @@ class Database:
         except BaseException as error:
             self.close()
             if isinstance(error, sa.exc.DatabaseError):
-                raise self._explained(error) from error
+                raise self.explained(error) from error
             raise
 
     def close(self) -> None:
@@ -49,6 +49,8 @@ class Database:
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view."""
         with self._engine.connect() as connection:
+            if self.postgres:  # SQLite's transactions are so by themselves
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
@@ -70,7 +72,7 @@ class Database:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
             upgrade(connection)
 
-    def _explained(self, error: sa.exc.DatabaseError) -> EngineError:
+    def explained(self, error: sa.exc.DatabaseError) -> EngineError:
         reason = " ".join(str(error.orig or error).split())
         if self.postgres:
             return EngineError(
@@ -109,7 +111,7 @@ def _begin(connection: sa.Connection) -> None:
 def _postgres(url: str) -> sa.Engine:
     wanted = sa.make_url(url).set(drivername="postgresql+psycopg")
     try:
-        return sa.create_engine(
+        engine = sa.create_engine(
             wanted,
             pool_pre_ping=True,
             pool_size=8,
@@ -120,3 +122,16 @@ def _postgres(url: str) -> sa.Engine:
         raise EngineError(
             "PostgreSQL needs its driver: pip install 'nexus-voice[postgres]'.", code="engine_not_installed"
         ) from error
+    sa.event.listen(engine, "connect", _take_any_text)
+    return engine
+
+
+def _take_any_text(connection: Any, _: object) -> None:
+    """PostgreSQL's text cannot hold the character 0, which callers may well send."""
+    from psycopg.adapt import Dumper
+
+    class Text(Dumper):  # of no type, as psycopg's own: PostgreSQL sees what it is needed as
+        def dump(self, text: str) -> bytes:
+            return text.replace("\0", "\ufffd").encode()
+
+    connection.adapters.register_dumper(str, Text)

@@ -7,26 +7,26 @@ goes on serving; its vectors are kept as they are made, beside the others, and a
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, Unpack
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
+from sqlalchemy import Connection
 
 from ..domain.errors import EngineError
 from ..ports import Embedder
+from .index import embed, missing, progress, serve, unembedded
 from .meaning import Meaning
+from .revisions import revision
+from .store import Store
 
 if TYPE_CHECKING:
     from ..ports import Vectors
-    from .store import Store
-
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 
 BATCH = 64
-"""Chunks embedded between two writes to the store."""
+"""Chunks embedded between two writes to the database."""
 
 log = logging.getLogger(__name__)
 
@@ -44,25 +44,17 @@ class Status:
 
 
 class Embedders:
-    """`now` serves, unless the store's vectors are another's; `wanted` is, or is to be, `now`."""
+    """`now` serves, unless the vectors that are searched are another's; `wanted` is, or is to be, `now`.
 
-    def __init__(
-        self, embedder: Embedder | None, meanwhile: Embedder | None, threads: anyio.CapacityLimiter
-    ) -> None:
+    Who serves changes under the lock `changing`, as the documents do.
+    """
+
+    def __init__(self, at: Path | str, embedder: Embedder | None, meanwhile: Embedder | None) -> None:
+        self.store = Store(at, self._opened)
+        self.changing, self._reading = anyio.Lock(), anyio.Lock()
         self.now = self.wanted = Meaning(embedder) if embedder else None
         self.trouble = "" if embedder else "no embedding model is configured"
         self._meanwhile = Meaning(meanwhile) if meanwhile and embedder else None
-        self._threads, self._reading = threads, anyio.Lock()
-
-    def open(self, store: Store) -> None:
-        """Blocks; call it once, before the rest."""
-        from .vectors import VectorIndex  # FAISS takes a while to import
-
-        _, serving = store.state()
-        if self._meanwhile and serving and self._meanwhile.fits(serving):
-            self.now = self._meanwhile
-        if self.now:
-            self.now.index = VectorIndex(store)
 
     def want(self, embedder: Embedder) -> None:
         for meaning in (self.now, self.wanted):
@@ -71,28 +63,45 @@ class Embedders:
                 return
         self.wanted = Meaning(embedder)
 
-    async def read(self, store: Store, changing: anyio.Lock) -> None:
-        """Give every chunk a vector of the wanted embedder, then search these.
-
-        Documents change under the lock `changing`. Raises `EngineError`.
-        """
+    async def read(self) -> None:
+        """Give every chunk a vector of the wanted embedder, then search these. Raises `EngineError`."""
         async with self._reading:
             wanted = self.wanted
-            if wanted is None or not await self._fill(store, wanted):
+            if wanted is None or not await self._fill(wanted):
                 return
-            if wanted is self.now and (await self._run(store.state))[1] == wanted.key:
+            if wanted is self.now and (await self.store.read(revision)).embedder == wanted.key:
                 return
-            await self._run(self._prepare, store, wanted)
-            async with changing:  # and what was taken in since
-                if await self._fill(store, wanted):
-                    await self._run(self._take_over, store, wanted)
+            await self.store.read(self.store.index.prepare, wanted.key)
+            async with self.changing:  # and what was taken in since
+                if await self._fill(wanted):
+                    await self.store.write(serve, self.store.index, wanted.key)
+                    self.now, self.trouble = wanted, ""
 
-    def status(self, store: Store) -> Status:
-        """Blocks."""
-        _, serving = store.state()
+    async def embed(self, document: str, told: Callable[[int, int], None] | None) -> None:
+        """Give the document's chunks the vectors they lack; it stops when the embedder does. `told`
+        hears (chunks with a vector, all of them) now and after every batch."""
+        while meaning := self.now:
+            if not meaning.key and await self.tried(meaning.embed(["ready?"], "query")) is None:
+                return
+            left, total = await self.store.read(missing, meaning.key, document)
+            if told:
+                told(total - left, total)
+            if not left:
+                return
+            rows = await self.store.read(unembedded, meaning.key, BATCH, 0, document)
+            made = await self.tried(meaning.embed(_texts(rows), "passage"))
+            if made is None:
+                return
+            async with self.changing:
+                if meaning is self.now:  # else it would come too late
+                    await self._keep(meaning, rows, made)
+
+    def status(self, connection: Connection) -> Status:
+        serving = revision(connection).embedder
         now, wanted = self.now, self.wanted
         fits = wanted is not None and wanted.fits(serving)
-        done, total = store.progress((wanted.key if wanted else "") or (serving if fits and serving else ""))
+        key = (wanted.key if wanted else "") or (serving if fits and serving else "")
+        done, total = progress(connection, key)
         found = now.embedder.name if now and now.fits(serving) and not self.trouble else ""
         reading = wanted.embedder.name if wanted and total and (done < total or not fits) else ""
         return Status(found, reading, done, total, self.trouble)
@@ -112,33 +121,30 @@ class Embedders:
             log.warning("Documents are searched by words only: %s", error.message)
         self.trouble = error.message
 
-    async def _fill(self, store: Store, wanted: Meaning) -> bool:
+    def _opened(self, connection: Connection) -> None:
+        serving = revision(connection).embedder
+        if self._meanwhile and serving and self._meanwhile.fits(serving):
+            self.now = self._meanwhile
+
+    async def _fill(self, wanted: Meaning) -> bool:
         """Whether all is read; not when another embedder was chosen meanwhile."""
         after = 0
         if not wanted.key:
             await wanted.embed(["ready?"], "query")
         while self.wanted is wanted:
-            rows = await self._run(store.unembedded, wanted.key, after, BATCH)
+            rows = await self.store.read(unembedded, wanted.key, BATCH, after, None)
             if not rows:
                 return True
-            made = await wanted.embed([f"{heading}\n{text}" for _, heading, text in rows], "passage")
-            await self._run(store.embed, wanted.key, [id for id, _, _ in rows], made)
+            made = await wanted.embed(_texts(rows), "passage")
+            await self._keep(wanted, rows, made)
             after = rows[-1][0]
         return False
 
-    def _prepare(self, store: Store, wanted: Meaning) -> None:
-        from .vectors import VectorIndex
+    async def _keep(self, meaning: Meaning, rows: Sequence[tuple[int, str, str]], made: Vectors) -> None:
+        ids = [id for id, _, _ in rows]
+        await self.store.write(embed, self.store.index, meaning.key, ids, made)
 
-        wanted.index = wanted.index or VectorIndex(store)
-        wanted.index.load(wanted.key)
 
-    def _take_over(self, store: Store, wanted: Meaning) -> None:
-        if self.now and self.now.index and self.now is not wanted:
-            self.now.index.freeze()
-        store.serve(wanted.key)
-        if wanted.index:
-            wanted.index.sync(wanted.key)
-        self.now, self.trouble = wanted, ""
-
-    async def _run(self, work: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> T:
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._threads)
+def _texts(rows: Sequence[tuple[int, str, str]]) -> list[str]:
+    """What is embedded of a chunk: its headings tell what it is about."""
+    return [f"{heading}\n{text}" for _, heading, text in rows]

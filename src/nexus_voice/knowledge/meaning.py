@@ -1,15 +1,14 @@
-"""One embedder, and what it has made of a knowledge base: what "near in meaning" means there."""
+"""One embedder, and what it makes of texts: what "near in meaning" means for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from ..ports import Embedder
 
 if TYPE_CHECKING:
     from ..ports import Vectors
-    from .vectors import VectorIndex
 
 COSINES = (0.15, 0.65)
 """MiniLM's cosine of unrelated texts and of a question with its answer, roughly."""
@@ -21,13 +20,12 @@ class Meaning:
     """`key`, "name/dimensions", tells its vectors from others'; it is "" until the embedder has worked.
 
     `cosines` are the embedder's own, where it has some: of unrelated texts, and of a question with its
-    answer. `index` is set once the store is open.
+    answer.
     """
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder, self.key = embedder, ""
         self.cosines: tuple[float, float] = getattr(embedder, "cosines", COSINES)
-        self.index: VectorIndex | None = None
         self._queries: dict[str, Vectors] = {}
 
     def fits(self, serving: str | None) -> bool:
@@ -52,16 +50,7 @@ class Meaning:
             del self._queries[next(iter(self._queries))]
         return vector
 
-    def near(self, vector: Vectors, k: int) -> list[int] | None:
-        """Ids of the `k` nearest chunks, best first; None while its vectors are not those that serve."""
-        if self.index is None or not self.index.sync(self.key):
-            return None
-        return self.index.nearest(vector, k)
-
-    def likeness(self, vector: Vectors, ids: list[int]) -> dict[int, float]:
-        """How near each of `ids` is that has a vector: 0 as unrelated texts are, 1 as a good answer is."""
-        if self.index is None:
-            return {}
+    def likeness(self, cosines: Mapping[int, float]) -> dict[int, float]:
+        """Each cosine as 0..1: 0 as unrelated texts are, 1 as a good answer is."""
         low, high = self.cosines
-        found = self.index.cosines(vector, ids)
-        return {id: min(1.0, max(0.0, (cosine - low) / (high - low))) for id, cosine in found.items()}
+        return {id: min(1.0, max(0.0, (cosine - low) / (high - low))) for id, cosine in cosines.items()}

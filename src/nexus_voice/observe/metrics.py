@@ -5,13 +5,29 @@ Every label has a small, fixed set of values: ports, outcomes, stages, engines f
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from dataclasses import asdict
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.registry import Collector
 
 from ..domain import events
+from ..knowledge.job import Figures
 
 STAGE_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 10.0)
 REQUEST_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.5, 3.0, 6.0, 12.0, 30.0, 60.0)
+
+HELD = {
+    "documents": "Documents in the knowledge base.",
+    "passages": "Passages that they were cut into.",
+    "documents_waiting": "Documents that wait to be taken in, or are being taken in.",
+}
 
 
 class Metrics:
@@ -44,8 +60,17 @@ class Metrics:
             registry=registry,
             buckets=REQUEST_SECONDS,
         )
+        self._taken_in = Counter(
+            "nexus_documents_taken_in",
+            "Documents whose taking in has ended, by outcome.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._held = {name: Gauge(f"nexus_{name}", text, registry=registry) for name, text in HELD.items()}
         for outcome in ("done", "interrupted", "failed"):
             self._turns.labels(outcome)
+        for outcome in ("added", "updated", "unchanged", "failed"):
+            self._taken_in.labels(outcome)
 
     def note(self, event: object) -> None:
         """An event on its way to a client."""
@@ -61,6 +86,15 @@ class Metrics:
         self._requests.labels(port, outcome).inc()
         if outcome == "ok":
             self._seconds.labels(port).observe(seconds)
+
+    def taken_in(self, outcome: str) -> None:
+        """A document was added, updated, found unchanged, or failed."""
+        self._taken_in.labels(outcome).inc()
+
+    def held(self, figures: Figures) -> None:
+        """What the knowledge base holds now."""
+        for name, value in asdict(figures).items():
+            self._held[name].set(value)
 
     def add(self, collector: Collector) -> None:
         """Figures that are asked for when they are wanted."""

@@ -27,6 +27,7 @@ NEEDS = {
     "piper": "run `nexus-voice models pull` with one of its voices",
     "xtts": "run `nexus-voice models pull xtts-v2 --accept-licence`",
     "e5": "run `nexus-voice models pull e5-small-v2`",
+    "crossencoder": "run `nexus-voice models pull ms-marco-minilm-l6-v2`",
     "server": "set its BASE_URL",
 }
 """Kind -> what makes it available."""
@@ -85,7 +86,7 @@ def offers(port: str, kind: str, settings: Settings, found: Found) -> list[Choic
     elif kind == "searxng":
         if section.base_url:
             offer("NEXUS_SEARCH__BASE_URL is set", section.base_url, base_url=section.base_url)
-    elif kind in ("whisper", "llamacpp", "piper", "xtts", "e5"):
+    elif kind in ("whisper", "llamacpp", "piper", "xtts", "e5", "crossencoder"):
         if models := found.models.get(kind, {}):
             name = next((one for one in chosen_names(port, settings) if one in models), next(iter(models)))
             more = local(kind, settings, models)

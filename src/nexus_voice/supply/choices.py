@@ -17,6 +17,7 @@ AUTO: dict[str, tuple[str, ...]] = {
     "tts": ("server", "cartesia", "deepgram", "google", "openai", "piper", "espeak"),
     "search": ("tavily", "searxng"),
     "embedder": ("e5", "minilm"),
+    "reranker": ("crossencoder",),
 }
 """Named, then providers with a key, a local server that answers, pulled models, the embedded engine."""
 

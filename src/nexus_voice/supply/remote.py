@@ -6,7 +6,13 @@ from ..domain.errors import BadInput
 from ..settings import Settings
 from .choices import EMBEDDED, NOTHING, OWN, Choice, Found, choices
 
-LOCAL = {"xtts", "e5", *EMBEDDED.values(), *(kind for kinds in OWN.values() for kind in kinds)}
+LOCAL = {
+    "xtts",
+    "e5",
+    "crossencoder",
+    *EMBEDDED.values(),
+    *(kind for kinds in OWN.values() for kind in kinds),
+}
 """Kinds that compute in this process or its children."""
 TALKING = ("stt", "llm", "tts")
 """Without these there is no conversation."""

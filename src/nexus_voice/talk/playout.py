@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from ..domain.audio import Mark, Pcm
-from ..domain.events import AudioEnd, AudioStart, Sentence
+from ..domain.events import AudioEnd, AudioStart
 from ..ports import Overlap
 from .clocks import Clocks
 from .line import Line
@@ -81,11 +81,9 @@ class Playout:
         """The text being said about now: what an echo would sound like."""
         return " ".join(span.spoken for span in self._spans[-3:])
 
-    async def begin(self, text: str, spoken: str) -> None:
+    def begin(self, text: str, spoken: str) -> None:
         """What follows is the audio of `text`, read as `spoken`."""
         self._spans.append(Span(text, spoken, self._sent))
-        if text.strip():
-            await self._line.send(Sentence(self._turn, text.strip()))
 
     async def add(self, chunk: Pcm | Mark) -> None:
         """The next of the current piece's audio or word times."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 import anyio
 from anyio.abc import TaskGroup
 
-from ..domain.chat import Passage
+from ..domain.chat import Chat, Passage
+from ..domain.follow_up import standalone
 from ..domain.turns import words
 from ..ports import Knowledge
 
 
 class Recall:
-    """Searches ahead of the question; after the end of speech the passages are usually there."""
+    """Searches ahead of the question; after the end of speech the passages are usually there.
 
-    def __init__(self, knowledge: Knowledge, tasks: TaskGroup) -> None:
-        self._knowledge = knowledge
-        self._tasks = tasks
+    A question that leans on those before it in `chat` is searched for as a whole one.
+    """
+
+    def __init__(self, knowledge: Knowledge, tasks: TaskGroup, chat: Chat) -> None:
+        self._knowledge, self._tasks, self._chat = knowledge, tasks, chat
         self._key: list[str] = []
         self._found: list[Passage] | None = None
         self._done = anyio.Event()
@@ -23,6 +26,7 @@ class Recall:
 
     def prefetch(self, text: str) -> None:
         """Start searching for `text`, unless that is what is being searched for already."""
+        text = standalone(text, self._chat.questions())
         key = words(text)
         if key and key != self._key:
             self._scope.cancel()
@@ -32,6 +36,7 @@ class Recall:
 
     async def get(self, text: str) -> list[Passage]:
         """The passages for `text`; free when it was prefetched, for this once: documents change."""
+        text = standalone(text, self._chat.questions())
         if self._key and words(text) == self._key:
             await self._done.wait()
             found, self._key, self._found = self._found, [], None

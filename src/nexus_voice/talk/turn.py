@@ -1,6 +1,6 @@
 """The turn: hear, answer, fall silent when spoken over. Read this file first.
 
-On the wire a turn is `onset partial* final -> delta* sentence* audio* tool* -> ended`; a barge-in is
+On the wire a turn is `onset partial* final -> sources? delta* sentence* audio* tool* -> ended`; a barge-in is
 `duck flush ended(interrupted)`. Everything a reply does hangs in one scope, so that cancelling it
 unwinds model, tools and voice together; whatever happens, what was heard is remembered.
 """
@@ -15,8 +15,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from ..domain import events
 from ..domain.audio import Voice
 from ..domain.chat import Cited, Exchange, Outcome, Passage, Prompt, ToolCall
+from ..domain.citations import Citations, Statement, Written
 from ..domain.heard import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Typed, Unheard
-from ..domain.sentences import Sentences
 from ..domain.speakable import speakable
 from ..domain.turns import interrupts, is_ignorable
 from .clocks import Clocks
@@ -55,7 +55,8 @@ async def converse(line: Line, session: Session, rate: int) -> None:
     """Hold one conversation until the client is gone. `rate` is the microphone's, in Hz."""
     out, said = anyio.create_memory_object_stream[Heard](16)
     async with out, said, anyio.create_task_group() as tasks:
-        recall = Recall(session.engines.knowledge, tasks) if session.engines.knowledge else None
+        knowledge = session.engines.knowledge
+        recall = Recall(knowledge, tasks, session.chat) if knowledge else None
         floor = Floor(session, line, tasks)
         ear = Ear(session, rate, floor, tasks, out)
         tasks.start_soon(listen, line, session, floor, ear, out, tasks.cancel_scope)
@@ -138,10 +139,10 @@ async def reply(
     outcome: Outcome = "failed"
     try:
         await line.send(events.Final(exchange.user, turn.number))
-        out, sentences = anyio.create_memory_object_stream[str](64)
-        async with out, sentences, anyio.create_task_group() as tasks:
+        out, statements = anyio.create_memory_object_stream[Statement](64)
+        async with out, statements, anyio.create_task_group() as tasks:
             tasks.start_soon(think, turn, out)
-            tasks.start_soon(speak, turn, sentences, playout)
+            tasks.start_soon(speak, turn, statements, playout)
         await playout.drained()
         outcome = "done"
     except anyio.get_cancelled_exc_class():
@@ -161,11 +162,11 @@ async def reply(
             await line.send(events.Ended(turn.number, outcome, exchange.heard))
 
 
-async def think(turn: Turn, out: MemoryObjectSendStream[str]) -> None:
+async def think(turn: Turn, out: MemoryObjectSendStream[Statement]) -> None:
     """Look things up, let the model write, run its tools; whole sentences go to the voice."""
     exchange, engines = turn.exchange, turn.session.engines
     prompt = await compose(turn)
-    splitter = Sentences()
+    citations = Citations(prompt.passages)
     async with out:
         for round in range(TOOL_ROUNDS):
             calls: list[ToolCall] = []
@@ -178,21 +179,19 @@ async def think(turn: Turn, out: MemoryObjectSendStream[str]) -> None:
                         case Cited(passages):
                             exchange.quoted = True
                             await cite(turn, passages)
+                            citations.use(exchange.sources or ())
                         case token:
                             if not exchange.generated:
                                 turn.clocks.lap("llm_first_token")
                                 await cite(turn, prompt.passages)
-                            exchange.generated += token
-                            await turn.line.send(events.Delta(turn.number, token))
-                            for sentence in splitter.feed(token):
-                                await out.send(sentence)
+                            await write(turn, citations.feed(token), out)
+            await write(turn, citations.pause(), out)
             if not calls:
                 break
             for call in calls:
                 await run(call, engines.tools, turn.number, turn.line, exchange.steps, turn.floor.tasks)
             prompt = replace(prompt, steps=tuple(exchange.steps))
-        for sentence in splitter.close():
-            await out.send(sentence)
+        await write(turn, citations.close(), out)
 
 
 async def compose(turn: Turn) -> Prompt:
@@ -224,21 +223,32 @@ async def cite(turn: Turn, passages: tuple[Passage, ...]) -> None:
             await turn.line.send(events.Sources(turn.number, sources))
 
 
+async def write(turn: Turn, written: Written, out: MemoryObjectSendStream[Statement]) -> None:
+    """Show what was written, without the marks of its sources; pass on what is complete."""
+    if written.text:
+        turn.exchange.generated += written.text
+        await turn.line.send(events.Delta(turn.number, written.text))
+    for statement in written.statements:
+        await out.send(statement)
+
+
 def voice_of(turn: Turn) -> Voice:
     """The user's voice; unless one was named, one for the language that was spoken."""
     voice, exchange = turn.session.manner.voice, turn.exchange
     return voice if voice.name or exchange.quoted else replace(voice, language=exchange.language)
 
 
-async def speak(turn: Turn, sentences: MemoryObjectReceiveStream[str], playout: Playout) -> None:
-    """Say each sentence as it comes; a listener who only reads gets none of it."""
+async def speak(turn: Turn, statements: MemoryObjectReceiveStream[Statement], playout: Playout) -> None:
+    """Say each sentence as it comes, and what it rests on; a listener who only reads gets no sound."""
     manner, tts = turn.session.manner, turn.session.engines.tts
-    async with sentences:
-        async for sentence in sentences:
+    async with statements:
+        async for statement in statements:
+            if text := statement.text.strip():
+                await turn.line.send(events.Sentence(turn.number, text, list(statement.sources)))
             if not manner.speak:
                 continue
-            spoken = speakable(sentence)
-            await playout.begin(sentence, spoken)
+            spoken = speakable(statement.text)
+            playout.begin(statement.text, spoken)
             if spoken:
                 async with closing(tts.speak(spoken, voice_of(turn))) as audio:
                     async for chunk in audio:

@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import suppress
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
@@ -44,7 +45,8 @@ class Workers:
     The object's methods take `(items: Iterator, emit: Callable)`; items are what msgpack carries. At
     most `queue` calls wait for a process, none longer than `patience` seconds: past that, `Busy`.
     Entering starts the processes and does not wait for them; `ready()` does. `nice` (0..19) lowers
-    their priority.
+    their priority. `memory` confines them, see `Spec`. With `idle`, a process is started when a call
+    needs it, and ends after so many seconds without one.
     """
 
     def __init__(
@@ -57,10 +59,13 @@ class Workers:
         queue: int = 16,
         patience: float = 30.0,
         nice: int = 0,
+        memory: int = 0,
+        idle: float = inf,
     ) -> None:
         self.name = name or factory
         self.count = count
-        self._spec = Spec(self.name, factory, kwargs or {}, nice)
+        self._spec = Spec(self.name, factory, kwargs or {}, nice, memory)
+        self._idle_limit = idle
         self._queue_limit, self._patience = queue, patience
         self._children: set[Child] = set()
         self._idle: list[Child] = []
@@ -146,6 +151,7 @@ class Workers:
             raise Busy(f"{self.name} is busy; try again in a moment")
         ticket = object()
         self._queue.append(ticket)
+        self._notify()
         try:
             with move_on_after(self._patience):
                 await self._until(lambda: bool(self._idle) and self._queue[0] is ticket)
@@ -194,10 +200,15 @@ class Workers:
         """Keep one process alive."""
         pause = 0.0
         while True:
+            while self._idle_limit < inf and not self._queue:
+                await self._changed.wait()
             began = current_time()
             child = Child(self._spec)
             try:
-                await child.live(self._born)
+                async with create_task_group() as tasks:
+                    tasks.start_soon(self._retire, child)
+                    await child.live(self._born)
+                    tasks.cancel_scope.cancel()
             finally:
                 self._children.discard(child)
                 if child in self._idle:
@@ -206,9 +217,26 @@ class Workers:
                 if not child.ready:
                     self._trouble = child.fate
                 self._notify()
-            pause = PAUSE if current_time() - began > YOUNG else min(LONGEST_PAUSE, max(PAUSE, 2 * pause))
+            if child.retired:
+                continue
+            lasting = current_time() - began > YOUNG or child.in_call  # each call may kill but one
+            pause = PAUSE if lasting else min(LONGEST_PAUSE, max(PAUSE, 2 * pause))
             log.error("%s; restarting in %.1f s", child.fate, pause)
             await sleep(pause)
+            if self._idle_limit < inf:
+                self._trouble = ""  # the next call tries again
+
+    async def _retire(self, child: Child) -> None:
+        """End it when it has had nothing to do for long."""
+        while self._idle_limit < inf and not child.retired:
+            while child not in self._idle:
+                await self._changed.wait()
+            with move_on_after(self._idle_limit):
+                while child in self._idle:
+                    await self._changed.wait()
+            if child in self._idle:
+                self._idle.remove(child)
+                child.retire()
 
     def _born(self, child: Child) -> None:
         self._trouble = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 ACKNOWLEDGE = 2.0
 """Seconds a child has to stop a cancelled call before it is killed."""
+BARE = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w*|COVERAGE\w*")
+"""What a child needs to start; keys and passwords are not among it."""
 LOG_LINES = 50
 """Lines of a child's stderr that are logged per minute, each cut to `LOG_LINE` characters."""
 LOG_LINE = 500
@@ -42,12 +45,22 @@ LOG_LINE = 500
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What to run: `factory` is "module:callable"; `nice` is added to the child's niceness."""
+    """What to run: `factory` is "module:callable"; `nice` is added to the child's niceness.
+
+    `memory`: for a child that reads what strangers send. It gets at most so many bytes of memory, writes
+    no files and dumps no core, and of our environment has only `BARE`.
+    """
 
     name: str
     factory: str
     kwargs: dict[str, Any] = field(default_factory=dict)
     nice: int = 0
+    memory: int = 0
+
+    def environment(self) -> dict[str, str] | None:
+        if not self.memory:
+            return None
+        return {name: value for name, value in os.environ.items() if BARE.fullmatch(name)}
 
 
 class Child:
@@ -55,9 +68,9 @@ class Child:
 
     def __init__(self, spec: Spec) -> None:
         self.version = 0
-        self.ready = self.setting_up = self.dead = False
+        self.ready = self.setting_up = self.dead = self.retired = self.in_call = False
         self.fate = f"{spec.name} could not be started"
-        """Why it ended, for people."""
+        """Why it ended, for people; `in_call`: it did so in the middle of a call."""
         self._spec = spec
         self._scope = CancelScope()
         self._calls = 0
@@ -79,6 +92,11 @@ class Child:
         self.dead = True
         self._scope.cancel()
 
+    def retire(self) -> None:
+        """End it because it is not needed."""
+        self.retired = True
+        self.kill()
+
     async def live(self, born: Callable[[Child], None]) -> None:
         """Start the process and stay until it ends; `born` is called once it is ready. Then `bury` it."""
         command = [sys.executable, "-P", "-m", "nexus_voice.workers.worker", self._spec.factory]
@@ -87,7 +105,7 @@ class Child:
             try:
                 with CancelScope(shield=True):  # or a child without an owner could stay behind
                     self._process = process = await open_process(
-                        command, stdin=pipe, stdout=pipe, stderr=pipe
+                        command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._spec.environment()
                     )
             except OSError as error:
                 self.fate = f"{self._spec.name} could not be started: {error}"
@@ -111,6 +129,7 @@ class Child:
 
     async def bury(self) -> None:
         """Make sure that the process has ended, reap it, and say so to whoever waits for it."""
+        self.in_call = self._open
         self.dead, self._open = True, False
         # Senders first: whoever waits for the other end then sees the end of the stream.
         for end in (self._to_host, self._outbox, self._to_child, self._from_child):
@@ -189,7 +208,8 @@ class Child:
 
     async def _write(self, stdin: ByteSendStream) -> None:
         """The only writer, so that a cancelled caller never leaves half a frame in the pipe."""
-        hello = {"parent": os.getpid(), "nice": self._spec.nice, "kwargs": self._spec.kwargs}
+        spec = self._spec
+        hello = {"parent": os.getpid(), "nice": spec.nice, "memory": spec.memory, "kwargs": spec.kwargs}
         with suppress(BrokenResourceError, ClosedResourceError):
             await stdin.send(msgpack.packb(hello))
             async for data in self._outbox:
@@ -237,9 +257,9 @@ async def one(value: Any) -> AsyncGenerator[Any]:
     yield value
 
 
-def failure(kind: str, message: str, code: str, retryable: bool) -> NexusError:
+def failure(kind: str, message: str, code: str, status: int, retryable: bool) -> NexusError:
     if kind == "BadInput":
-        return BadInput(message, code=code)
+        return BadInput(message, code=code, status=status)
     if kind == "Busy":
         return Busy(message)
-    return EngineError(message, code=code, retryable=retryable)
+    return EngineError(message, code=code, status=status, retryable=retryable)

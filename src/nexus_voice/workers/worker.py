@@ -1,16 +1,18 @@
 """The child's side of `pool.py`: `python -m nexus_voice.workers.worker module:factory`.
 
 Frames are msgpack arrays on stdin and stdout, one after another (msgpack delimits itself). First the
-host says `{parent, nice, kwargs}`; the child answers `["ready"]` or `["failed", message]`. Then, one
+host says `{parent, nice, memory, kwargs}`; the child answers `["ready"]` or `["failed", message]`. Then, one
 call at a time, the host sends `["call", id, method]`, `["item", id, value]`..., `["end", id]`, and
 `["cancel", id]` at any time; the child sends `["item", id, value]`... and closes the call with
-`["done", id]` or `["error", id, kind, message, code, retryable]`. A cancelled call ends with "done".
+`["done", id]` or `["error", id, kind, message, code, status, retryable]`. A cancelled call ends with
+"done".
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import sys
@@ -121,17 +123,17 @@ def serve(host: Host, engine: Any) -> None:
                 host.send("done", id)
 
 
-def described(error: Exception) -> tuple[str, str, str, bool]:
-    """(kind, message, code, retryable) of an error, for the host to raise again."""
+def described(error: Exception) -> tuple[str, str, str, int, bool]:
+    """(kind, message, code, status, retryable) of an error, for the host to raise again."""
     match error:
         case BadInput() | Busy():
-            return type(error).__name__, error.message, error.code, False
+            return type(error).__name__, error.message, error.code, error.status, False
         case EngineError():
-            return "EngineError", error.message, error.code, error.retryable
+            return "EngineError", error.message, error.code, error.status, error.retryable
         case NexusError():
-            return "EngineError", error.message, error.code, False
+            return "EngineError", error.message, error.code, error.status, False
     traceback.print_exception(error)  # to the host's log
-    return "EngineError", f"{type(error).__name__}: {error}", EngineError.code, False
+    return "EngineError", f"{type(error).__name__}: {error}", EngineError.code, EngineError.status, False
 
 
 def die_with(parent: int) -> None:
@@ -142,6 +144,18 @@ def die_with(parent: int) -> None:
         os._exit(0)
 
 
+def confine(memory: int) -> None:
+    """Give up what is not needed to read hostile data. Only Linux holds to the limit of memory."""
+    sys.dont_write_bytecode = True
+    for limit, value in (
+        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_FSIZE, 0),  # files, not pipes
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with suppress(ValueError, OSError):  # already lower, or not of this system
+            resource.setrlimit(limit, (value, value))
+
+
 def main(factory: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     host = Host()
@@ -150,6 +164,8 @@ def main(factory: str) -> None:
     try:
         if hello["nice"]:
             os.nice(hello["nice"])
+        if hello["memory"]:
+            confine(hello["memory"])
         module, _, name = factory.partition(":")
         engine = getattr(import_module(module), name)(**hello["kwargs"])
     except Exception as error:

@@ -46,6 +46,8 @@ const talk = new TalkButton({
 const documents = new Documents({
   section: $("documents"),
   list: $("document-list"),
+  uploads: $("uploads"),
+  more: $("more-documents"),
   status: $("documents-status"),
   input: $("files"),
   drop: $("drop"),
@@ -148,6 +150,7 @@ const handlers = {
     answering(turn);
   },
   delta: ({ turn, text }) => conversation.delta(turn, text),
+  sentence: ({ turn, text, sources }) => conversation.sentence(turn, text, sources),
   sources: ({ turn, sources }) => conversation.sources(turn, sources),
   tool: ({ turn, ...tool }) => conversation.tool(turn, tool),
   audio_start: ({ turn, rate }) => player.start(turn, rate),

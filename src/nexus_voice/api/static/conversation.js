@@ -1,5 +1,7 @@
 // The conversation on the page. Everything that others wrote enters it as text, never as markup.
 
+import { list, marks } from "/static/citations.js";
+
 const CLOCKS = {
   stt: "understood",
   recall: "looked up",
@@ -13,7 +15,7 @@ const CLOCKS = {
 const MOST_TURNS = 100; // shown; older ones leave the page
 
 export class Conversation {
-  #turns = new Map(); // number -> {root, answer, text, notes, clocks}
+  #turns = new Map(); // number -> {root, answer, text, notes, said, at, found, used}
   #hearing = null; // what is being said right now
 
   constructor(log, welcome) {
@@ -45,6 +47,7 @@ export class Conversation {
     const root = this.#add(element("article", "turn"));
     const answer = element("div", "answer");
     const turn = { root, answer, text: element("p", "text"), notes: element("div", "notes") };
+    Object.assign(turn, { said: "", at: 0, found: [], used: new Set() }); // at: where the last sentence ended
     turn.text.append("");
     turn.text.setAttribute("aria-busy", "true");
     answer.append(turn.text, turn.notes);
@@ -59,7 +62,25 @@ export class Conversation {
   }
 
   delta(number, text) {
-    this.#turns.get(number)?.text.firstChild.appendData(text);
+    const turn = this.#turns.get(number);
+    if (!turn) return;
+    turn.said += text;
+    turn.text.lastChild.appendData(text);
+    this.#follow();
+  }
+
+  /** Numbers go behind a sentence that rests on something. */
+  sentence(number, text, numbers) {
+    const turn = this.#turns.get(number);
+    const begins = turn ? turn.said.indexOf(text, turn.at) : -1;
+    if (begins < 0) return;
+    turn.at = begins + text.length;
+    if (!numbers.length) return;
+    const rest = split(turn.text, turn.at);
+    rest.before(marks(numbers, turn.found));
+    const known = turn.used.size;
+    for (const one of numbers) turn.used.add(one);
+    if (turn.used.size > known) this.#list(turn);
     this.#follow();
   }
 
@@ -81,15 +102,8 @@ export class Conversation {
   sources(number, sources) {
     const turn = this.#turns.get(number);
     if (!turn || !sources.length) return;
-    turn.notes.querySelector(".sources")?.remove();
-    const box = element("details", "sources");
-    const titles = [...new Set(sources.map((source) => source.title))];
-    box.append(element("summary", "", `From ${titles.join(", ")}`));
-    for (const source of sources) {
-      const where = [source.title, ...source.path].join(" › ") + (source.page ? `, page ${source.page}` : "");
-      box.append(element("p", "where", where), element("blockquote", "", source.text));
-    }
-    turn.notes.prepend(box);
+    turn.found = sources;
+    this.#list(turn);
   }
 
   clocks(number, clocks) {
@@ -115,18 +129,27 @@ export class Conversation {
     turn.root.classList.remove("speaking");
     turn.root.dataset.outcome = outcome;
     if (outcome !== "interrupted") return;
-    const all = turn.text.textContent;
-    const lead = all.length - all.trimStart().length;
-    const at = all.startsWith(heard, lead) ? lead + heard.length : 0;
-    const unheard = element("span", "unheard", all.slice(at));
-    if (all.slice(at).trim()) unheard.title = "You did not hear this part: I will not count on it.";
-    turn.text.replaceChildren(all.slice(0, at), unheard);
+    const lead = turn.said.length - turn.said.trimStart().length;
+    const at = turn.said.startsWith(heard, lead) ? lead + heard.length : 0;
+    const unheard = element("span", "unheard");
+    if (turn.said.slice(at).trim()) unheard.title = "You did not hear this part: I will not count on it.";
+    const rest = new Range();
+    rest.setStartBefore(split(turn.text, at));
+    rest.setEndAfter(turn.text.lastChild);
+    rest.surroundContents(unheard);
     turn.notes.prepend(element("p", "tool", "Interrupted"));
   }
 
   failed(number, message) {
     this.#turns.get(number)?.notes.append(element("p", "failed", message));
     this.#follow();
+  }
+
+  #list(turn) {
+    const old = turn.notes.querySelector(".sources");
+    const now = list(turn.found, turn.used, old?.open ?? false);
+    if (old) old.replaceWith(now);
+    else turn.notes.prepend(now);
   }
 
   #add(node) {
@@ -140,6 +163,16 @@ export class Conversation {
     const { scrollHeight, scrollTop, clientHeight } = this.log;
     if (always || scrollHeight - scrollTop - clientHeight < 160) this.log.scrollTop = scrollHeight;
   }
+}
+
+/** The text node of `box` that begins `at` characters into its text (numbers not counted), made if need be. */
+function split(box, at) {
+  for (const node of box.childNodes) {
+    if (node.nodeType !== Node.TEXT_NODE) continue;
+    if (at <= node.length) return node.splitText(at);
+    at -= node.length;
+  }
+  return box.appendChild(document.createTextNode(""));
 }
 
 export function element(name, className = "", text = "") {

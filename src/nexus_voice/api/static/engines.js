@@ -1,6 +1,6 @@
 // Which engines are in use, and what would be better.
 
-import { ask } from "/static/documents.js";
+import { ask } from "/static/ask.js";
 import { element } from "/static/conversation.js";
 
 const ROLES = { vad: "Notices speech", stt: "Understands", llm: "Answers", tts: "Speaks" };

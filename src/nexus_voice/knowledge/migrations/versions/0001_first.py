@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import sqlalchemy as sa
 from alembic import op
 
@@ -22,25 +23,47 @@ SQLITE = (
     """CREATE TRIGGER chunks_added AFTER INSERT ON chunks BEGIN
         INSERT INTO chunks_fts(rowid, heading, text) VALUES (new.id, new.heading, new.text);
     END""",
+    "CREATE TABLE touched (seq INTEGER PRIMARY KEY AUTOINCREMENT, chunk_id INTEGER NOT NULL)",
     """CREATE TRIGGER chunks_deleted AFTER DELETE ON chunks BEGIN
         INSERT INTO chunks_fts(chunks_fts, rowid, heading, text)
         VALUES ('delete', old.id, old.heading, old.text);
+        INSERT INTO touched (chunk_id) VALUES (old.id);
     END""",
+    """CREATE TRIGGER documents_moved AFTER UPDATE OF collection_id ON documents
+    WHEN old.collection_id <> new.collection_id BEGIN
+        INSERT INTO touched (chunk_id) SELECT id FROM chunks WHERE document_id = new.id;
+    END""",
+    """CREATE TRIGGER touched_kept AFTER INSERT ON touched BEGIN
+        DELETE FROM touched WHERE seq <= new.seq - 10000;
+    END""",
+    "PRAGMA user_version = 3",
 )
-"""`seq` grows, so that a mirror of the vectors can ask for what is new."""
+"""`seq` grows, so that a mirror of the vectors can ask for what is new; `touched` are chunks that are gone or
+in another collection, the latest of them. `user_version` is for programs from
+before there were migrations: they refuse what is newer."""
 
 POSTGRES = (
     """CREATE TABLE vectors (
         embedder text NOT NULL,
         chunk_id bigint NOT NULL REFERENCES chunks(id) ON DELETE CASCADE,
-        embedding vector NOT NULL,
+        embedding halfvec NOT NULL,
         PRIMARY KEY (chunk_id, embedder))""",
+    "CREATE TEXT SEARCH DICTIONARY nexus_stem (TEMPLATE = snowball, Language = english)",
+    "CREATE TEXT SEARCH CONFIGURATION nexus (COPY = simple)",
+    "ALTER TEXT SEARCH CONFIGURATION nexus ALTER MAPPING FOR asciiword, word WITH nexus_stem",
+    r"""CREATE FUNCTION nexus_plain(body text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
+        translate(regexp_replace(normalize(lower(body), NFKD), '[\u0300-\u036f]+', '', 'g'),
+        $$!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~’$$, repeat(' ', 33))""",
     """ALTER TABLE chunks ADD COLUMN words tsvector GENERATED ALWAYS AS (
-        setweight(to_tsvector('english', heading), 'A') || setweight(to_tsvector('english', text), 'B')
+        setweight(to_tsvector('nexus', nexus_plain(heading)), 'A')
+        || setweight(to_tsvector('nexus', nexus_plain(text)), 'B')
     ) STORED""",
+    "ALTER TABLE chunks SET (toast_tuple_target = 8160)",
     "CREATE INDEX chunks_words ON chunks USING gin (words)",
 )
-"""The vectors' own index is made for each embedder, since its dimensions must be known."""
+"""Words are cut, folded and stemmed as SQLite does it: no stop words, accents or addresses. `words` stays in
+its row, because ranking reads it many times. The vectors' own index is made for each embedder, since its
+dimensions must be known."""
 
 
 def upgrade() -> None:
@@ -59,7 +82,7 @@ def upgrade() -> None:
     )
     op.execute("INSERT INTO collections (id, name, created) VALUES ('seed', 'Seed', CURRENT_TIMESTAMP)")
     op.execute("INSERT INTO grants SELECT id, 'everyone', 'writer' FROM collections")
-    op.execute("INSERT INTO state (id, revision, removals) VALUES (1, 0, 0)")
+    op.execute("INSERT INTO state (id, revision) VALUES (1, 0)")
     if sqlite and old:
         take_over(connection)
 
@@ -108,6 +131,7 @@ def tables() -> None:
         sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("bytes", sa.Integer(), nullable=False),
         sa.Column("pages", sa.Integer()),
+        sa.Column("chunks", sa.Integer(), nullable=False),
         sa.Column("added", sa.DateTime(), nullable=False),
         sa.UniqueConstraint("collection_id", "source", "name"),
     )
@@ -129,7 +153,6 @@ def tables() -> None:
         "state",
         sa.Column("id", sa.Integer(), primary_key=True),
         sa.Column("revision", sa.Integer(), nullable=False),
-        sa.Column("removals", sa.Integer(), nullable=False),
         sa.Column("embedder", sa.Text()),
     )
     op.create_table(
@@ -159,6 +182,7 @@ def tables() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("worker", sa.Text()),
         sa.Column("leased_until", sa.Float()),
+        sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("status", sa.Text()),
         sa.Column(
             "document_id", sa.String(32), sa.ForeignKey("documents.id", ondelete="SET NULL"), index=True
@@ -168,8 +192,8 @@ def tables() -> None:
         sa.Column("error_code", sa.Text()),
         sa.Column("error", sa.Text()),
     )
-    op.create_index("items_job", "items", ["job_id"])
-    op.create_index("items_state", "items", ["state"])
+    op.create_index("items_job", "items", ["job_id", "state"])
+    op.create_index("items_state", "items", ["state", "id"])
 
 
 def move_away(connection: sa.Connection) -> None:
@@ -183,6 +207,9 @@ def move_away(connection: sa.Connection) -> None:
         op.execute("""CREATE TABLE old_vectors AS
             SELECT embedder || '/' || (length(embedding) / 4) AS embedder, id AS chunk_id, embedding
             FROM old_chunks WHERE embedder IS NOT NULL AND embedding IS NOT NULL""")
+        op.execute("ALTER TABLE old_state ADD COLUMN embedder TEXT")
+        op.execute("""UPDATE old_state SET embedder =
+            (SELECT embedder FROM old_vectors GROUP BY embedder ORDER BY count(*) DESC LIMIT 1)""")
     for name in ("chunks_document", "chunks_embedder", "vectors_chunk"):
         op.execute(f"DROP INDEX IF EXISTS {name}")
 
@@ -191,13 +218,23 @@ def take_over(connection: sa.Connection) -> None:
     """A name that begins with "seed/" was the seed's."""
     op.execute("""INSERT INTO documents
         SELECT id, iif(name GLOB 'seed/*', 'seed', 'default'), iif(name GLOB 'seed/*', 'seed', 'upload'),
-            iif(name GLOB 'seed/*', substr(name, 6), name), title, '', digest, NULL, '', bytes, NULL, added
+            iif(name GLOB 'seed/*', substr(name, 6), name), title, '', digest, NULL, '', bytes, NULL,
+            (SELECT count(*) FROM old_chunks WHERE document_id = old_documents.id), added
         FROM old_documents""")
     op.execute("""INSERT INTO chunks (id, document_id, position, path, heading, text)
         SELECT id, document_id, position, path, heading, text FROM old_chunks""")
-    op.execute("""INSERT INTO vectors (embedder, chunk_id, embedding)
-        SELECT embedder, chunk_id, embedding FROM old_vectors""")
-    op.execute("""UPDATE state SET revision = (SELECT revision + 1 FROM old_state), embedder =
-        (SELECT embedder FROM vectors GROUP BY embedder ORDER BY count(*) DESC LIMIT 1)""")
+    copy_vectors(connection)
+    op.execute("""UPDATE state SET revision = (SELECT revision + 1 FROM old_state),
+        embedder = (SELECT embedder FROM old_state)""")
     for name in ("old_vectors", "old_chunks", "old_documents", "old_state"):
         op.execute(f"DROP TABLE {name}")
+
+
+def copy_vectors(connection: sa.Connection) -> None:
+    """They had single precision."""
+    old = connection.connection.cursor()
+    new = connection.connection.cursor()
+    old.execute("SELECT embedder, chunk_id, embedding FROM old_vectors ORDER BY chunk_id")
+    while rows := old.fetchmany(1_000):
+        halves = [(key, id, np.frombuffer(vector, "<f4").astype("<f2").tobytes()) for key, id, vector in rows]
+        new.executemany("INSERT INTO vectors (embedder, chunk_id, embedding) VALUES (?, ?, ?)", halves)

@@ -8,8 +8,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..domain.prose import sentence_spans
-from .documents import Document
+from ...domain.prose import sentence_spans
+from .document import Document
 
 SMALLEST, LARGEST, OVERLAP = 500, 800, 100
 SLACK = 60
@@ -17,31 +17,43 @@ SLACK = 60
 
 PARAGRAPH, LINE, BLANK = re.compile(r"\n\n"), re.compile(r"\n"), re.compile(r"\s+")
 
+Span = tuple[int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`text` is `document.text[start : start + len(text)]`."""
+    """`text` is `document.text[start : start + len(text)]`. `page`: the number of the page on which its
+    middle is; None in a document without pages."""
 
     text: str
     path: tuple[str, ...]
     start: int
+    page: int | None = None
 
 
 def chunks(document: Document) -> list[Chunk]:
     """Passages in reading order. A section that fits is one passage, however short; a longer one's
-    last passage may be shorter than 500 characters."""
-    found: list[Chunk] = []
+    last passage may be shorter than 500 characters, and so may one before a table or piece of code: what
+    is whole in the document and fits into a passage is whole in one."""
+    return list(cut(document))
+
+
+def cut(document: Document) -> Iterator[Chunk]:
+    """`chunks`, one after the other."""
+    kept = [span for span in document.whole if span[1] - span[0] <= LARGEST]
     for section in document.sections:
         text = document.text[section.start : section.end]
-        found += [
-            Chunk(text[start:end], section.path, section.start + start)
-            for start, end in _cut(text)
-            if end > start
-        ]
-    return found
+        first = bisect_left(kept, (section.start, 0))
+        last = bisect_left(kept, (section.end, 0))
+        whole = [(start - section.start, end - section.start) for start, end in kept[first:last]]
+        for start, end in _cut(text, whole):
+            if end > start:
+                place = section.start + start
+                page = bisect_right(document.pages, place + (end - start) // 2) or None
+                yield Chunk(text[start:end], section.path, place, page)
 
 
-def _cut(text: str) -> Iterator[tuple[int, int]]:
+def _cut(text: str, whole: list[Span]) -> Iterator[Span]:
     if len(text) <= LARGEST:
         yield 0, len(text)
         return
@@ -52,9 +64,25 @@ def _cut(text: str) -> Iterator[tuple[int, int]]:
         pieces = math.ceil((rest - OVERLAP) / (LARGEST - OVERLAP))
         even = max(SMALLEST, (rest + OVERLAP * (pieces - 1)) // pieces)  # so that no crumb is left
         end = _end(text, start, start + even, ends)
+        if span := _around(whole, end):
+            end = span[1] if span[1] <= start + LARGEST else start + len(text[start : span[0]].rstrip())
         yield start, end
         start = _overlap(text, end, begins)
+        follows = _after(whole, end)
+        if follows and follows[1] > start + LARGEST and not text[end : follows[0]].strip():
+            start = follows[0]
     yield start, len(text)
+
+
+def _around(whole: list[Span], place: int) -> Span | None:
+    """The one that would be cut at `place`."""
+    index = bisect_right(whole, (place, 0)) - 1
+    return whole[index] if index >= 0 and whole[index][0] < place < whole[index][1] else None
+
+
+def _after(whole: list[Span], place: int) -> Span | None:
+    index = bisect_left(whole, (place, 0))
+    return whole[index] if index < len(whole) else None
 
 
 def _end(text: str, start: int, best: int, ends: list[int]) -> int:

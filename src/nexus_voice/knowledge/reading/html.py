@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import groupby, zip_longest
+from itertools import groupby
 
 from bs4 import BeautifulSoup
 from bs4.element import CData, NavigableString, PreformattedString, Tag
 
-from ..domain.prose import CODE
-from .documents import Block
+from ...domain.prose import CODE
+from . import tables
+from .document import Block
+from .tables import flat
 
 UNSEEN = ["script", "style", "template", "noscript", "svg", "iframe", "nav", "button", "select", "form"]
+HIDDEN = re.compile(
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
+    r"|(?:opacity|font-size)\s*:\s*0*\.?0+[a-z%]*)\s*(?:;|!|$)",
+    re.IGNORECASE,
+)
+"""Inline styles of text that nobody sees: instructions to a model like to hide there."""
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 BLOCKS = frozenset(HEADINGS) | frozenset(
     re.findall(
@@ -23,16 +31,18 @@ BLOCKS = frozenset(HEADINGS) | frozenset(
 )
 
 
-def read(markup: str) -> tuple[str, list[Block]]:
-    """(content of the title element or "", blocks in reading order)."""
+def read(markup: str, *, guess: bool = False) -> tuple[str, list[Block]]:
+    """(content of the title element or "", blocks in reading order). With `guess`, the first row of a
+    table may name its columns without being marked up as a header."""
     # The declaration would make the parser warn that this might be XML.
-    soup = BeautifulSoup(re.sub(r"^\s*<\?xml[^>]*>", "", markup), "html.parser")
-    title = _flat(soup.title.get_text()) if soup.title else ""
-    for tag in soup.find_all([*UNSEEN, "head"]):
-        tag.decompose()
+    soup = BeautifulSoup(re.sub(r"^\s*<\?xml[^>]*>", "", markup), "lxml")
+    title = flat(soup.title.get_text()) if soup.title else ""
+    for tag in [*soup.find_all([*UNSEEN, "head"]), *soup.find_all(hidden=True), *soup.find_all(style=HIDDEN)]:
+        if not tag.decomposed:
+            tag.decompose()
     for table in soup.find_all("table"):
         if table.find("table") is None:  # one that holds another is only layout
-            _flatten_table(soup, table)
+            _flatten_table(soup, table, guess)
     for numbered in soup.find_all("ol"):
         start = str(numbered.get("start", ""))
         for number, item in enumerate(
@@ -53,7 +63,7 @@ def _blocks(root: Tag) -> Iterator[Block]:
         if name == "pre":
             text = "\n".join(CODE + line for line in text.expandtabs(4).strip("\n").rstrip().split("\n"))
         elif name != "table":
-            text = _flat(text)
+            text = flat(text)
         if not text.strip():
             continue
         item = block if block is None or name == "li" else block.find_parent("li")
@@ -62,7 +72,7 @@ def _blocks(root: Tag) -> Iterator[Block]:
             yield Block(f"{_bullet(item)} {text}", tight=previous == "li")
             previous = "li"
         else:
-            yield Block(text, HEADINGS.get(name, 0))
+            yield Block(text, HEADINGS.get(name, 0), whole=name in ("pre", "table"))
             previous = name
 
 
@@ -84,31 +94,25 @@ def _holder(node: Tag | NavigableString) -> Tag | None:
     return next((parent for parent in node.parents if parent.name in BLOCKS), None)
 
 
-def _flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
-
-
 def _bullet(item: Tag) -> str:
     return f"{item['value']}." if item.parent is not None and item.parent.name == "ol" else "-"
 
 
-def _flatten_table(soup: BeautifulSoup, table: Tag) -> None:
-    """Each row becomes a line that can be read by itself: "port – Default: 8080; Meaning: ..."."""
-    rows = [[_flat(cell.get_text()) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
+def _flatten_table(soup: BeautifulSoup, table: Tag, guess: bool) -> None:
+    """Put the lines of a table in its place. Only a first row of nothing but <th> names the columns, or,
+    with `guess`, one that looks like it."""
+    rows = [[_cell(cell) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
     rows = [row for row in rows if any(row)]
     first = table.find("tr")
     headers: list[str] = []
-    if rows and len(rows) > 1 and first is not None and first.find("th") and not first.find("td"):
+    marked = len(rows) > 1 and first is not None and first.find("th") and not first.find("td")
+    if marked or (guess and tables.headed(rows)):
         headers = rows.pop(0)
-    lines = [_row(headers, row) for row in rows]
+    lines = tables.lines(rows, headers)
     table.clear()
     table.append(soup.new_string("\n".join(lines)))
 
 
-def _row(headers: list[str], cells: list[str]) -> str:
-    named = [
-        f"{header}: {cell}" if index and header else cell
-        for index, (header, cell) in enumerate(zip_longest(headers, cells, fillvalue=""))
-        if cell
-    ]
-    return " – ".join([named[0], "; ".join(named[1:])]) if named[1:] else named[0]
+def _cell(cell: Tag) -> str:
+    paragraphs = groupby(_strings(cell), key=lambda pair: id(pair[0]))
+    return flat(" ".join("".join(string for _, string in group) for _, group in paragraphs))

@@ -1,0 +1,123 @@
+"""What finds chunks: by their words, and by the vectors that an embedder made of them.
+
+Every method takes the connection of a transaction, and sees what that sees. A search finds only what its
+scope may see. `key`, "name/dimensions", tells one embedder's vectors from another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+import sqlalchemy as sa
+
+from ..domain.access import Scope
+from .database import Database
+from .revisions import changed, revision
+from .schema import chunks, documents, state, vectors
+
+if TYPE_CHECKING:
+    from ..ports import Vectors
+
+
+class Index(Protocol):
+    def match(self, connection: sa.Connection, words: Sequence[str], scope: Scope, limit: int) -> list[int]:
+        """Ids of chunks that hold some of `words`, best first: the rarer a word and the shorter a chunk,
+        the more it counts, and more in a heading. Very common words only count among rarer ones."""
+        ...
+
+    def frequencies(self, connection: sa.Connection, words: Sequence[str]) -> tuple[int, list[int]]:
+        """(number of chunks, how many of them hold each of `words`, or another form of it; roughly, in a
+        large base)."""
+        ...
+
+    def nearest(
+        self, connection: sa.Connection, key: str, vector: Vectors, scope: Scope, limit: int
+    ) -> list[int] | None:
+        """Ids of the chunks whose vectors have the greatest inner product with `vector`, of shape
+        (dimensions,), best first; None while the vectors of `key` are not those that are searched."""
+        ...
+
+    def cosines(
+        self, connection: sa.Connection, key: str, vector: Vectors, ids: Sequence[int]
+    ) -> dict[int, float]:
+        """The inner product of `vector` with that of each of `ids` that has one."""
+        ...
+
+    def keep(self, connection: sa.Connection, key: str, ids: Sequence[int], made: Vectors) -> None:
+        """Keep the vectors of chunks in place of older ones."""
+        ...
+
+    def prepare(self, connection: sa.Connection, key: str) -> None:
+        """Make ready to search the vectors of `key`, while others are still searched."""
+        ...
+
+    def forget(self, connection: sa.Connection, key: str) -> None:
+        """Delete all vectors but those of `key`."""
+        ...
+
+
+def open_index(database: Database) -> Index:
+    if database.postgres:
+        from .index_postgres import PostgresIndex
+
+        return PostgresIndex()
+    from .index_sqlite import SqliteIndex  # FAISS takes a while to import
+
+    return SqliteIndex()
+
+
+def unembedded(
+    connection: sa.Connection, key: str, limit: int, after: int, document: str | None
+) -> list[tuple[int, str, str]]:
+    """(id, heading, text) of the first chunks past the id `after` without a vector of `key`; of one
+    document, if it is given."""
+    statement = sa.select(chunks.c.id, chunks.c.heading, chunks.c.text)
+    statement = statement.where(chunks.c.id > after, ~_embedded(key))
+    if document is not None:
+        statement = statement.where(chunks.c.document_id == document)
+    return [
+        (id, heading, text)
+        for id, heading, text in connection.execute(statement.order_by(chunks.c.id).limit(limit))
+    ]
+
+
+def missing(connection: sa.Connection, key: str, document: str) -> tuple[int, int]:
+    """(chunks of the document without a vector of `key`, all of its chunks)."""
+    every = sa.select(sa.func.count()).select_from(chunks).where(chunks.c.document_id == document)
+    lacking = every.where(~_embedded(key))
+    left, total = connection.execute(sa.select(lacking.scalar_subquery(), every.scalar_subquery())).one()
+    return left, total
+
+
+def embed(connection: sa.Connection, index: Index, key: str, ids: Sequence[int], made: Vectors) -> None:
+    """Keep the vectors of chunks; those deleted meanwhile are passed over. The first vectors of all make
+    their embedder the one that is searched."""
+    if revision(connection).embedder in (None, key):  # else nobody sees a change
+        changed(connection)
+        connection.execute(state.update().where(state.c.embedder.is_(None)).values(embedder=key))
+    there = set(
+        connection.scalars(sa.select(chunks.c.id).where(chunks.c.id.in_(ids)).with_for_update(key_share=True))
+    )
+    places = [place for place, id in enumerate(ids) if id in there]
+    if places:
+        index.keep(connection, key, [ids[place] for place in places], made[places])
+
+
+def serve(connection: sa.Connection, index: Index, key: str) -> None:
+    """From now on the vectors of `key` are searched, and those of all others are gone."""
+    changed(connection)
+    connection.execute(state.update().values(embedder=key))
+    index.forget(connection, key)
+
+
+def progress(connection: sa.Connection, key: str) -> tuple[int, int]:
+    """(chunks with a vector of `key`, all chunks)."""
+    done = sa.select(sa.func.count()).select_from(vectors).where(vectors.c.embedder == key)
+    total = sa.select(sa.func.coalesce(sa.func.sum(documents.c.chunks), 0))
+    have, all = connection.execute(sa.select(done.scalar_subquery(), total.scalar_subquery())).one()
+    return have, all
+
+
+def _embedded(key: str) -> sa.ColumnElement[bool]:
+    return sa.exists().where(vectors.c.embedder == key, vectors.c.chunk_id == chunks.c.id)

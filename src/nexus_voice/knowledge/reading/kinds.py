@@ -1,0 +1,123 @@
+"""What kind of file it is: by its content first, then by its media type and its name."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import PurePath
+from typing import Literal
+
+from ...domain.errors import BadInput
+from .archive import broken, encrypted
+
+Kind = Literal["text", "markdown", "html", "csv", "email", "pdf", "docx", "pptx", "xlsx", "xls", "epub"]
+
+SUFFIXES: dict[str, Kind] = {
+    ".txt": "text", ".text": "text", ".log": "text",
+    ".md": "markdown", ".markdown": "markdown", ".mdown": "markdown",
+    ".html": "html", ".htm": "html", ".xhtml": "html",
+    ".pdf": "pdf", ".docx": "docx", ".pptx": "pptx", ".xlsx": "xlsx", ".xls": "xls",
+    ".csv": "csv", ".tsv": "csv", ".epub": "epub", ".eml": "email",
+}  # fmt: skip
+MEDIA: dict[str, Kind] = {
+    "text/plain": "text", "text/markdown": "markdown", "text/x-markdown": "markdown",
+    "text/html": "html", "application/xhtml+xml": "html", "text/csv": "csv",
+    "text/tab-separated-values": "csv", "message/rfc822": "email",
+}  # fmt: skip
+"""Types that only their media type or name tells."""
+OFFICE = "application/vnd.openxmlformats-officedocument"
+MEDIA_TYPE: dict[Kind, str] = {
+    "text": "text/plain", "markdown": "text/markdown", "html": "text/html", "csv": "text/csv",
+    "email": "message/rfc822", "pdf": "application/pdf", "epub": "application/epub+zip",
+    "docx": f"{OFFICE}.wordprocessingml.document", "pptx": f"{OFFICE}.presentationml.presentation",
+    "xlsx": f"{OFFICE}.spreadsheetml.sheet", "xls": "application/vnd.ms-excel",
+}  # fmt: skip
+
+OFFICE_FOLDERS: dict[str, Kind] = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+BINARY = {
+    b"\x89PNG": "images", b"\xff\xd8\xff": "images", b"GIF8": "images", b"BM": "images",
+    b"II*\0": "images", b"MM\0*": "images", b"RIFF": "sound, images and video", b"OggS": "sound and video",
+    b"ID3": "sound", b"fLaC": "sound", b"\x1aE\xdf\xa3": "video", b"\x1f\x8b": "archives",
+    b"BZh": "archives", b"7z\xbc\xaf": "archives", b"Rar!": "archives", b"\xfd7zXZ": "archives",
+    b"{\\rtf": "RTF files", b"%!PS": "PostScript files",
+}  # fmt: skip
+HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
+TEXTUAL = ("text", "markdown", "html", "csv", "email")
+
+
+def kind(name: str, data: bytes, type: str | None) -> Kind:
+    """`type` is a media type, perhaps with parameters. A wrong suffix is no matter where the content
+    tells. Raises `BadInput`: `unsupported_type`, `encrypted_document`, `broken_document`,
+    `empty_document`; and `BadZipFile`."""
+    media = (type or "").partition(";")[0].strip().lower()
+    suffix = PurePath(name).suffix.lower()
+    if b"%PDF-" in data[:1024] and MEDIA.get(media, SUFFIXES.get(suffix)) not in TEXTUAL:
+        return "pdf"
+    if data.startswith(b"PK\x03\x04"):
+        return _zipped(name, data)
+    if data.startswith(OLE):
+        return _ole(name, data)
+    what = next((what for start, what in BINARY.items() if data.startswith(start)), "")
+    if what.endswith("files") or (what and b"\0" in data[:256]):  # "BM..." may begin a text
+        raise unsupported(name, what)
+    found = MEDIA.get(media) if media != "text/plain" else None
+    found = found or SUFFIXES.get(suffix) or MEDIA.get(media)
+    if found in TEXTUAL:
+        return found
+    if HTML.match(data[:1024]):
+        return "html"
+    if found:  # a name that promises something else than the content
+        if data.strip():
+            raise broken(name)
+        raise empty(name)
+    if not suffix and media in ("", "application/octet-stream"):
+        return "text"
+    raise unsupported(name, f"files of type {media or suffix}")
+
+
+def _zipped(name: str, data: bytes) -> Kind:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+    if "[Content_Types].xml" in names:
+        for folder, kind in OFFICE_FOLDERS.items():
+            if any(member.startswith(folder) for member in names):
+                return kind
+    if "META-INF/container.xml" in names:
+        return "epub"
+    if "mimetype" in names and "content.xml" in names:
+        raise unsupported(name, "OpenDocument files", "Save it as .docx, .xlsx, .pptx or .pdf.")
+    raise unsupported(name, "archives", "Unpack it and add what is in it.")
+
+
+def _ole(name: str, data: bytes) -> Kind:
+    """Old Office files, and new ones with a password, are told by the names of their streams."""
+    if _stream("EncryptedPackage") in data:
+        raise encrypted(name)
+    if _stream("WordDocument") in data:
+        raise unsupported(name, "Word files of before 2007", "Save it as .docx.")
+    if _stream("PowerPoint Document") in data:
+        raise unsupported(name, "PowerPoint files of before 2007", "Save it as .pptx.")
+    if _stream("__substg1.0_") in data:
+        raise unsupported(name, "Outlook messages", "Save it as .eml.")
+    if _stream("Workbook") in data or _stream("Book") in data:
+        return "xls"
+    raise unsupported(name, "files of this type")
+
+
+def _stream(name: str) -> bytes:
+    return name.encode("utf-16-le")
+
+
+def unsupported(name: str, what: str, advice: str = "") -> BadInput:
+    return BadInput(
+        f"“{name}” was not added: {what} cannot be read. "
+        + (advice or f"These can: {', '.join(suffix[1:] for suffix in SUFFIXES)}."),
+        code="unsupported_type",
+        status=415,
+    )
+
+
+def empty(name: str, why: str = "holds no text") -> BadInput:
+    return BadInput(f"“{name}” {why}.", code="empty_document", status=422)

@@ -1,0 +1,218 @@
+"""Lines on pages -> headings, paragraphs, lists and code."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+
+from ...domain.prose import CODE
+from .document import Block
+
+GREATER = 1.12
+"""Times the body's size from which on a line is a heading."""
+LONGEST_HEADING = 150
+APART = 1.45
+"""Times the usual distance of lines from which on a new paragraph begins."""
+FULL, COLUMN = 0.8, 0.35
+"""Part of its paragraph's width from which on a line goes on in the next one, and part of the page's that
+a paragraph has at least."""
+EDGE = 0.1
+"""Part of the page's height, at the top and at the bottom, where its running head and foot are."""
+BULLET = re.compile(r"(?:[-–*•◦▪●■‣·]|\d{1,3}[.)]|\(?[a-z]\))\s+")
+DOTS = re.compile(r"^[•◦▪●■‣·–*]\s+")
+LEADER = re.compile(r"(?:\s?\.){4,}\s*")
+"""The dots of a table of contents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it is printed; places in points, upwards; `height` is its place on the page, 0 to 1.
+
+    One that PDFium joined with the next because a word was divided has its `foot` in the first line and
+    its `end` in the last.
+    """
+
+    text: str
+    x0: float
+    x1: float
+    top: float
+    foot: float
+    end: float
+    height: float
+    size: float
+    bold: bool
+    mono: bool
+    page: int
+
+
+Page = Sequence[Line | Block]
+Key = tuple[str, int | None]
+"""(a line with "#" for its numbers, one of these less the page's)."""
+Outline = dict[tuple[int, str], int]
+"""(index of the page, title in small letters) -> level of the heading, 1 and up."""
+
+
+def blocks(pages: Sequence[Page], outline: Outline) -> Iterator[Block]:
+    """All pages as one run of blocks. Headings are what the outline names, and short lines that are
+    greater than the rest; where there is neither, bold lines by themselves."""
+    body = _body(pages)
+    running = _running(pages, body)
+    kept = [_without(page, index, running, body) for index, page in enumerate(pages)]
+    lines = [part for page in kept for part in page if isinstance(part, Line)]
+    heads = _Heads(lines, body, outline)
+    for page in kept:
+        for plain, group in groupby(page, key=lambda part: isinstance(part, Line)):
+            if plain:
+                yield from _flow([part for part in group if isinstance(part, Line)], heads)
+            else:
+                yield from (part for part in group if isinstance(part, Block))
+
+
+def title(pages: Sequence[Page]) -> str:
+    """The greatest lines of the first page, if they are greater than the rest."""
+    lines = [part for page in pages[:1] for part in page if isinstance(part, Line) and _short(part)]
+    size = max((line.size for line in lines), default=0.0)
+    if size <= GREATER * _body(pages):
+        return ""
+    words = " ".join(line.text for line in lines if line.size == size)
+    return words if len(words) <= LONGEST_HEADING else ""
+
+
+class _Heads:
+    """Which lines are headings, and of what level."""
+
+    def __init__(self, lines: list[Line], body: float, outline: Outline) -> None:
+        self._outline = {key: level for key, level in outline.items() if level <= 6}
+        greater = {line.size for line in lines if line.size > body * GREATER and _short(line)}
+        self._sizes = {size: min(6, rank) for rank, size in enumerate(sorted(greater, reverse=True), 1)}
+        named = any(map(self._named, lines))
+        if named:  # the outline knows best; what else is great is a title
+            self._sizes = {}
+        self._bold = not named and not greater
+
+    def _named(self, line: Line) -> int:
+        text = line.text.casefold()
+        bare = re.sub(r"^(?:(?:chapter|appendix|section)\s+)?[\dA-Z]{1,2}(?:\.\d+)*[.:]?\s+", "", line.text)
+        return self._outline.get((line.page, text)) or self._outline.get((line.page, bare.casefold()), 0)
+
+    def level(self, line: Line, alone: bool) -> int:
+        """0 for what is no heading; `alone`: no line of the same paragraph follows or goes before."""
+        if not _short(line) or line.mono:
+            return 0
+        level = self._named(line) or self._sizes.get(line.size, 0)
+        return level or int(self._bold and alone and line.bold and not line.text.endswith(","))
+
+
+def _flow(lines: list[Line], heads: _Heads) -> Iterator[Block]:
+    """Lines without a table between them, as blocks."""
+    if not lines:
+        return
+    left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
+    gaps = sorted(
+        gap
+        for before, after in pairwise(lines)
+        if before.size == after.size and 0 < (gap := before.end - after.foot) < 3 * before.size
+    )
+    usual = gaps[len(gaps) // 4] if gaps else 0.0
+    paragraphs = list[list[Line]]()
+    for line in lines:
+        if paragraphs and not _parted(paragraphs[-1][0], paragraphs[-1][-1], line, usual):
+            paragraphs[-1].append(line)
+        else:
+            paragraphs.append([line])
+    bullet = False
+    for paragraph in paragraphs:
+        level = heads.level(paragraph[0], len(paragraph) == 1)
+        first, page = paragraph[0], paragraph[0].page + 1
+        if level and all(heads.level(line, False) for line in paragraph[1:]):
+            yield Block(" ".join(line.text for line in paragraph), level, page=page)
+            bullet = False
+        elif first.mono and all(line.mono for line in paragraph):
+            yield Block("\n".join(_indented(paragraph)), whole=True, page=page)
+            bullet = False
+        else:
+            item = bool(BULLET.match(first.text))
+            text = _joined(paragraph, left, right)
+            yield Block(DOTS.sub("- ", text), tight=item and bullet, page=page)
+            bullet = item
+
+
+def _parted(first: Line, before: Line, line: Line, usual: float) -> bool:
+    """Whether a new paragraph begins with `line`, after one from `first` to `before`."""
+    gap = before.end - line.foot
+    if before.mono and line.mono:
+        return not 0 <= gap < 3 * line.size
+    if before.mono != line.mono:
+        return abs(gap) > 1
+    if abs(before.size - line.size) > 0.1 * before.size or (before.bold != line.bold and not _ends(before)):
+        return abs(gap) > 1
+    if BULLET.match(line.text):
+        return True
+    if not 0 <= gap <= APART * (usual or 1.3 * line.size):
+        return gap > 0 or _ends(before)  # upwards: the next column
+    if BULLET.match(first.text):  # its other lines are indented
+        return _ends(before) and line.x0 < first.x0 + 1
+    return _ends(before) and line.x0 > before.x0 + 0.8 * line.size
+
+
+def _joined(lines: list[Line], left: float, right: float) -> str:
+    """One paragraph; a line much shorter than its column is wide stays a line."""
+    begin, end = min(line.x0 for line in lines), max(line.x1 for line in lines)
+    narrow = end - begin < COLUMN * (right - left)
+    text = lines[0].text
+    for before, line in pairwise(lines):
+        short = narrow or before.x1 - begin < FULL * (end - begin) or LEADER.search(before.text)
+        text += ("\n" if short else " ") + line.text
+    return LEADER.sub(" – ", text)
+
+
+def _indented(lines: list[Line]) -> Iterator[str]:
+    left = min(line.x0 for line in lines)
+    for line in lines:
+        width = (line.x1 - line.x0) / max(1, len(line.text)) if line.x1 > line.x0 else line.size / 2
+        yield CODE + " " * round((line.x0 - left) / max(1.0, width)) + line.text
+
+
+def _short(line: Line) -> bool:
+    return len(line.text) <= LONGEST_HEADING and any(map(str.isalnum, line.text)) and not _ends(line)
+
+
+def _ends(line: Line) -> bool:
+    return line.text.endswith((*".!:;", "…"))
+
+
+def _body(pages: Sequence[Page]) -> float:
+    """The size of most of the text."""
+    sizes = Counter[float]()
+    for page in pages:
+        for part in page:
+            if isinstance(part, Line):
+                sizes[part.size] += len(part.text)
+    return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+def _running(pages: Sequence[Page], body: float) -> set[Key]:
+    """What marks running heads and feet: the same line on three pages and two of five, or on two with a
+    number that counts the pages."""
+    seen = Counter[Key]()
+    for index, page in enumerate(pages):
+        seen.update({key for part in page for key in _keys(part, index, body)})
+    often = max(3, 0.4 * len(pages))
+    return {key for key, count in seen.items() if count >= (often if key[1] is None else 2)}
+
+
+def _without(page: Page, index: int, running: set[Key], body: float) -> Page:
+    return [part for part in page if _keys(part, index, body).isdisjoint(running)]
+
+
+def _keys(part: Line | Block, index: int, body: float) -> set[Key]:
+    if isinstance(part, Block) or EDGE < part.height < 1 - EDGE:
+        return set()
+    if part.height > EDGE and part.size > GREATER * body:  # may be a heading: "Step 1", "Step 2"
+        return {(part.text, None)}
+    text = re.sub(r"\d+", "#", part.text).casefold()
+    numbers = [int(number) - index for number in re.findall(r"\d{1,5}", part.text)]
+    return {(text, None), *((text, number) for number in numbers)}

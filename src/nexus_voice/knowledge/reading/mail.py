@@ -1,0 +1,34 @@
+"""E-mail -> blocks: who wrote to whom and when, the text, and what was attached."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from email.message import MIMEPart
+
+from . import html
+from .document import Block
+from .tables import flat
+from .text import decode, plain
+
+
+def message(data: bytes) -> tuple[str, list[Block]]:
+    """(subject, blocks)."""
+    mail = message_from_bytes(data, policy=policy.default)
+    named = [f"{header}: {flat(str(mail[header]))}" for header in ("From", "To", "Date") if mail[header]]
+    blocks = [Block("; ".join(named))] if named else []
+    body = mail.get_body(("plain", "html"))
+    if body is not None:
+        text = _text(body)
+        blocks += html.read(text)[1] if body.get_content_subtype() == "html" else plain(text)
+    names = [flat(name) for part in mail.walk() if (name := part.get_filename())]
+    if names:
+        blocks.append(Block(f"Attachments: {', '.join(names)}"))
+    return flat(str(mail["Subject"] or "")), blocks
+
+
+def _text(part: MIMEPart) -> str:
+    try:
+        return str(part.get_content())
+    except LookupError:  # an encoding that nobody knows
+        payload = part.get_payload(decode=True)
+        return decode(payload) or "" if isinstance(payload, bytes) else ""

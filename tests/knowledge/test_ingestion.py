@@ -1,0 +1,349 @@
+"""Documents taken in by jobs: side by side with failures, cancelled, stopped, killed at any moment."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import anyio
+import pytest
+
+from nexus_voice.domain.access import DEFAULT, PUBLIC
+from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.knowledge import ingestion as module
+from nexus_voice.knowledge.base import KnowledgeBase, Origin
+from nexus_voice.knowledge.fetch import fetch
+from nexus_voice.knowledge.ingestion import Ingestion
+from nexus_voice.knowledge.job import Item, Job, Sent
+from nexus_voice.knowledge.reading.reader import Reader
+from openai_server import Reply
+from vendors.loopback import serving
+
+if TYPE_CHECKING:
+    from nexus_voice.ports import Vectors
+
+HERE = ["127.0.0.0/8"]
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+class Held(FakeEmbedder):
+    """Waits before passages until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passages = 0
+        self.reached, self.go = anyio.Event(), anyio.Event()
+
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
+        if kind == "passage":
+            self.reached.set()
+            await self.go.wait()
+            self.passages += len(texts)
+        return await super().embed(texts, kind)
+
+
+@dataclass
+class Stage:
+    base: KnowledgeBase
+    ingestion: Ingestion
+    ended: list[str]
+
+    async def send(self, *sent: Sent) -> str:
+        id = await self.ingestion.enqueue(DEFAULT, sent, PUBLIC)
+        assert id
+        return id
+
+    async def end(self, id: str) -> Job:
+        """The job when it is over."""
+        views = [job async for job in self.ingestion.follow(id, PUBLIC)]
+        return views[-1]
+
+    async def take_in(self, *sent: Sent) -> tuple[Item, ...]:
+        return (await self.end(await self.send(*sent))).items
+
+    async def until(self, id: str, condition: Callable[[Job], bool]) -> Job:
+        async with aclosing(self.ingestion.follow(id, PUBLIC)) as views:
+            async for job in views:
+                if condition(job):
+                    return job
+        raise AssertionError(job)
+
+
+@asynccontextmanager
+async def stage(at: Path | str, embedder: FakeEmbedder | None = None, **options: Any) -> AsyncIterator[Stage]:
+    ended: list[str] = []
+    async with (
+        Reader() as reader,
+        KnowledgeBase(at, embedder or FakeEmbedder(), reader=reader) as base,
+        anyio.create_task_group() as tasks,
+    ):
+        work = Ingestion(base, reader, partial(fetch, allowed=HERE), ended=ended.append, **options)
+        tasks.start_soon(work.run)
+        yield Stage(base, work, ended)
+        tasks.cancel_scope.cancel()
+
+
+def file(name: str, text: str, **more: Any) -> Sent:
+    return Sent(name, text.encode, **more)
+
+
+def long(parts: int) -> str:
+    return "\n\n".join(f"# Part {part}\n\n" + f"Sentence of part {part}. " * 30 for part in range(parts))
+
+
+async def found(base: KnowledgeBase, query: str) -> list[str]:
+    return [passage.text for passage in await base.recall(query)]
+
+
+@pytest.mark.anyio
+async def test_each_document_has_an_end_of_its_own(tmp_path: Path) -> None:
+    async with stage(tmp_path) as here:
+        items = await here.take_in(
+            file("tea.md", "Green tea is brewed at eighty degrees."),
+            Sent("tool.exe", partial(bytes, b"MZ\0\1" * 99)),
+            file("empty.txt", ""),
+            file("more/coffee.txt", "Coffee is brewed at ninety-three degrees."),
+        )
+        assert [item.state for item in items] == ["done", "failed", "failed", "done"]
+        assert [item.error_code for item in items] == [None, "unsupported_type", "empty_document", None]
+        assert [(item.status, item.chunks, item.embedded) for item in (items[0], items[3])] == [
+            ("added", 1, 1)
+        ] * 2
+        assert await found(here.base, "How hot is coffee?") == ["Coffee is brewed at ninety-three degrees."]
+        original = await here.base.original(items[0].document_id or "")
+        assert original
+        assert original[2] == b"Green tea is brewed at eighty degrees."
+        assert here.ended == ["added", "failed", "failed", "added"]
+
+
+@pytest.mark.anyio
+async def test_what_is_known_costs_no_reading_and_no_vectors(tmp_path: Path) -> None:
+    embedder = Held()
+    embedder.go.set()
+    async with stage(tmp_path, embedder) as here:
+        (first,) = await here.take_in(file("tea.md", "Green tea."))
+        before = embedder.passages
+        (again,) = await here.take_in(file("tea.md", "Green tea."))
+        assert (again.status, again.document_id, again.chunks) == ("unchanged", first.document_id, 1)
+        assert embedder.passages == before
+        (other,) = await here.take_in(file("tea.md", "Black tea."))
+        assert (other.status, other.document_id) == ("updated", first.document_id)
+        assert await found(here.base, "tea") == ["Black tea."]
+
+
+@pytest.mark.anyio
+async def test_a_known_fingerprint_is_enough(tmp_path: Path) -> None:
+    async with stage(tmp_path) as here:
+        await here.take_in(file("tea.md", "Green tea.", source="folder", fingerprint="1"))
+        (same,) = await here.take_in(file("tea.md", "Never read.", source="folder", fingerprint="1"))
+        assert same.status == "unchanged"
+        (touched,) = await here.take_in(file("tea.md", "Green tea.", source="folder", fingerprint="2"))
+        assert touched.status == "unchanged"
+        info = await here.base.find(Origin("tea.md", source="folder"))
+        assert info
+        assert info.fingerprint == "2"
+        (elsewhere,) = await here.take_in(file("tea.md", "Another tea.", fingerprint="1"))
+        assert elsewhere.status == "added"
+
+
+@pytest.mark.anyio
+async def test_a_page_is_fetched_and_its_failure_is_its_own(tmp_path: Path) -> None:
+    def answer(request: Any) -> Reply:
+        if request.path == "/tea":
+            return Reply([b"<title>Tea</title><p>White tea is rare."], 200, "text/html", {"ETag": '"7"'})
+        return Reply([b""], 404, "text/html")
+
+    async with serving(answer) as server, stage(tmp_path) as here:
+        urls = [f"{server.url}/tea", f"{server.url}/none", "http://10.0.0.1/"]
+        sent = [Sent(url, source="url", url=url) for url in urls]
+        tea, none, private = await here.take_in(*sent)
+        assert (tea.status, tea.name, tea.source) == ("added", urls[0], "url")
+        assert (none.error_code, private.error_code) == ("url_status", "url_refused")
+        info = await here.base.find(Origin(urls[0], source="url"))
+        assert info
+        assert (info.title, info.fingerprint, info.type) == ("Tea", '"7"', "text/html")
+        assert await here.base.original(info.id)
+        (again,) = await here.take_in(sent[0])
+        assert again.status == "unchanged"
+
+
+@pytest.mark.anyio
+async def test_words_are_found_while_the_vectors_are_still_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = Held()
+    async with stage(tmp_path, embedder) as here:
+        id = await here.send(file("long.md", long(80)))
+        await embedder.reached.wait()
+        job = await here.until(id, lambda job: job.items[0].chunks > 0)
+        assert (job.items[0].chunks, job.items[0].embedded, job.items[0].status) == (80, 0, "added")
+        assert (await found(here.base, "sentence of part 7"))[0].startswith("Sentence of part 7.")
+        embedder.go.set()
+        (item,) = (await here.end(id)).items
+        assert (item.state, item.embedded) == ("done", 80)
+
+
+@pytest.mark.anyio
+async def test_a_cancelled_job_keeps_what_is_stored_and_sending_it_again_finishes_it(tmp_path: Path) -> None:
+    embedder = Held()
+    async with stage(tmp_path, embedder) as here:
+        sent = file("a.md", long(3)), file("b.md", "Never read.")
+        id = await here.send(*sent)
+        await embedder.reached.wait()
+        assert await here.ingestion.cancel(id, PUBLIC)
+        job = await here.end(id)
+        assert job.state == "cancelled"
+        assert [(item.state, item.status) for item in job.items] == [
+            ("cancelled", "added"),
+            ("cancelled", None),
+        ]
+        assert [info.name for info in await here.base.documents()] == ["a.md"]
+        embedder.go.set()
+        first, second = await here.take_in(*sent)
+        assert (first.status, first.embedded, second.status) == ("unchanged", 3, "added")
+
+
+@pytest.mark.anyio
+async def test_cancelling_stops_the_reader_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    async with (
+        Reader(parser="reading_parts:Parser") as reader,  # it can be made to work without end
+        KnowledgeBase(tmp_path, FakeEmbedder(), reader=reader) as base,
+    ):
+        work = Ingestion(base, reader, fetch)
+        here = Stage(base, work, [])
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(work.run)
+            id = await here.send(file("endless", "x"))
+            await here.until(id, lambda job: job.items[0].state == "running")
+            await work.cancel(id, PUBLIC)
+            with anyio.fail_after(20):
+                (after,) = await here.take_in(file("tea.md", "Green tea."))
+            assert after.status == "added"
+            tasks.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_a_job_cancelled_in_another_process_stops_here_too(tmp_path: Path) -> None:
+    embedder = Held()
+    async with stage(tmp_path, embedder) as here, KnowledgeBase(tmp_path, None) as base:
+        elsewhere = Ingestion(base, None, fetch)  # type: ignore[arg-type]
+        id = await here.send(file("a.md", "Green tea."))
+        await embedder.reached.wait()
+        assert await elsewhere.cancel(id, PUBLIC)
+        with anyio.fail_after(20):
+            while here.ingestion._running:  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+        assert not embedder.passages
+
+
+@pytest.mark.anyio
+async def test_a_server_that_stops_goes_on_at_its_next_start(tmp_path: Path) -> None:
+    embedder = Held()
+    async with stage(tmp_path, embedder) as here:
+        id = await here.send(file("a.md", long(3)), file("b.md", "Green tea."))
+        await embedder.reached.wait()
+    async with stage(tmp_path) as here:
+        job = await here.end(id)
+        assert [(item.state, item.status, item.embedded) for item in job.items] == [
+            ("done", "added", 3),
+            ("done", "added", 1),
+        ]
+        assert len(await here.base.documents()) == 2
+
+
+@pytest.mark.anyio
+async def test_two_workers_share_the_work(tmp_path: Path) -> None:
+    async with (
+        stage(tmp_path, at_once=3) as here,
+        KnowledgeBase(tmp_path, FakeEmbedder()) as base,
+        Reader() as reader,
+    ):
+        other = Ingestion(base, reader, fetch)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(other.run)
+            items = await here.take_in(*(file(f"{number % 5}.md", f"Text {number}.") for number in range(20)))
+            tasks.cancel_scope.cancel()
+        assert [item.state for item in items] == ["done"] * 20
+        assert [item.status for item in items] == ["added"] * 5 + ["updated"] * 15
+        assert sorted(await found(here.base, "text")) == [f"Text {number}." for number in range(15, 20)]
+
+
+@pytest.mark.anyio
+async def test_an_embedder_that_fails_leaves_the_words(tmp_path: Path) -> None:
+    class Broken(FakeEmbedder):
+        async def embed(self, *_: Any) -> Any:
+            raise ZeroDivisionError("a secret")
+
+    async with stage(tmp_path, Broken()) as here:
+        (item,) = await here.take_in(file("tea.md", "Green tea."))
+        assert (item.state, item.status, item.error_code) == ("failed", "added", "internal")
+        assert "secret" not in (item.error or "")
+
+
+@pytest.mark.anyio
+async def test_they_are_told_once_when_documents_have_come(tmp_path: Path) -> None:
+    told: list[None] = []
+    async with stage(tmp_path) as here:
+        here.ingestion.changed = lambda: told.append(None)
+        await here.take_in(*(file(f"{number}.md", f"Text {number}.") for number in range(5)))
+        with anyio.fail_after(20):
+            while not told:  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+        await here.take_in(file("1.md", "Text 1."))
+    assert len(told) == 1
+
+
+@pytest.mark.anyio
+async def test_a_job_that_stands_still_is_shown_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STILL", 0.0)
+    embedder = Held()
+    async with stage(tmp_path, embedder) as here:
+        id = await here.send(file("a.md", "Green tea."))
+        await embedder.reached.wait()
+        await here.until(id, lambda job: job.items[0].chunks > 0)
+        async with aclosing(here.ingestion.follow(id, PUBLIC)) as views:
+            assert await anext(views) == await anext(views)
+
+
+MOMENTS = ["enqueued", "reading", "storing", "stored", "embedding", "ended"]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_whenever_it_is_killed_the_outcome_is_the_same(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    at = str(tmp_path / "killed") if kind == "sqlite" else request.getfixturevalue("postgres_url")
+    for moment in MOMENTS:
+        with ingesting(at, moment) as process:
+            assert process.stdout
+            assert process.stdout.readline().strip() == moment
+            process.send_signal(signal.SIGKILL)
+    expected = outcome(str(tmp_path / "undisturbed"))
+    assert outcome(at) == expected
+    assert expected["items"][0] == ["long.md", "done", "added", 6, 6, None]
+
+
+def ingesting(at: str, moment: str = "") -> subprocess.Popen[str]:
+    script = Path(__file__).with_name("ingesting.py")
+    return subprocess.Popen([sys.executable, script, at, moment], stdout=subprocess.PIPE, text=True)
+
+
+def outcome(at: str) -> Any:
+    with ingesting(at) as process:
+        assert process.stdout
+        return json.loads(process.stdout.read())
