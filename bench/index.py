@@ -24,14 +24,14 @@ import numpy as np
 from nexus_voice.domain.access import DEFAULT, EVERYONE, PUBLIC, Scope
 from nexus_voice.domain.words import STOP
 from nexus_voice.engines.embed_minilm import MiniLmEmbedder
-from nexus_voice.knowledge import library, sharing
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.database import FILE, Database
-from nexus_voice.knowledge.index import embed, open_index, unembedded
+from nexus_voice.knowledge.index.protocol import embed, open_index, unembedded
 from nexus_voice.knowledge.reading.chunks import Chunk
 from nexus_voice.knowledge.reading.reader import Reading
 from nexus_voice.knowledge.records import Origin
-from nexus_voice.knowledge.schema import collections
+from nexus_voice.knowledge.storage import library, sharing
+from nexus_voice.knowledge.storage.database import FILE, Database
+from nexus_voice.knowledge.storage.schema import collections
 
 from . import figures, machine
 

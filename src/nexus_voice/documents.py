@@ -15,13 +15,13 @@ from .api.state import State
 from .domain.errors import NexusError
 from .engines.fallback import Fallback
 from .knowledge.base import KnowledgeBase
-from .knowledge.choosing import Chooser
-from .knowledge.fetch import fetch
-from .knowledge.ingestion import Ingestion
+from .knowledge.jobs.fetch import fetch
+from .knowledge.jobs.ingestion import Ingestion
 from .knowledge.reading.limits import Limits
 from .knowledge.reading.reader import Reader
-from .knowledge.reranking import Reranking
-from .knowledge.tokens import Counter
+from .knowledge.search.choosing import Chooser
+from .knowledge.search.reranking import Reranking
+from .knowledge.search.tokens import Counter
 from .observe.metrics import Metrics
 from .settings import Settings
 

@@ -11,9 +11,9 @@ import pytest
 from nexus_voice.domain.errors import BadInput, EngineError
 from nexus_voice.engines.fake import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.database import FILE
 from nexus_voice.knowledge.reading.chunks import LARGEST
 from nexus_voice.knowledge.reading.limits import Limits
+from nexus_voice.knowledge.storage.database import FILE
 from postgres import execute
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import pytest
 from nexus_voice.domain.chat import Passage
 from nexus_voice.engines.fake import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.choosing import Chooser
-from nexus_voice.knowledge.reranking import Reranking
-from nexus_voice.knowledge.selecting import BUDGET
-from nexus_voice.knowledge.tokens import Counter
+from nexus_voice.knowledge.search.choosing import Chooser
+from nexus_voice.knowledge.search.reranking import Reranking
+from nexus_voice.knowledge.search.selecting import BUDGET
+from nexus_voice.knowledge.search.tokens import Counter
 
 pytestmark = pytest.mark.anyio
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from nexus_voice.domain.errors import EngineError
-from nexus_voice.knowledge import embedders
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.embedders import Status
+from nexus_voice.knowledge.index import embedders
+from nexus_voice.knowledge.index.embedders import Status
 
 if TYPE_CHECKING:
     from nexus_voice.ports import Vectors

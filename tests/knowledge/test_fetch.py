@@ -25,8 +25,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus_voice.domain.errors import BadInput, EngineError, NexusError
-from nexus_voice.knowledge.fetch import Fetched, fetch
-from nexus_voice.knowledge.guard import Allowed, Resolve, public
+from nexus_voice.knowledge.jobs.fetch import Fetched, fetch
+from nexus_voice.knowledge.jobs.guard import Allowed, Resolve, public
 from openai_server import Reply, Request
 from vendors.loopback import Vendor
 

@@ -12,19 +12,14 @@ import pytest
 import sqlalchemy as sa
 
 from nexus_voice.domain.access import DEFAULT, EVERYONE, PUBLIC, Scope
-from nexus_voice.knowledge import (
-    frequent,
-    index,
-    index_postgres,
-    index_sqlite,
-    library,
-    sharing,
-)
-from nexus_voice.knowledge.database import Database
-from nexus_voice.knowledge.index import Index, open_index
+from nexus_voice.knowledge.index import frequent, postgres, sqlite
+from nexus_voice.knowledge.index import protocol as index
+from nexus_voice.knowledge.index.protocol import Index, open_index
 from nexus_voice.knowledge.reading.chunks import Chunk
 from nexus_voice.knowledge.reading.reader import Reading
 from nexus_voice.knowledge.records import Origin
+from nexus_voice.knowledge.storage import library, sharing
+from nexus_voice.knowledge.storage.database import Database
 from postgres import execute
 
 DIMENSIONS = 16
@@ -259,7 +254,7 @@ def test_rare_words_lead_and_headings_count_more(processes: tuple[Process, Proce
 def test_very_common_words_do_not_slow_a_search(
     processes: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (index_sqlite, index_postgres):
+    for module in (sqlite, postgres):
         monkeypatch.setattr(module, "RANKED", 20)
     one, _ = processes
     one.put("common", [f"pump number {number}" for number in range(30)])

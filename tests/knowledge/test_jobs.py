@@ -11,12 +11,12 @@ import sqlalchemy as sa
 
 from nexus_voice.domain.access import DEFAULT, PUBLIC, Scope
 from nexus_voice.domain.errors import BadInput
-from nexus_voice.knowledge import jobs as queue
-from nexus_voice.knowledge import sharing
-from nexus_voice.knowledge.database import Database
-from nexus_voice.knowledge.job import Job, JobsFull, Sent, Task
-from nexus_voice.knowledge.jobs import Jobs
-from nexus_voice.knowledge.schema import items, originals
+from nexus_voice.knowledge.jobs import jobs as queue
+from nexus_voice.knowledge.jobs.job import Job, JobsFull, Sent, Task
+from nexus_voice.knowledge.jobs.jobs import Jobs
+from nexus_voice.knowledge.storage import sharing
+from nexus_voice.knowledge.storage.database import Database
+from nexus_voice.knowledge.storage.schema import items, originals
 
 ADA = Scope(frozenset({"user:ada"}))
 

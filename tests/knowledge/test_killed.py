@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 import anyio
 from nexus_voice.engines.fake import FakeEmbedder
-from nexus_voice.knowledge import embedders
+from nexus_voice.knowledge.index import embedders
 from nexus_voice.knowledge.base import KnowledgeBase
 sys.path.insert(0, sys.argv[3])
 from test_killed import documents

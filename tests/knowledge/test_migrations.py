@@ -18,9 +18,9 @@ from alembic.script import ScriptDirectory
 from nexus_voice.domain.access import DEFAULT, SEED
 from nexus_voice.domain.errors import EngineError
 from nexus_voice.engines.fake import FakeEmbedder
-from nexus_voice.knowledge import migrations, schema
 from nexus_voice.knowledge.base import KnowledgeBase, Origin
-from nexus_voice.knowledge.database import FILE, Database
+from nexus_voice.knowledge.storage import migrations, schema
+from nexus_voice.knowledge.storage.database import FILE, Database
 from postgres import execute, named
 
 pytestmark = pytest.mark.anyio
@@ -172,7 +172,7 @@ def test_the_tables_are_as_the_migrations_make_them(at: Path | str) -> None:
 OPEN = """
 import sys
 from pathlib import Path
-from nexus_voice.knowledge.database import Database
+from nexus_voice.knowledge.storage.database import Database
 at = sys.argv[1]
 sys.stdin.read(1)
 Database(at if at.startswith("postgresql:") else Path(at)).close()

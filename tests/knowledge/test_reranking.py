@@ -10,7 +10,7 @@ from nexus_voice.domain.chat import Passage
 from nexus_voice.domain.errors import EngineError
 from nexus_voice.engines.fallback import Fallback
 from nexus_voice.knowledge.records import Stored
-from nexus_voice.knowledge.reranking import READ, REST, Reranking
+from nexus_voice.knowledge.search.reranking import READ, REST, Reranking
 
 
 class Backwards:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nexus_voice.knowledge.retrieval import coverage, fuse, relevance, weights
+from nexus_voice.knowledge.search.retrieval import coverage, fuse, relevance, weights
 
 
 def test_fusion_prefers_what_both_rankings_like() -> None:

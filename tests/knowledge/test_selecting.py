@@ -4,7 +4,7 @@ import random
 
 from nexus_voice.domain.tokens import estimate
 from nexus_voice.knowledge.records import Stored
-from nexus_voice.knowledge.selecting import BUDGET, select, shown
+from nexus_voice.knowledge.search.selecting import BUDGET, select, shown
 
 WORDS = random.Random(7).sample(
     [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"], 700

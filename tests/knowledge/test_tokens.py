@@ -9,7 +9,7 @@ import trio.testing
 
 from nexus_voice.domain.errors import EngineError
 from nexus_voice.domain.tokens import estimate
-from nexus_voice.knowledge.tokens import REMEMBERED, REST, WITHIN, Counter
+from nexus_voice.knowledge.search.tokens import REMEMBERED, REST, WITHIN, Counter
 
 
 class Letters:

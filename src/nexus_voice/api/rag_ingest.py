@@ -12,8 +12,8 @@ from starlette.datastructures import FormData, UploadFile
 
 from ..domain.access import DEFAULT
 from ..domain.errors import BadInput
-from ..knowledge.fetch import target
-from ..knowledge.job import Sent
+from ..knowledge.jobs.fetch import target
+from ..knowledge.jobs.job import Sent
 from .names import plain, relative
 from .rag_jobs import Job, shown
 from .rag_parts import Caller, Jobs, not_found

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from ..knowledge import job as inner
+from ..knowledge.jobs import job as inner
 from .rag_parts import Caller, Id, Jobs, Problem, not_found
 from .streaming import Stream
 

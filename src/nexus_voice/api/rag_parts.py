@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from ..domain.access import Scope
 from ..domain.errors import BadInput, NexusError
 from ..knowledge.base import KnowledgeBase
-from ..knowledge.ingestion import Ingestion
+from ..knowledge.jobs.ingestion import Ingestion
 from .callers import scope_of
 from .state import state_of
 

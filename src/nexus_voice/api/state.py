@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 
 from ..domain import events
 from ..knowledge.base import KnowledgeBase
-from ..knowledge.ingestion import Ingestion
+from ..knowledge.jobs.ingestion import Ingestion
 from ..observe import logs
 from ..observe.metrics import Metrics
 from ..settings import Settings

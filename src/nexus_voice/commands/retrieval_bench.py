@@ -21,8 +21,8 @@ from rich.table import Table
 from ..domain.access import PUBLIC
 from ..domain.errors import BadInput
 from ..knowledge.base import CANDIDATES, By, KnowledgeBase
-from ..knowledge.quality import Figures, figures
-from ..knowledge.reranking import Reranking
+from ..knowledge.search.quality import Figures, figures
+from ..knowledge.search.reranking import Reranking
 from ..settings import Settings
 from ..supply.arguments import missing
 from ..supply.choices import Found, choices

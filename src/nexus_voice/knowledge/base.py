@@ -15,19 +15,19 @@ from ..domain.chat import Passage
 from ..domain.errors import BadInput, EngineError
 from ..domain.prose import is_code, sentences
 from ..ports import Embedder
-from . import library, originals, sharing
-from .choosing import Chooser
-from .database import Database
-from .embedders import Embedders, Status
+from .index.embedders import Embedders, Status
 from .reading.chunks import chunks
 from .reading.kinds import MEDIA_TYPE
 from .reading.limits import Limits
 from .reading.read import read_as
 from .reading.reader import Reader, Reading
-from .recalling import Found, Question, candidates
 from .records import Change, Collection, DocumentInfo, Ingested, Origin, Stored, digest_of
-from .revisions import changed, revision
+from .search.choosing import Chooser
+from .search.recalling import Found, Question, candidates
 from .seeding import seed
+from .storage import library, originals, sharing
+from .storage.database import Database
+from .storage.revisions import changed, revision
 
 __all__ = [
     "Collection",

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.types import UserDefinedType
 
-from ..domain.access import Scope
+from ...domain.access import Scope
+from ..storage.revisions import revision
+from ..storage.schema import chunks, documents
+from ..storage.sharing import visible
 from .frequent import Frequencies, telling
-from .revisions import revision
-from .schema import chunks, documents
-from .sharing import visible
 
 if TYPE_CHECKING:
-    from ..ports import Vectors
+    from ...ports import Vectors
 
 WEIGHTS: sa.ColumnElement[Any] = sa.literal_column("'{0, 0, 0.5, 1}'::real[]")
 """Of a word in the text and in a heading: the third and the fourth."""

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import anyio
 from sqlalchemy import Connection
 
-from ..domain.errors import EngineError
-from ..ports import Embedder
-from .index import embed, missing, progress, serve, unembedded
+from ...domain.errors import EngineError
+from ...ports import Embedder
+from ..storage.revisions import revision
+from ..store import Store
 from .meaning import Meaning
-from .revisions import revision
-from .store import Store
+from .protocol import embed, missing, progress, serve, unembedded
 
 if TYPE_CHECKING:
-    from ..ports import Vectors
+    from ...ports import Vectors
 
 BATCH = 64
 """Chunks embedded between two writes to the database."""

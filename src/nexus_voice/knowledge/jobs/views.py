@@ -6,11 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..domain.access import Scope
-from .database import Database
+from ...domain.access import Scope
+from ..storage.database import Database
+from ..storage.schema import documents, items, jobs
+from ..storage.sharing import within
 from .job import UNFINISHED, Figures, Item, Job
-from .schema import documents, items, jobs
-from .sharing import within
 
 
 class JobViews:

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 
-from ...domain.errors import EngineError
+from ....domain.errors import EngineError
 
 
 def upgrade(connection: sa.Connection) -> None:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from ..domain.access import Scope
-from ..domain.words import content
-from .index import Index
-from .library import stored
-from .meaning import Meaning
-from .records import Stored
+from ...domain.access import Scope
+from ...domain.words import content
+from ..index.meaning import Meaning
+from ..index.protocol import Index
+from ..records import Stored
+from ..storage.library import stored
 from .retrieval import POOL, coverage, fuse, relevance, weights
 
 if TYPE_CHECKING:
-    from ..ports import Vectors
+    from ...ports import Vectors
 
 MOST_WORDS = 32
 """Words of a question that are looked up."""

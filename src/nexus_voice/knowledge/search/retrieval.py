@@ -12,7 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from ..domain.words import stem
+from ...domain.words import stem
 from .selecting import stems
 
 POOL = 30

@@ -15,15 +15,15 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from ..domain.access import Scope
-from . import library, originals
-from .database import LOCK, Database
+from ...domain.access import Scope
+from ..records import DocumentInfo
+from ..storage import library, originals
+from ..storage.database import LOCK, Database
+from ..storage.schema import items, jobs
+from ..storage.sharing import WRITE, allowed, within
+from ..storage.times import now
 from .job import UNFINISHED, JobsFull, Sent, Task
-from .job_views import JobViews
-from .records import DocumentInfo
-from .schema import items, jobs
-from .sharing import WRITE, allowed, within
-from .times import now
+from .views import JobViews
 
 ATTEMPTS = 3
 """Times that an item is begun: what kills the server each time must not do so for ever."""

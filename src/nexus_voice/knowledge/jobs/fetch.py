@@ -19,8 +19,8 @@ import anyio.to_thread
 import httpcore
 import httpx
 
-from .. import __version__
-from ..domain.errors import BadInput, EngineError
+from ... import __version__
+from ...domain.errors import BadInput, EngineError
 from .guard import Allowed, Guard, Resolve, resolved
 
 REDIRECTS = 5

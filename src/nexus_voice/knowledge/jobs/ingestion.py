@@ -11,16 +11,16 @@ import anyio
 import anyio.to_thread
 from anyio import Event, create_task_group, current_time, move_on_after
 
-from ..domain.access import Scope
-from ..domain.errors import NexusError
-from .base import KnowledgeBase
+from ...domain.access import Scope
+from ...domain.errors import NexusError
+from ..base import KnowledgeBase
+from ..reading.reader import Reader
 from .fetch import Fetched
 from .intake import Intake
 from .job import Figures, Job, Sent, Task
-from .reading.reader import Reader
 
 if TYPE_CHECKING:
-    from .database import Database
+    from ..storage.database import Database
     from .jobs import Jobs
 
 T = TypeVar("T")

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from ..domain.access import Scope
+from ...domain.access import Scope
+from ..storage.revisions import revision
+from ..storage.schema import collections, documents
+from ..storage.sharing import visible
 from .frequent import Frequencies, telling
-from .revisions import revision
-from .schema import collections, documents
-from .sharing import visible
-from .vectors import STORED, Mirror
+from .mirror import STORED, Mirror
 
 if TYPE_CHECKING:
-    from ..ports import Vectors
+    from ...ports import Vectors
 
 HEADING_WEIGHT = 2.0
 """BM25 weight of a word in the title or a heading, against 1 in the text."""

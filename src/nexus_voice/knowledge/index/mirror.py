@@ -11,12 +11,12 @@ import faiss
 import numpy as np
 import sqlalchemy as sa
 
-from .revisions import Revision
+from ..storage.revisions import Revision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ..ports import Vectors
+    from ...ports import Vectors
 
 FAISS: Any = faiss
 """Its stubs know less than it does."""

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from ..domain.access import Scope
-from ..domain.errors import BadInput
+from ...domain.access import Scope
+from ...domain.errors import BadInput
+from ..reading.chunks import Chunk
+from ..reading.reader import Reading
+from ..records import Change, DocumentInfo, Origin, Stored
 from .originals import load, sweep
-from .reading.chunks import Chunk
-from .reading.reader import Reading
-from .records import Change, DocumentInfo, Origin, Stored
 from .revisions import changed
 from .schema import chunks, documents
 from .sharing import READ, WRITE, allowed, within

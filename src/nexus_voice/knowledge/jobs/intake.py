@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import anyio
 from anyio import CancelScope, create_task_group, current_time, get_cancelled_exc_class, move_on_after
 
-from ..domain.errors import NexusError
-from .base import KnowledgeBase
+from ...domain.errors import NexusError
+from ..base import KnowledgeBase
+from ..reading.reader import Reader
+from ..records import Change, DocumentInfo, Origin, digest_of
 from .fetch import Fetched
 from .job import Task
-from .reading.reader import Reader
-from .records import Change, DocumentInfo, Origin, digest_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -19,7 +19,7 @@ import anyio
 import httpcore
 import httpx
 
-from ..domain.errors import BadInput, EngineError
+from ...domain.errors import BadInput, EngineError
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host; raises `OSError` when it has none."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from ..ports import Embedder
+from ...ports import Embedder
 
 if TYPE_CHECKING:
-    from ..ports import Vectors
+    from ...ports import Vectors
 
 COSINES = (0.15, 0.65)
 """MiniLM's cosine of unrelated texts and of a question with its answer, roughly."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..domain.errors import BadInput, Busy
+from ...domain.errors import BadInput, Busy
 
 UNFINISHED = ("queued", "running")
 """States of jobs and items that have not ended."""

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 
 import sqlalchemy as sa
 
-from ..domain.access import Scope
-from .database import Database
-from .revisions import changed, revision
-from .schema import chunks, documents, state, vectors
+from ...domain.access import Scope
+from ..storage.database import Database
+from ..storage.revisions import changed, revision
+from ..storage.schema import chunks, documents, state, vectors
 
 if TYPE_CHECKING:
-    from ..ports import Vectors
+    from ...ports import Vectors
 
 
 class Index(Protocol):
@@ -59,10 +59,10 @@ class Index(Protocol):
 
 def open_index(database: Database) -> Index:
     if database.postgres:
-        from .index_postgres import PostgresIndex
+        from .postgres import PostgresIndex
 
         return PostgresIndex()
-    from .index_sqlite import SqliteIndex  # FAISS takes a while to import
+    from .sqlite import SqliteIndex  # FAISS takes a while to import
 
     return SqliteIndex()
 

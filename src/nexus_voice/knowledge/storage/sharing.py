@@ -12,10 +12,10 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from ..domain.access import DEFAULT, SEED, Role, Scope
-from ..domain.errors import BadInput
+from ...domain.access import DEFAULT, SEED, Role, Scope
+from ...domain.errors import BadInput
+from ..records import Collection
 from .originals import sweep
-from .records import Collection
 from .revisions import changed
 from .schema import collections, documents, grants
 from .times import now

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ..domain.errors import EngineError
+from ...domain.errors import EngineError
 from . import schema
 
 FILE = "knowledge.sqlite3"

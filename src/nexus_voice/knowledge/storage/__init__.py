@@ -1,0 +1,1 @@
+"""The tables, on SQLite and PostgreSQL, and what is asked of them."""
