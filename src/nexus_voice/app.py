@@ -15,7 +15,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from . import __version__, documents
 from .api import errors, faces
-from .api.limits import Admission, BodyLimit
+from .api.limits import Admission, BodyLimit, Most
 from .api.metrics import Live
 from .api.origins import OwnOrigin
 from .api.queueing import Queue
@@ -193,7 +193,11 @@ def create(
     app = FastAPI(title="Nexus Voice", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     faces.mount(app, role)
     errors.install(app)
-    app.add_middleware(BodyLimit, limit=settings.limits.upload)
+    app.add_middleware(
+        BodyLimit,
+        most=Most(settings.limits.upload, "NEXUS_LIMITS__UPLOAD"),
+        paths={"/rag/ingest": Most(settings.knowledge.upload, "NEXUS_KNOWLEDGE__UPLOAD")},
+    )
     app.add_middleware(OwnOrigin, origins=settings.server.origins)
     if settings.server.origins:
         app.add_middleware(

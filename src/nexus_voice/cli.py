@@ -71,6 +71,10 @@ def ask(
     mode: Annotated[Mode | None, typer.Option(help="How much to think before answering.")] = None,
     voice: Annotated[str | None, typer.Option(help="The voice of the answer, such as en-gb.")] = None,
     knowledge: Annotated[bool, typer.Option(help="Look in the documents.")] = True,
+    collection: Annotated[
+        list[str] | None,
+        typer.Option(help="Look in this collection only, by its name or id; may be repeated."),
+    ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for the whole answer.")] = 90.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")] = False,
 ) -> None:
@@ -89,7 +93,16 @@ def ask(
         knowledge=knowledge,
         voice=voice,
     )
-    if not ask(settings(), question, url=url, save=save, as_json=as_json, timeout=timeout):
+    done = ask(
+        settings(),
+        question,
+        url=url,
+        save=save,
+        as_json=as_json,
+        timeout=timeout,
+        collections=collection or (),
+    )
+    if not done:
         raise typer.Exit(1)
 
 
@@ -101,7 +114,10 @@ def ingest(
     url: Url = "",
     collection: Annotated[
         str,
-        typer.Option(help="Collection to add to; it is made if there is none. By default the one for all."),
+        typer.Option(
+            help="Collection to add to, by its name or id; it is made if there is none. By default the one "
+            "for all."
+        ),
     ] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow changes.")] = False,
     every: Annotated[

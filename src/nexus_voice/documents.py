@@ -22,11 +22,14 @@ from .knowledge.reading.reader import Reader
 from .knowledge.search.choosing import Chooser
 from .knowledge.search.reranking import Reranking
 from .knowledge.search.tokens import Counter
+from .knowledge.seeding import ABOUT
 from .observe.metrics import Metrics
 from .settings import Settings
 
 log = structlog.get_logger()
 
+AGAIN = 5.0
+"""Seconds until a knowledge base that cannot be used is tried again."""
 BIAS_SENTENCES = 2_000
 """Sentences of the documents that the recogniser's language model is built from."""
 
@@ -57,15 +60,25 @@ def put_together(
 
 
 async def open_knowledge(state: State) -> None:
-    """In the background, so that the server answers at once."""
+    """In the background, so that the server answers at once; tried again while the database cannot be
+    used. Ready once the seed is in: what else has no vectors yet is found by its words meanwhile."""
+    assert state.knowledge is not None
     state.warming["knowledge"] = "warming"
-    try:
-        await state.supply.settled("embedder")
-        await fill(state)
-        state.warming["knowledge"] = "ready"
-    except Exception as error:
-        state.warming["knowledge"] = error.message if isinstance(error, NexusError) else "failed; see the log"
-        log.error("part failed to start", part="knowledge", exc_info=error)
+    while True:
+        try:
+            await state.supply.settled("embedder")
+            await fill(state)
+            state.warming["knowledge"] = "ready"
+            await state.knowledge.keep_up()
+        except NexusError as error:
+            if state.warming["knowledge"] != error.message:
+                log.error("part not working", part="knowledge", why=error.message)
+            state.warming["knowledge"] = error.message
+        except Exception as error:
+            state.warming["knowledge"] = "failed; see the log"
+            log.error("part failed to start", part="knowledge", exc_info=error)
+            return
+        await anyio.sleep(AGAIN)
 
 
 async def take_in(state: State) -> None:
@@ -79,7 +92,10 @@ async def take_in(state: State) -> None:
 async def fill(state: State) -> None:
     """Bring the seed documents in, and teach the recogniser the documents' words."""
     assert state.knowledge is not None
-    await state.knowledge.seed(state.settings.knowledge.seed or documentation())
+    if folder := state.settings.knowledge.seed:
+        await state.knowledge.seed(folder)
+    else:
+        await state.knowledge.seed(documentation(), ABOUT)
     await teach(state)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from .domain.access import PUBLIC, Scope
 from .domain.audio import Mark, Pcm, Transcript, Voice, Voicing
 from .domain.chat import Cited, Passage, Prompt, ToolCall
 from .domain.events import ClientEvent, ServerEvent
@@ -146,8 +147,9 @@ class Search(Protocol):
 class Knowledge(Protocol):
     """The user's documents."""
 
-    async def recall(self, query: str, k: int = 5) -> list[Passage]:
-        """Best passages first, at most `k`, together within the context budget; may be empty."""
+    async def recall(self, query: str, k: int = 5, *, scope: Scope = PUBLIC) -> list[Passage]:
+        """Best passages that `scope` may see first, at most `k`, together within the context budget; may be
+        empty."""
         ...
 
 

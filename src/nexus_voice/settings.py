@@ -43,7 +43,7 @@ class Limits(Section):
         0.1, description="Event-loop delay (90th percentile of 5 s) above which new sessions are refused."
     )
     upload: int = Field(
-        100_000_000, ge=1_000, description="Largest upload in bytes, all of its files together."
+        20_000_000, ge=1_000, description="Largest request in bytes, but for documents that are handed in."
     )
     text: int = Field(8_000, ge=100, description="Longest text message in characters.")
     messages: int = Field(200, ge=10, description="Messages a second from one connection, averaged over 5 s.")
@@ -207,6 +207,9 @@ class Knowledge(Section):
         0.15, ge=0, le=1, description="Relevance, 0 to 1, below which no passage is used or cited."
     )
     file: int = Field(50_000_000, ge=1_000, description="Largest document in bytes.")
+    upload: int = Field(
+        100_000_000, ge=1_000, description="Largest upload of documents in bytes, all of them together."
+    )
     at_once: int = Field(1, ge=1, le=64, description="Documents taken in at a time by this server.")
     queue: int = Field(
         100_000, ge=1, description="Documents that wait to be taken in; further ones are refused with 429."

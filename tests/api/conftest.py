@@ -17,7 +17,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     seed = folder / "seed"
     seed.mkdir()
     (seed / "weather.md").write_text("# Weather\n\nThe weather tomorrow is clear with a light wind.\n")
-    with serving(fakes(folder, limits={"upload": 20_000_000})) as running:
+    with serving(fakes(folder, knowledge={"upload": 30_000_000})) as running:
         yield running
 
 

@@ -34,6 +34,7 @@ FIELDS = {
     "sensitivity": values | st.floats(0, 1),
     "hands_free": values,
     "knowledge": values,
+    "collections": values | st.lists(st.text(max_size=40), max_size=3),
     "speak": values,
     "mode": values | st.sampled_from(["faster", "planning", "detailed"]),
     "voice": values,
@@ -87,7 +88,8 @@ names = st.lists(st.text(max_size=9), max_size=3)
 BODIES: dict[str, st.SearchStrategy[Any]] = {
     "/chat": st.fixed_dictionaries(
         {"text": texts},
-        optional=dict.fromkeys(("session_id", "token", "mode", "knowledge", "context"), values),
+        optional=dict.fromkeys(("session_id", "token", "mode", "knowledge", "context"), values)
+        | {"collections": values | names},
     ),
     "/tts": st.fixed_dictionaries(
         {"text": texts}, optional=dict.fromkeys(("voice", "rate", "pitch"), values)

@@ -38,6 +38,23 @@ def test_a_chat_streams_its_turn_and_goes_on(http: httpx.Client, server: Serving
     assert again[-1]["turn"] == 2
 
 
+def test_a_conversation_looks_in_the_chosen_collections_until_it_is_told_otherwise(
+    http: httpx.Client,
+) -> None:
+    kept: dict[str, str] = {}
+
+    def looked_in(**chosen: Any) -> bool:
+        body = {"text": "what is the weather tomorrow"} | kept | chosen
+        events = events_of(http.post("/chat", json=body).text)
+        kept.update({name: events[0][name] for name in ("session_id", "token")})
+        return any(event["type"] == "sources" for event in events)
+
+    assert not looked_in(collections=["default"])
+    assert not looked_in()
+    assert looked_in(collections=["default", "seed"])
+    assert looked_in(collections=[])
+
+
 def test_a_conversation_open_elsewhere_is_busy(http: httpx.Client, server: Serving) -> None:
     with Caller(server.socket) as caller:
         ready = caller.hello()
@@ -63,6 +80,7 @@ def test_a_reader_who_leaves_ends_the_turn(undisturbed: Serving, http: httpx.Cli
         (b'{"text":" "}', 400, "empty"),
         (orjson.dumps({"text": "x" * 1_000_000}), 413, "too_long"),
         (b'{"text":"hi","mode":"psychic"}', 422, "bad_request"),
+        (orjson.dumps({"text": "hi", "collections": ["x" * 33]}), 422, "bad_request"),
     ],
 )
 def test_a_bad_question_gets_its_code(http: httpx.Client, content: bytes, status: int, code: str) -> None:
@@ -93,6 +111,17 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(undisturbed: Servi
         headers = {"content-length": "100000000"}
         answer = http.post(path, content=body(), headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+
+
+def test_documents_may_be_larger_than_other_requests(http: httpx.Client) -> None:
+    body = MEGABYTE * 25
+    answers = {path: http.post(path, content=body).json()["error"] for path in ("/rag/ingest", "/stt")}
+    assert answers["/rag/ingest"]["code"] == "bad_json"
+    assert answers["/stt"]["code"] == "too_large"
+    assert "NEXUS_LIMITS__UPLOAD" in answers["/stt"]["message"]
+    documents = http.post("/rag/ingest", content=body * 2).json()["error"]
+    assert documents["code"] == "too_large"
+    assert "NEXUS_KNOWLEDGE__UPLOAD" in documents["message"]
 
 
 def test_a_form_of_a_hundred_megabytes_is_refused(undisturbed: Serving) -> None:

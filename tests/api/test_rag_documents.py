@@ -151,7 +151,7 @@ def test_collections_come_and_go_with_their_documents(tidy: httpx.Client) -> Non
     assert (made.status_code, made.json()["name"], made.json()["role"]) == (201, "Fruit basket", "owner")
     id = made.json()["id"]
     document = handed_in(tidy, files=[("files", BANANAS)], data={"collection": id})["id"]
-    assert names(tidy) == {"Documents": 0, "Seed": 1, "Fruit basket": 1}
+    assert names(tidy) == {"Documents": 0, "seed": 1, "Fruit basket": 1}
     assert tidy.patch(f"/rag/collections/{id}", json={"name": "Basket"}).status_code == 204
     assert "Basket" in names(tidy)
     assert tidy.delete(f"/rag/collections/{id}").status_code == 204

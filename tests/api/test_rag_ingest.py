@@ -125,6 +125,22 @@ def test_a_name_that_will_not_do_refuses_its_file_only(tidy: httpx.Client) -> No
     assert good["state"] == "done"
 
 
+def test_an_endless_address_is_refused_by_itself(tidy: httpx.Client) -> None:
+    urls = [f"https://example.org/{'x' * length}" for length in (2_000, 1_000_000)]
+    documents = job(tidy, json={"urls": urls, "texts": [{"title": "Tea", "text": "Green tea."}]})["documents"]
+    assert [one["state"] for one in documents] == ["done", "failed", "failed"]
+    assert {one["error"]["code"] for one in documents[1:]} == {"url_bad"}
+    assert all(len(one["name"]) <= 500 and len(one["error"]["message"]) < 500 for one in documents[1:])
+
+
+def test_a_password_in_an_address_is_not_shown(tidy: httpx.Client) -> None:
+    urls = ["http://ada:hunter2@example.org/page", "ftp://ada:hunter2@example.org/page"]
+    shown = job(tidy, json={"urls": urls})
+    assert {one["error"]["code"] for one in shown["documents"]} == {"url_bad"}
+    assert shown["documents"][0]["name"] == "http://…@example.org/page"
+    assert "hunter2" not in json.dumps(shown)
+
+
 def test_sources_and_fingerprints_come_with_the_files(tidy: httpx.Client) -> None:
     form = {"source": "folder:/notes", "fingerprints": json.dumps(["1", "2"])}
     files = [("files", BANANAS), ("files", ("more.md", b"More bananas."))]

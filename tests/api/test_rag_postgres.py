@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from postgres import postgres_server, postgres_url
 from serving import Serving, fakes, serving
 
-from .documents import BANANAS, handed_in, listed
+from .documents import BANANAS, handed_in, job, listed
 
 __all__ = ["postgres_server", "postgres_url"]
 
@@ -44,6 +44,15 @@ def test_what_one_server_takes_in_the_other_knows(servers: list[Serving]) -> Non
         assert [found["name"] for found in listed(one)] == ["weather.md"]
         left = one.post("/rag/search", json={"query": "What colour are bananas?"}).json()["passages"]
         assert all(passage["title"] != "Bananas" for passage in left)
+
+
+def test_a_name_that_postgresql_cannot_index_is_refused(servers: list[Serving]) -> None:
+    name, source = ("".join(map(chr, range(start, start + 490))) for start in (0x4E00, 0x6000))
+    with httpx.Client(base_url=servers[0].url, timeout=20, trust_env=False) as http:
+        (document,) = job(http, files=[("files", (f"{name}.md", b"Words."))], data={"source": source})[
+            "documents"
+        ]
+        assert document["error"]["code"] == "name_too_long"
 
 
 def test_characters_that_postgresql_cannot_keep_do_no_harm(servers: list[Serving]) -> None:

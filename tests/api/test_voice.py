@@ -48,6 +48,16 @@ def test_a_typed_question_gets_a_spoken_answer(server: Serving, path: str) -> No
         assert len(caller.audio) == pytest.approx(2 * rate * 4 * 0.05, rel=0.1)  # four sentences
 
 
+def test_a_conversation_looks_in_the_chosen_collections(server: Serving) -> None:
+    with Caller(server.socket) as caller:
+        caller.hello(collections=["default"], speak=False)
+        caller.say("text", text="what will the weather be tomorrow")
+        assert caller.until("sources", "ended")["type"] == "ended"
+        caller.say("settings", collections=[])
+        caller.say("text", text="what will the weather be tomorrow")
+        assert caller.until("sources", "ended")["type"] == "sources"
+
+
 def test_a_spoken_question_gets_an_answer(server: Serving) -> None:
     with Caller(server.socket) as caller:
         caller.hello()
@@ -130,6 +140,9 @@ HELLO = json.dumps({"type": "hello"})
         ('{"type":"settings","sensitivity":2}', "bad_message"),
         ('{"type":"settings","voice_rate":0.1}', "bad_message"),
         (json.dumps({"type": "settings", "voice": "x" * 101}), "bad_message"),
+        ('{"type":"settings","collections":"default"}', "bad_message"),
+        (json.dumps({"type": "settings", "collections": ["x" * 33]}), "bad_message"),
+        (json.dumps({"type": "settings", "collections": ["x"] * 101}), "bad_message"),
         ('{"type":"hello","rate":7}', "bad_message"),
         ('{"type":"hello","rate":192000}', "bad_message"),
     ],

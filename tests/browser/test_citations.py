@@ -117,6 +117,7 @@ def test_what_was_not_heard_fades_with_its_numbers(page: Page, server: Serving) 
 
 def test_an_answer_fetches_nothing_and_runs_nothing(page: Page, server: Serving) -> None:
     """Images and links are the ways by which an injected order would carry data out."""
+    page.wait_for_load_state("networkidle")  # the page's own lists have come
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: asked.append(f"dialog {dialog.message}"))

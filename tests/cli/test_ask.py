@@ -10,8 +10,10 @@ import psutil
 import pytest
 
 from nexus_voice.audio.wav import read_audio, wav_bytes
+from nexus_voice.commands.collections import id_of
 from nexus_voice.commands.nearby import Address, NoServer
 from nexus_voice.domain.audio import Pcm
+from nexus_voice.domain.errors import BadInput
 
 from .conftest import Run, Server, Shell
 
@@ -32,6 +34,32 @@ def test_a_typed_question_is_answered_in_lines(server: Server, run: Run) -> None
     assert done.returncode == 0, done.stderr
     assert f"You: What is barge-in?\nNexus: {ANSWER}\n" in done.stdout
     assert "Clock: first word of the answer:" in done.stdout
+
+
+def test_only_the_named_collections_are_looked_in(server: Server, run: Run) -> None:
+    def sources(*names: str) -> list[str]:
+        options = [word for name in names for word in ("--collection", name)]
+        done = run("ask", "How long does the tea steep?", "--url", server.url, "--json", *options)
+        assert done.returncode == 0, done.stderr
+        return [source["title"] for source in json.loads(done.stdout)["sources"]]
+
+    assert sources("Documents") == []
+    assert sources() == sources("seed") == sources("Documents", " seed ") == sources("default", "seed")
+    assert sources("seed")
+
+
+def test_a_collection_that_is_not_there_is_told(server: Server, run: Run) -> None:
+    done = run("ask", "hello", "--url", server.url, "--collection", "Documents", "--collection", "Shop")
+    assert done.returncode == 1
+    assert done.stderr == ("nexus-voice: There is no collection “Shop”. There are: “Documents”, “seed”.\n")
+
+
+def test_two_collections_of_one_name_are_told_apart_by_their_ids() -> None:
+    known = [{"id": id, "name": name} for id, name in (("a", "House"), ("b", "House"), ("House", "c"))]
+    assert id_of("House", known) == "House"
+    assert (id_of("b", known), id_of("shop", known)) == ("b", None)
+    with pytest.raises(BadInput, match=r"2 collections are named “House”\. Give the id of one of them: a, b"):
+        id_of("House", known[:2])
 
 
 def test_a_spoken_question_is_answered_aloud(server: Server, shell: Shell, run: Run, recording: Path) -> None:

@@ -85,7 +85,7 @@ async def test_a_conversion_that_fails_leaves_nothing(
 
     monkeypatch.setattr(bert_onnx, "convert", fail)
     async with MiniLmEmbedder(tmp_path) as embedder:
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(EngineError, match=r"disk full\)\. Make room"):
             await embedder.ready()
     assert os.listdir(tmp_path) == []
 

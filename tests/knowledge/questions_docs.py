@@ -167,7 +167,7 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
     ),
     (
         "biggest file it takes",
-        [("configuration.md", "Largest upload in bytes"), ("knowledge.md", "megabytes")],
+        [("configuration.md", "Largest document in bytes"), ("knowledge.md", "megabytes")],
     ),
     ("NEXUS_STT__WHISPER_THREADS", [("configuration.md", "NEXUS_STT__WHISPER_THREADS")]),
     (

@@ -8,6 +8,7 @@ import anyio
 import looking
 import pytest
 
+from nexus_voice.domain.access import SEED
 from nexus_voice.domain.errors import BadInput, EngineError
 from nexus_voice.engines.fake import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
@@ -174,6 +175,23 @@ async def test_a_seed_folder_is_mirrored_and_leaves_uploads_alone(tmp_path: Path
         (folder / "deep" / "oven.md").unlink()
         assert len(await base.seed(folder)) == 1
         assert sorted(info.name for info in await base.documents()) == ["pump.md", "pump.md"]
+
+
+async def test_the_seeds_collection_is_named_after_the_seed(tmp_path: Path, at: Path | str) -> None:
+    async def seeded(folder: str, *files: str, called: str = "") -> str:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for file in files:
+            (tmp_path / folder / file).write_bytes(PUMP)
+        await base.seed(tmp_path / folder, called)
+        return next(one.name for one in await base.collections() if one.id == SEED)
+
+    async with KnowledgeBase(at, FakeEmbedder()) as base:
+        assert await seeded("docs", "start.md", called="About us") == "About us"
+        assert await seeded("Handbooks", "pump.md") == "Handbooks"
+        assert await base.rename_collection(SEED, "The works", None)
+        assert await seeded("Handbooks", "oven.md") == "The works"
+        assert await seeded("Recipes", "cake.md") == "Recipes"
+        assert await seeded("not mounted") == "Recipes"
 
 
 async def test_a_question_during_the_first_seconds_waits_for_the_seed(tmp_path: Path, at: Path | str) -> None:

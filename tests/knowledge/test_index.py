@@ -69,17 +69,20 @@ class Process:
         self, vector: Any, scope: Scope = PUBLIC, limit: int = 10, key: str = KEY
     ) -> list[int] | None:
         with self.database.read() as connection:
-            found = self.index.nearest(connection, key, vector, scope, limit)
-            if found is not None:
-                cosines = self.index.cosines(connection, key, vector, [*found, -1, 10**9])
-                assert set(cosines) == set(found)
-                for id, cosine in cosines.items():
-                    assert cosine == pytest.approx(float(self.truth[id][0] @ vector), abs=2e-3)
-            return found
+            seen = sharing.visible(connection, scope)
+            others = {id for id in self.truth if id % 3 == 0}
+            near = self.index.nearest(connection, key, vector, seen, limit, [*others, -1, 10**9])
+            if near is None:
+                return None
+            assert set(near.cosines) == {*near.ids, *others}
+            for id, cosine in near.cosines.items():
+                assert cosine == pytest.approx(float(self.truth[id][0] @ vector), abs=2e-3)
+            return near.ids
 
     def match(self, words: list[str], scope: Scope = PUBLIC, limit: int = 10) -> list[int]:
         with self.database.read() as connection:
-            return self.index.match(connection, words, scope, limit)
+            counts = self.index.frequencies(connection, words)
+            return self.index.match(connection, words, counts, sharing.visible(connection, scope), limit)
 
     def frequencies(self, *words: str) -> tuple[int, list[int]]:
         with self.database.read() as connection:
@@ -277,6 +280,22 @@ def test_counts_of_words_follow_a_large_base_roughly(
     for number in range(frequent.STALE + 1):
         one.put("one", [f"valve {number}"])
     assert one.frequencies("pump") == (251, [250])
+
+
+def test_postgres_knows_common_words_from_its_statistics(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "COUNTED", 10)
+    database = Database(postgres_url)
+    one = Process(database, open_index(database))
+    one.put("many", [f"pumps it's {number}" for number in range(200)])
+    one.put("few", ["valve"] * 10)
+    words = ["pump", "valve", "it's", "absent", "pump"]
+    assert one.frequencies(*words) == (210, [11, 10, 11, 0, 11])
+    with database.write() as connection:
+        connection.exec_driver_sql("ANALYZE chunks")
+    assert Process(database, open_index(database)).frequencies(*words) == (210, [200, 10, 11, 0, 200])
+    database.close()
 
 
 def test_postgres_finds_what_its_index_gives_up_on(postgres_url: str) -> None:

@@ -14,7 +14,9 @@ from nexus_voice.domain.errors import BadInput
 from nexus_voice.knowledge.jobs import jobs as queue
 from nexus_voice.knowledge.jobs.job import Job, JobsFull, Sent, Task
 from nexus_voice.knowledge.jobs.jobs import Jobs
-from nexus_voice.knowledge.storage import sharing
+from nexus_voice.knowledge.reading.reader import Reading
+from nexus_voice.knowledge.records import Origin
+from nexus_voice.knowledge.storage import library, sharing
 from nexus_voice.knowledge.storage.database import Database
 from nexus_voice.knowledge.storage.schema import items, originals
 
@@ -74,6 +76,21 @@ def test_items_are_taken_in_the_order_in_which_they_came(jobs: Jobs) -> None:
     assert [claimed(jobs).name for _ in range(3)] == ["a", "b", "c"]
     assert jobs.claim() is None
     assert [job.id for job in jobs.views.newest(PUBLIC, 9)] == [second, first]
+
+
+def test_a_worker_that_has_lost_its_item_changes_nothing(database: Database, other: Jobs) -> None:
+    late = Jobs(database, "late worker", -1)
+    with database.write() as connection:
+        known, _ = library.put(
+            connection, Origin("a"), Reading("A", "", None, []), digest="", size=0, original=None
+        )
+    enqueue(late, "a")
+    task = claimed(late)
+    assert claimed(other).id == task.id
+    assert not late.unchanged(task, known, "newer")
+    assert not late.renew(task, 0)
+    with database.read() as connection:
+        assert library.document(connection, known.id, None) == known
 
 
 def test_an_item_has_one_worker_at_a_time(jobs: Jobs, other: Jobs) -> None:

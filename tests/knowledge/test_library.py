@@ -232,6 +232,7 @@ async def test_a_document_gets_another_name_title_or_collection(at: Path | str) 
         assert await base.document(info.id) == moved
         assert await found(base, "blue button", only) == ["The blue button starts it."]
         assert (await base.recall("big machine", scope=only))[0].title == "Big machine"
+        await base.ready()
         assert looking.count(at, "vectors") == looking.count(at, "chunks") == 2
         await base.ingest("machine.md", b"Another one.", collection=DEFAULT)
         with pytest.raises(BadInput) as caught:

@@ -11,6 +11,7 @@ import trio
 import trio.testing
 
 from nexus_voice.domain import events
+from nexus_voice.domain.access import EVERYONE, PUBLIC, Scope
 from nexus_voice.domain.audio import Pcm, Voice
 from nexus_voice.domain.chat import Cited, Passage, ToolCall
 from nexus_voice.domain.errors import EngineError
@@ -422,6 +423,33 @@ def test_a_model_that_only_asks_for_tools_is_made_to_answer() -> None:
     parts = session(engines(llm=Eager(), tools=(tool,)))
     client = perform(Script(until=9, says=[(1.0, events.Text(text="look"))]), parts)
     assert client.one(events.Ended).heard == "Here it is."
+
+
+def test_only_the_chosen_collections_are_searched() -> None:
+    knowledge = FakeKnowledge([PASSAGE])
+    parts = session(engines(knowledge=knowledge))
+    parts.principals = frozenset({EVERYONE, "user:ada"})
+    says = [
+        (0.5, events.Settings(collections=["shop", "house"])),
+        (1.0, events.Text(text="refunds?")),
+        (9.0, events.Settings(speak=False)),
+        (9.5, events.Text(text="and returns?")),
+        (18.0, events.Settings(collections=[])),
+        (18.5, events.Text(text="and tickets?")),
+    ]
+    perform(Script(until=27, says=says), parts)
+    chosen = Scope(parts.principals, frozenset({"shop", "house"}))
+    assert list(knowledge.scopes) == [chosen, chosen, Scope(parts.principals, None)]
+
+
+def test_what_was_looked_up_early_elsewhere_is_looked_up_again() -> None:
+    knowledge = FakeKnowledge([PASSAGE])
+    stt = FakeStt("how long do refunds take", partials=True, words_per_second=5)
+    says = [(2.9, events.Settings(collections=["shop"]))]
+    parts = session(engines(stt=stt, knowledge=knowledge))
+    client = perform(Script(until=8, speech=[(1.0, 2.5)], says=says), parts)
+    assert client.when(events.Final) > 2.9
+    assert list(knowledge.scopes) == [PUBLIC, Scope(collections=frozenset({"shop"}))]
 
 
 def test_knowledge_can_be_switched_off() -> None:

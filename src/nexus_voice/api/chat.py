@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from ..domain import events
 from ..domain.modes import ModeName
+from .callers import principals_of
 from .sse import SessionBusy, TurnStream
 from .state import Shared
-from .wire import check_text
+from .wire import LONGEST_ID, MOST_COLLECTIONS, check_text
 
 router = APIRouter(tags=["chat"])
 
@@ -19,6 +22,11 @@ class Question(BaseModel):
     session_id: str = Field("", description="From an earlier answer's `ready`, to go on with it.")
     token: str = Field("", description="The session's token, from the same `ready`.")
     knowledge: bool | None = Field(None, description="Whether to look in the documents.")
+    collections: list[Annotated[str, Field(max_length=LONGEST_ID)]] | None = Field(
+        None,
+        max_length=MOST_COLLECTIONS,
+        description="Ids of the collections to look in, from now on; an empty list: in all again.",
+    )
     mode: ModeName | None = None
     context: str | None = Field(
         None, description="Background from the client's page; data, not instructions."
@@ -37,14 +45,19 @@ class Question(BaseModel):
         }
     },
 )
-async def chat(question: Question, state: Shared) -> TurnStream:
+async def chat(question: Question, request: Request, state: Shared) -> TurnStream:
     """Ask in writing. The answer streams as it is generated."""
     check_text(question.text, state.settings.limits.text)
     kept, resumed = state.sessions.open(question.session_id, question.token)
     if kept.leave:
         raise SessionBusy("This conversation is open in another connection.")
     session = kept.value
-    session.manner.apply(events.Settings(knowledge=question.knowledge, mode=question.mode, speak=False))
+    session.principals = principals_of(request)
+    session.manner.apply(
+        events.Settings(
+            knowledge=question.knowledge, collections=question.collections, mode=question.mode, speak=False
+        )
+    )
     if question.context is not None:
         session.update_context(question.context)
     ready = events.Ready(kept.id, kept.token, resumed, session.engines.names())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 import orjson
@@ -65,24 +66,36 @@ class Admission:
         return self.active >= self.limit or (self.active > 0 and self.lag > self._most_lag)
 
 
-class BodyLimit:
-    """Refuses a request body over `limit` bytes with 413, by its header or as soon as it grows past it."""
+class Most(NamedTuple):
+    """Bytes that a request body may have, and the setting that says so."""
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    bytes: int
+    setting: str
+
+
+class BodyLimit:
+    """Refuses a request body over its limit with 413, by its header or as soon as it grows past it.
+
+    `paths` that are named have limits of their own.
+    """
+
+    def __init__(self, app: ASGIApp, most: Most, paths: Mapping[str, Most]) -> None:
         self._app = app
-        self._limit = limit
+        self._most = most
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope.get("headers", ()))
         length = headers.get(b"content-length", b"0")
+        most = self._paths.get(scope.get("path", ""), self._most)
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif not length.isdigit() or int(length) > self._limit:
-            await self._refuse(scope["path"], receive, send)
+        elif not length.isdigit() or int(length) > most.bytes:
+            await self._refuse(scope["path"], most, receive, send)
         else:
-            await self._count(scope, receive, send)
+            await self._count(scope, most, receive, send)
 
-    async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _count(self, scope: Scope, most: Most, receive: Receive, send: Send) -> None:
         received = 0
         started = refused = False
 
@@ -92,11 +105,11 @@ class BodyLimit:
                 return {"type": "http.disconnect"}
             message = await receive()
             received += len(message.get("body", b""))
-            if received <= self._limit:
+            if received <= most.bytes:
                 return message
             refused = True
             if not started:
-                await self._refuse(scope["path"], receive, send)
+                await self._refuse(scope["path"], most, receive, send)
             return {"type": "http.disconnect"}
 
         async def noted(message: Message) -> None:
@@ -107,8 +120,8 @@ class BodyLimit:
 
         await self._app(scope, counted, noted)
 
-    async def _refuse(self, path: str, receive: Receive, send: Send) -> None:
-        text = f"That is larger than {self._limit:,} bytes. Send it in parts, or raise NEXUS_LIMITS__UPLOAD."
+    async def _refuse(self, path: str, most: Most, receive: Receive, send: Send) -> None:
+        text = f"That is larger than {most.bytes:,} bytes. Send it in parts, or raise {most.setting}."
         body = orjson.dumps(errors.body(path, 413, "too_large", text))
         headers: list[Any] = [
             (b"content-type", b"application/json"),

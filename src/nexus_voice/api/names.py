@@ -10,11 +10,13 @@ from ..domain.errors import BadInput
 
 LONGEST = 500
 """Characters of a path."""
+ROOM = 8
+"""Times as many characters as are kept are looked at: the rest of an endless name costs nothing."""
 
 
 def plain(text: str, most: int) -> str:
     """One line without control characters, composed as Unicode's NFC, cut after `most` characters."""
-    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    text = unicodedata.normalize("NFC", text[: ROOM * most].encode("utf-8", "replace").decode())
     return " ".join("".join(" " if _control(letter) else letter for letter in text).split())[:most]
 
 
@@ -23,12 +25,13 @@ def relative(name: str) -> str:
 
     Raises `BadInput`: `name_missing`, `name_too_long`.
     """
-    parts = [plain(part, len(part)) for part in name.replace("\\", "/").split("/")]
+    looked_at = name[: ROOM * LONGEST].replace("\\", "/")
+    parts = [plain(part, len(part)) for part in looked_at.split("/")]
     path = "/".join(part for part in parts if part not in ("", ".", ".."))
+    if max(len(path), len(name) // ROOM) > LONGEST:
+        raise BadInput(f"The name “{path[:40]}…” is longer than {LONGEST} characters.", code="name_too_long")
     if not path:
         raise BadInput("A document needs a name.", code="name_missing")
-    if len(path) > LONGEST:
-        raise BadInput(f"The name “{path[:40]}…” is longer than {LONGEST} characters.", code="name_too_long")
     return path
 
 

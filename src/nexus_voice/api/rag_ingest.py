@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import anyio
+import anyio.to_thread
 import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -24,6 +26,12 @@ router = APIRouter(tags=["documents"])
 
 FILES, TEXTS, URLS = 1_000, 1_000, 100
 """At most in one request."""
+INDEXED = 2_600
+"""Bytes of source and name together: PostgreSQL's index takes 2,704 with the rest."""
+LONGEST_URL = 2_000
+"""Characters; browsers and databases' indexes take no more either."""
+USERINFO = re.compile(r"//[^/]*@")
+"""Name and password in an address: everyone sees the jobs."""
 LONGEST_WAIT = 60
 
 
@@ -100,10 +108,9 @@ async def ingest(
             collection = field(form, "collection") or DEFAULT
             id = await jobs.enqueue(collection, sent, caller)
     else:
-        handed = handed_in(await request.body())
-        id = await jobs.enqueue(
-            handed.collection, [*map(text, handed.texts), *map(page, handed.urls)], caller
-        )
+        handed = await anyio.to_thread.run_sync(handed_in, await request.body())
+        sent = [*map(text, handed.texts), *map(page, handed.urls)]
+        id = await jobs.enqueue(handed.collection, sent, caller)
     if id is None:
         raise not_found("collection")
 
@@ -150,6 +157,10 @@ def uploaded(file: UploadFile, fingerprint: str, source: str, most: int) -> Sent
     name = (file.filename or "").strip()
     try:
         name = relative(name)
+        if len(f"{source}{name}".encode()) > INDEXED:
+            raise BadInput(
+                f"“{name[:40]}…” and its source are longer than {INDEXED:,} bytes.", code="name_too_long"
+            )
         if (file.size or 0) > most:
             raise BadInput(
                 f"“{name}” has {file.size:,} bytes; at most {most:,} are taken. Split it into parts, or "
@@ -171,15 +182,21 @@ def uploaded(file: UploadFile, fingerprint: str, source: str, most: int) -> Sent
 def text(text: Text) -> Sent:
     title = plain(text.title, 300)
     problem = None if title else BadInput("A document needs a name.", code="name_missing")
-    data = text.text.replace("\0", " ").encode("utf-8", "replace")
-    return Sent(title, lambda: data, "text/markdown", problem=problem)
+
+    def data() -> bytes:
+        return text.text.replace("\0", " ").encode("utf-8", "replace")
+
+    return Sent(title, data, "text/markdown", problem=problem)
 
 
 def page(url: str) -> Sent:
     try:
         address = str(target(url))
+        if len(address) > LONGEST_URL:
+            raise BadInput(f"The address is longer than {LONGEST_URL:,} characters.", code="url_bad")
     except BadInput as error:
-        return Sent(plain(url, 500), source="url", url=url, problem=error)
+        problem = BadInput(USERINFO.sub("//…@", error.message), code=error.code, status=error.status)
+        return Sent(USERINFO.sub("//…@", plain(url, 500)), source="url", problem=problem)
     return Sent(address, source="url", url=address)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
 from ..knowledge.base import DocumentInfo, Stored
@@ -71,15 +71,20 @@ async def text(
     info = await known(id, base, caller)
     chunks = await base.chunks_of(id, caller)
     if "text/html" not in request.headers.get("accept", ""):
-        passages = [
-            Passage(position=one.position, path=list(one.path), page=one.page, text=one.text)
-            for one in chunks
-        ]
-        return Text(id=info.id, name=info.name, title=info.title, passages=passages)
+        data = await anyio.to_thread.run_sync(passages, info, chunks)
+        return Response(data, media_type="application/json")
     if at is not None:
         chunks = [one for one in chunks if abs(one.position - at) <= AROUND]
     body = await anyio.to_thread.run_sync(page, info, chunks, at)
     return HTMLResponse(body, headers={**GUARD, "content-security-policy": POLICY, "vary": "accept"})
+
+
+def passages(info: DocumentInfo, chunks: list[Stored]) -> bytes:
+    """`Text` as JSON. A long document's takes a while."""
+    found = [
+        Passage(position=one.position, path=list(one.path), page=one.page, text=one.text) for one in chunks
+    ]
+    return Text(id=info.id, name=info.name, title=info.title, passages=found).model_dump_json().encode()
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from ..observe import logs
 from ..settings import Limits
 from ..talk.line import Line
 from ..talk.turn import converse
+from .callers import principals_of
 from .limits import Bucket
 from .origins import allowed
 from .state import State, state_of
@@ -124,7 +125,7 @@ async def voice(socket: WebSocket) -> None:
     wire = SocketWire(socket, state.settings.limits, state.note)
     try:
         with wire.scope:
-            await serve(wire, state)
+            await serve(wire, state, principals_of(socket))
     except anyio.EndOfStream:
         return
     except NexusError as error:
@@ -139,8 +140,8 @@ async def voice(socket: WebSocket) -> None:
             await socket.close(wire.reason[0], wire.reason[1][:120])
 
 
-async def serve(wire: SocketWire, state: State) -> None:
-    """One connection's conversation, from hello to goodbye."""
+async def serve(wire: SocketWire, state: State, principals: frozenset[str]) -> None:
+    """One connection's conversation, from hello to goodbye. `principals`: who the caller is."""
     admission = state.admission
     if admission.full:
         admission.refused += 1
@@ -154,6 +155,7 @@ async def serve(wire: SocketWire, state: State) -> None:
         async with state.sessions.hold(kept, replaced), anyio.create_task_group() as tasks:
             logs.follow(session=kept.id)
             log.info("voice session opened", resumed=resumed, rate=hello.rate)
+            session.principals = principals
             session.manner.speak = True
             session.manner.apply(hello)
             tasks.start_soon(wire.watch)

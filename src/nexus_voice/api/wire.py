@@ -14,6 +14,9 @@ from ..domain.events import ClientEvent, ServerEvent
 LONGEST_MESSAGE = 256 * 1024
 """Bytes of one JSON message; text has a limit of its own."""
 
+MOST_COLLECTIONS, LONGEST_ID = 100, 32
+"""How many may be named at a time, and characters of the id of one."""
+
 _client: TypeAdapter[ClientEvent] = TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")])
 
 
@@ -66,10 +69,18 @@ RANGES = {
 
 
 def check(event: ClientEvent) -> None:
-    """Ranges of the numbers, and lengths of the names."""
+    """Ranges of the numbers, and lengths of names and lists."""
     for name, (low, high) in RANGES.items():
         value = getattr(event, name, None)
         if value is not None and not low <= value <= high:
             raise BadInput(f"{name} must be from {low} to {high}.", code="bad_message")
-    if isinstance(event, events.Settings) and len(event.voice or "") > 100:
+    if not isinstance(event, events.Settings):
+        return
+    if len(event.voice or "") > 100:
         raise BadInput("voice: a name has 100 characters at most.", code="bad_message")
+    collections = event.collections or []
+    if len(collections) > MOST_COLLECTIONS or any(len(id) > LONGEST_ID for id in collections):
+        raise BadInput(
+            f"collections: at most {MOST_COLLECTIONS} ids of {LONGEST_ID} characters at most.",
+            code="bad_message",
+        )

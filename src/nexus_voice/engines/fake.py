@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 import numpy as np
 
+from ..domain.access import PUBLIC, Scope
 from ..domain.audio import Mark, Pcm, Transcript, Voice, Voicing
 from ..domain.chat import Passage, Prompt, ToolCall
 from ..domain.errors import EngineError
@@ -241,18 +242,20 @@ class FakeEmbedder:
 
 
 class FakeKnowledge:
-    """Recalls the same `passages`, `delay` after the question; `queries` keeps the latest few."""
+    """Recalls the same `passages`, `delay` after the question; `queries` and `scopes` keep the latest few."""
 
     def __init__(
         self, passages: Sequence[Passage] = (), delay: float = 0.0, fail: Failure | None = None
     ) -> None:
         self.calls = 0
         self.queries: deque[str] = deque(maxlen=16)
+        self.scopes: deque[Scope] = deque(maxlen=16)
         self._passages, self._delay, self._fail = passages, delay, fail
 
-    async def recall(self, query: str, k: int = 5) -> list[Passage]:
+    async def recall(self, query: str, k: int = 5, *, scope: Scope = PUBLIC) -> list[Passage]:
         self.calls += 1
         self.queries.append(query)
+        self.scopes.append(scope)
         call = self.calls
         await anyio.sleep(self._delay)
         if self._fail:

@@ -8,7 +8,6 @@ from typing import Literal, Self, TypeVar, TypeVarTuple, Unpack
 
 import anyio
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
 from ..domain.access import DEFAULT, PUBLIC, Role, Scope
 from ..domain.chat import Passage
@@ -51,6 +50,8 @@ LONGEST_QUERY = 2_000
 CANDIDATES = 30
 """Chunks that passages are chosen from."""
 By = Literal["words", "meaning", "both"]
+CATCH_UP = 5.0
+"""Seconds between two looks whether chunks were left without vectors."""
 FILLING = 10.0
 """Seconds from the start of a seed in which a question waits for its end."""
 
@@ -114,6 +115,14 @@ class KnowledgeBase:
             self._embedders.failed(error)
         await self.candidates("ready?", PUBLIC, 1)
 
+    async def keep_up(self) -> None:
+        """For ever: what has no vectors, because the embedder failed or a title changed, is given some."""
+        await self.ready()
+        while True:
+            await anyio.sleep(CATCH_UP)
+            if self._embedders.behind:
+                await self.ready()
+
     async def use(self, embedder: Embedder) -> None:
         """Change to another embedder: it reads every chunk while the one before goes on answering, then
         takes over at once. Returns when that is done, or when yet another one was chosen. Cancelled or
@@ -153,10 +162,7 @@ class KnowledgeBase:
             meaning = self._embedders.now if by != "words" else None
             vector = await self._embedders.tried(meaning.query(query)) if meaning else None
             question = Question(query if by != "meaning" else "", meaning, vector)
-            try:
-                found = await self._store.read(candidates, index, question, scope, limit)
-            except OperationalError as error:
-                raise self._store.database.explained(error) from error
+            found = await self._store.read(candidates, index, question, scope, limit)
             if found.by_meaning or vector is None or meaning is self._embedders.now:
                 return found  # else another embedder has taken over meanwhile
 
@@ -192,15 +198,15 @@ class KnowledgeBase:
         """Take in Markdown or plain text under a title, which is its name too."""
         return await self.ingest(title, text.encode(), "text/markdown")
 
-    async def seed(self, folder: Path) -> list[Ingested]:
+    async def seed(self, folder: Path, called: str = "") -> list[Ingested]:
         """Keep in step with a folder; see `seeding`."""
         self._filling = filled, _ = anyio.Event(), anyio.current_time()
         try:
-            done = await seed(self, folder)
+            done = await seed(self, folder, called)
         finally:
             self._filling = None
             filled.set()
-        await self.ready()
+        await self.candidates("ready?", PUBLIC, 1)
         return done
 
     async def put(
@@ -229,7 +235,7 @@ class KnowledgeBase:
 
     async def embed(self, id: str, progress: Callable[[int, int], None] | None = None) -> None:
         """Give the document's chunks the vectors they lack, batch by batch, each kept at once. Without a
-        working embedder it returns: `ready` makes up for it. `progress` is told how many of how many
+        working embedder it returns: `keep_up` makes up for it. `progress` is told how many of how many
         chunks have one."""
         await self._embedders.embed(id, progress)
 
@@ -272,11 +278,12 @@ class KnowledgeBase:
         name: str | None = None,
         title: str | None = None,
     ) -> DocumentInfo | None:
-        """Move a document to another collection, or give it another name or title. None when there is no
-        such document or collection that may be changed. Raises `BadInput`."""
+        """Move a document to another collection, or give it another name or title, with which `keep_up`
+        makes its vectors anew. None when there is no such document or collection that may be changed.
+        Raises `BadInput`."""
         done = await self._change(lambda at: library.change(at, id, scope, collection, name, title))
         if done and title is not None:
-            await self.embed(id)  # its headings are others
+            self._embedders.behind = True  # its headings are others
         return done
 
     async def collections(self, scope: Scope = PUBLIC) -> list[Collection]:

@@ -5,49 +5,54 @@ from __future__ import annotations
 import anyio
 from anyio.abc import TaskGroup
 
-from ..domain.chat import Chat, Passage
+from ..domain.access import Scope
+from ..domain.chat import Passage
 from ..domain.follow_up import standalone
 from ..domain.turns import words
 from ..ports import Knowledge
+from .session import Session
 
 
 class Recall:
     """Searches ahead of the question; after the end of speech the passages are usually there.
 
-    A question that leans on those before it in `chat` is searched for as a whole one.
+    A question that leans on those before it is searched for as a whole one, in the session's scope.
     """
 
-    def __init__(self, knowledge: Knowledge, tasks: TaskGroup, chat: Chat) -> None:
-        self._knowledge, self._tasks, self._chat = knowledge, tasks, chat
-        self._key: list[str] = []
+    def __init__(self, knowledge: Knowledge, tasks: TaskGroup, session: Session) -> None:
+        self._knowledge, self._tasks, self._session = knowledge, tasks, session
+        self._key: tuple[list[str], Scope] | None = None
         self._found: list[Passage] | None = None
         self._done = anyio.Event()
-        self._scope = anyio.CancelScope()
+        self._searching = anyio.CancelScope()
 
     def prefetch(self, text: str) -> None:
         """Start searching for `text`, unless that is what is being searched for already."""
-        text = standalone(text, self._chat.questions())
-        key = words(text)
-        if key and key != self._key:
-            self._scope.cancel()
+        text, scope = self._whole(text), self._session.scope
+        key = words(text), scope
+        if key[0] and key != self._key:
+            self._searching.cancel()
             self._key, self._found = key, None
-            self._done, self._scope = anyio.Event(), anyio.CancelScope()
-            self._tasks.start_soon(self._search, text, self._done, self._scope)
+            self._done, self._searching = anyio.Event(), anyio.CancelScope()
+            self._tasks.start_soon(self._search, text, scope, self._done, self._searching)
 
     async def get(self, text: str) -> list[Passage]:
         """The passages for `text`; free when it was prefetched, for this once: documents change."""
-        text = standalone(text, self._chat.questions())
-        if self._key and words(text) == self._key:
+        text, scope = self._whole(text), self._session.scope
+        if (words(text), scope) == self._key:
             await self._done.wait()
-            found, self._key, self._found = self._found, [], None
+            found, self._key, self._found = self._found, None, None
             if found is not None:
                 return found
-        return await self._knowledge.recall(text)
+        return await self._knowledge.recall(text, scope=scope)
 
-    async def _search(self, text: str, done: anyio.Event, scope: anyio.CancelScope) -> None:
+    def _whole(self, text: str) -> str:
+        return standalone(text, self._session.chat.questions())
+
+    async def _search(self, text: str, scope: Scope, done: anyio.Event, searching: anyio.CancelScope) -> None:
         try:
-            with scope:
-                found = await self._knowledge.recall(text)
+            with searching:
+                found = await self._knowledge.recall(text, scope=scope)
                 if done is self._done:
                     self._found = found
         except Exception:  # noqa: S110 - get() asks again, and its error is the turn's

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..domain.access import EVERYONE, Scope
 from ..domain.audio import Voice
 from ..domain.chat import Chat
 from ..domain.events import Settings
@@ -65,12 +66,16 @@ class Manner:
     mode: ModeName = "planning"
     voice: Voice = DEFAULT_VOICE
     sensitivity: float = 0.5
+    collections: frozenset[str] = frozenset()
+    """Ids of those that are looked in; none: all."""
 
     def apply(self, wanted: Settings) -> None:
         for name in ("hands_free", "knowledge", "speak", "mode", "sensitivity"):
             value = getattr(wanted, name)
             if value is not None:
                 setattr(self, name, value)
+        if wanted.collections is not None:
+            self.collections = frozenset(wanted.collections)
         self.voice = Voice(
             self.voice.name if wanted.voice is None else wanted.voice,
             self.voice.rate if wanted.voice_rate is None else wanted.voice_rate,
@@ -98,6 +103,13 @@ class Session:
     chat: Chat = field(default_factory=Chat)
     turn: int = 0
     """The latest turn's number; numbers are never used twice in a session."""
+    principals: frozenset[str] = frozenset({EVERYONE})
+    """Who the user is, for the access to collections."""
+
+    @property
+    def scope(self) -> Scope:
+        """The documents that are looked in."""
+        return Scope(self.principals, self.manner.collections or None)
 
     def update_context(self, text: str) -> None:
         """Background from the client's page: kept as data, without control characters, capped."""

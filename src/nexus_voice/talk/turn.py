@@ -56,7 +56,7 @@ async def converse(line: Line, session: Session, rate: int) -> None:
     out, said = anyio.create_memory_object_stream[Heard](16)
     async with out, said, anyio.create_task_group() as tasks:
         knowledge = session.engines.knowledge
-        recall = Recall(knowledge, tasks, session.chat) if knowledge else None
+        recall = Recall(knowledge, tasks, session) if knowledge else None
         floor = Floor(session, line, tasks)
         ear = Ear(session, rate, floor, tasks, out)
         tasks.start_soon(listen, line, session, floor, ear, out, tasks.cancel_scope)

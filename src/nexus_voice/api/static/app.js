@@ -4,6 +4,7 @@ import { Connection } from "/static/connection.js";
 import { Conversation, element } from "/static/conversation.js";
 import { Documents } from "/static/documents.js";
 import { changed, showEngines, showWarming } from "/static/engines.js";
+import { keep, kept } from "/static/kept.js";
 import { Microphone } from "/static/microphone.js";
 import { Player } from "/static/player.js";
 import { TalkButton } from "/static/talk.js";
@@ -51,12 +52,22 @@ const documents = new Documents({
   status: $("documents-status"),
   input: $("files"),
   drop: $("drop"),
+  all: $("all-collections"),
+  into: $("into"),
+  add: $("new-collection"),
+  collections: $("collection-list"),
+  chose: tell,
 });
 
 // --- up -------------------------------------------------------------------------------------
 
 function settings() {
-  return { hands_free: $("hands-free").checked, knowledge: $("knowledge").checked, speak: $("speak").checked };
+  const [hands_free, knowledge, speak] = ["hands-free", "knowledge", "speak"].map((id) => $(id).checked);
+  return { hands_free, knowledge, speak, collections: documents.collections.chosen };
+}
+
+function tell() {
+  connection.send({ type: "settings", ...settings() });
 }
 
 function hello() {
@@ -116,7 +127,11 @@ $("panel-toggle").addEventListener("click", () => {
   $("panel-toggle").textContent = open ? "Back" : "Documents & settings";
 });
 for (const id of ["knowledge", "speak"]) {
-  $(id).addEventListener("change", () => connection.send({ type: "settings", ...settings() }));
+  $(id).checked = kept()[id] ?? true;
+  $(id).addEventListener("change", () => {
+    keep({ [id]: $(id).checked });
+    tell();
+  });
 }
 $("hands-free").addEventListener("change", async () => {
   if ($("hands-free").checked) {
@@ -130,7 +145,7 @@ $("hands-free").addEventListener("change", async () => {
     microphone.close();
   }
   $("talk").dataset.handsFree = $("hands-free").checked;
-  connection.send({ type: "settings", ...settings() });
+  tell();
 });
 for (const type of ["pointerdown", "keydown"]) addEventListener(type, () => player.unlock());
 addEventListener("keydown", ({ key }) => key === "Escape" && hush());

@@ -1,6 +1,7 @@
-// The user's documents: add, list, delete.
+// The user's documents: add, list, move, delete.
 
 import { ask } from "/static/ask.js";
+import { Collections, button, replace, sent } from "/static/collections.js";
 import { element } from "/static/conversation.js";
 import { Uploads } from "/static/uploads.js";
 
@@ -8,9 +9,12 @@ const MOST_FILES = 500; // of one request,
 const MOST_BYTES = 80_000_000; // and all of them together
 
 export class Documents {
-  constructor({ section, list, uploads, status, more, input, drop }) {
+  /** `chose` is called when the user wants other collections to be looked in. */
+  constructor({ section, list, uploads, status, more, input, drop, chose, collections, all, into, add }) {
     Object.assign(this, { section, list, status, more });
-    this.uploads = new Uploads(uploads, () => this.#list());
+    const say = (...words) => this.#say(...words);
+    this.collections = new Collections({ list: collections, all, into, add, say, chose, changed: () => this.#show() });
+    this.uploads = new Uploads(uploads, () => this.#show());
     more.addEventListener("click", () => this.#list(more.value));
     input.addEventListener("change", async () => {
       await this.add(input.files);
@@ -26,13 +30,14 @@ export class Documents {
   }
 
   async refresh() {
-    await this.#list();
+    await this.#show();
     if (!this.section.hidden) await this.uploads.find();
   }
 
   async add(files) {
     for (const batch of batches([...files])) {
       const form = new FormData();
+      form.append("collection", this.collections.into.value);
       for (const file of batch) form.append("files", file, file.webkitRelativePath || file.name);
       this.#say(batch.length === 1 ? `Sending ${batch[0].name}…` : `Sending ${batch.length} files…`);
       const job = await ask("/rag/ingest", { method: "POST", body: form });
@@ -42,6 +47,11 @@ export class Documents {
     }
   }
 
+  async #show() {
+    await this.collections.refresh();
+    await this.#list();
+  }
+
   /** The first page of documents, or the one after `after`. */
   async #list(after = "") {
     const answer = await ask(`/rag/documents?after=${encodeURIComponent(after)}`);
@@ -49,30 +59,45 @@ export class Documents {
     if (answer.error) return this.#say(answer.error.message, true);
     const rows = answer.documents.map((document) => this.#row(document));
     if (after) this.list.append(...rows);
-    else this.list.replaceChildren(...rows);
+    else replace(this.list, rows);
     this.more.hidden = answer.next === null;
     this.more.value = answer.next ?? "";
   }
 
-  #row({ id, title, name, chunks }) {
+  #row({ id, title, name, chunks, collection, source }) {
     const row = element("li");
     const label = element("span");
     const link = element("a", "", title);
-    Object.assign(link, { href: `/rag/documents/${encodeURIComponent(id)}/text`, target: "_blank", rel: "noopener" });
+    Object.assign(link, { href: `${path(id)}/text`, target: "_blank", rel: "noopener", id: `open-${id}` });
     label.append(link);
     label.append(element("small", "", `${name} · ${chunks} ${chunks === 1 ? "passage" : "passages"}`));
-    const button = element("button", "quiet", "✕");
-    button.type = "button";
-    button.setAttribute("aria-label", `Delete ${title}`);
-    button.addEventListener("click", () => this.#delete(id, title, button));
-    row.append(label, button);
+    label.append(this.#place(id, title, collection, source));
+    row.append(label, button("✕", `Delete ${title}`, `delete-${id}`, () => this.#delete(id, title)));
     return row;
   }
 
-  async #delete(id, title, button) {
+  /** The document's collection. It may be changed, but for the seed's documents, which would come back. */
+  #place(id, title, collection, source) {
+    if (source === "seed" || !this.collections.writable(collection)) {
+      return element("small", "", this.collections.name(collection));
+    }
+    const select = element("select");
+    Object.assign(select, { id: `move-${id}`, ariaLabel: `Collection of ${title}` });
+    this.collections.fill(select, collection);
+    select.addEventListener("change", () => this.#move(id, title, select.value));
+    return select;
+  }
+
+  async #move(id, title, collection) {
+    const answer = await ask(path(id), sent("PATCH", { collection }));
+    if (answer.error) this.#say(answer.error.message, true);
+    else this.#say(`${title} moved to ${this.collections.name(collection)}`);
+    await this.#show();
+  }
+
+  async #delete(id, title) {
     if (!confirm(`Delete “${title}”?`)) return;
-    button.disabled = true;
-    const answer = await ask(`/rag/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
+    const answer = await ask(path(id), { method: "DELETE" });
     if (answer.error && answer.error.code !== "not_found") this.#say(answer.error.message, true);
     else this.#say(`${title} deleted`);
     await this.refresh();
@@ -82,6 +107,10 @@ export class Documents {
     this.status.textContent = text;
     this.status.classList.toggle("failed", bad);
   }
+}
+
+function path(id) {
+  return `/rag/documents/${encodeURIComponent(id)}`;
 }
 
 /** Files in groups that fit into one request each. */

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Self
 import httpx
 
 from ...domain.errors import BadInput, NexusError
+from ..collections import id_of
 from .source import Entry
 
 ANSWER = 60.0
@@ -60,11 +61,9 @@ class Server:
         self._http.close()
 
     def collection(self, name: str) -> str:
-        """The id of the collection that is named so (or has this id); it is made if there is none."""
-        for one in self._ask("GET", "collections")["collections"]:
-            if name in (one["name"], one["id"]):
-                return str(one["id"])
-        return str(self._ask("POST", "collections", json={"name": name})["id"])
+        """The id of the collection that has this id or name; it is made if there is none."""
+        known = id_of(name, self._ask("GET", "collections")["collections"])
+        return known or str(self._ask("POST", "collections", json={"name": name})["id"])
 
     def documents(self, collection: str, source: str) -> dict[str, Known]:
         """What it has of a source, by name."""

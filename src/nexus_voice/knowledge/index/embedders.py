@@ -46,7 +46,8 @@ class Status:
 class Embedders:
     """`now` serves, unless the vectors that are searched are another's; `wanted` is, or is to be, `now`.
 
-    Who serves changes under the lock `changing`, as the documents do.
+    Who serves changes under the lock `changing`, as the documents do. `behind`: chunks were left without
+    vectors, and `read` is to make up for it.
     """
 
     def __init__(self, at: Path | str, embedder: Embedder | None, meanwhile: Embedder | None) -> None:
@@ -54,6 +55,7 @@ class Embedders:
         self.changing, self._reading = anyio.Lock(), anyio.Lock()
         self.now = self.wanted = Meaning(embedder) if embedder else None
         self.trouble = "" if embedder else "no embedding model is configured"
+        self.behind = False
         self._meanwhile = Meaning(meanwhile) if meanwhile and embedder else None
 
     def want(self, embedder: Embedder) -> None:
@@ -66,22 +68,19 @@ class Embedders:
     async def read(self) -> None:
         """Give every chunk a vector of the wanted embedder, then search these. Raises `EngineError`."""
         async with self._reading:
-            wanted = self.wanted
-            if wanted is None or not await self._fill(wanted):
-                return
-            if wanted is self.now and (await self.store.read(revision)).embedder == wanted.key:
-                return
-            await self.store.read(self.store.index.prepare, wanted.key)
-            async with self.changing:  # and what was taken in since
-                if await self._fill(wanted):
-                    await self.store.write(serve, self.store.index, wanted.key)
-                    self.now, self.trouble = wanted, ""
+            self.behind = False
+            try:
+                await self._read()
+            except BaseException:
+                self.behind = True
+                raise
 
     async def embed(self, document: str, told: Callable[[int, int], None] | None) -> None:
         """Give the document's chunks the vectors they lack; it stops when the embedder does. `told`
         hears (chunks with a vector, all of them) now and after every batch."""
         while meaning := self.now:
             if not meaning.key and await self.tried(meaning.embed(["ready?"], "query")) is None:
+                self.behind = True
                 return
             left, total = await self.store.read(missing, meaning.key, document)
             if told:
@@ -91,6 +90,7 @@ class Embedders:
             rows = await self.store.read(unembedded, meaning.key, BATCH, 0, document)
             made = await self.tried(meaning.embed(_texts(rows), "passage"))
             if made is None:
+                self.behind = True
                 return
             async with self.changing:
                 if meaning is self.now:  # else it would come too late
@@ -125,6 +125,18 @@ class Embedders:
         serving = revision(connection).embedder
         if self._meanwhile and serving and self._meanwhile.fits(serving):
             self.now = self._meanwhile
+
+    async def _read(self) -> None:
+        wanted = self.wanted
+        if wanted is None or not await self._fill(wanted):
+            return
+        if wanted is self.now and (await self.store.read(revision)).embedder == wanted.key:
+            return
+        await self.store.read(self.store.index.prepare, wanted.key)
+        async with self.changing:  # and what was taken in since
+            if await self._fill(wanted):
+                await self.store.write(serve, self.store.index, wanted.key)
+                self.now, self.trouble = wanted, ""
 
     async def _fill(self, wanted: Meaning) -> bool:
         """Whether all is read; not when another embedder was chosen meanwhile."""

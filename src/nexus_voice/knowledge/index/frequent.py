@@ -26,31 +26,36 @@ class _Count(NamedTuple):
     number: int
 
 
-class Frequencies:
-    """`count_word` counts one word's chunks. Safe in several threads: at worst a word is counted twice."""
+class Counts(NamedTuple):
+    """How many chunks there are, and how many hold each word."""
 
-    def __init__(self, count_word: Callable[[sa.Connection, str], int]) -> None:
-        self._count_word = count_word
+    total: int
+    held: list[int]
+
+
+class Frequencies:
+    """`count_words` counts each word's chunks, given how many chunks there are. Safe in several threads: at
+    worst a word is counted twice."""
+
+    def __init__(self, count_words: Callable[[sa.Connection, Sequence[str], int], list[int]]) -> None:
+        self._count_words = count_words
         self._known: dict[str, _Count] = {}
         self._total = (-1, 0)
 
-    def __call__(self, connection: sa.Connection, words: Sequence[str]) -> tuple[int, list[int]]:
-        """(number of chunks, how many hold each of `words`)."""
+    def __call__(self, connection: sa.Connection, words: Sequence[str]) -> Counts:
         number = revision(connection).number
         if self._total[0] != number:
             self._total = number, count(connection)
         total = self._total[1]
-        return total, [self._one(connection, word, total, number) for word in words]
-
-    def _one(self, connection: sa.Connection, word: str, total: int, number: int) -> int:
-        known = self._known.get(word)
-        if known and (known.number == number or _near(known, total, number)):
-            return known.chunks
-        if len(self._known) >= REMEMBERED:
-            self._known.clear()
-        found = self._count_word(connection, word)
-        self._known[word] = _Count(found, total, number)
-        return found
+        known = {word: self._known.get(word) for word in words}
+        held = {word: one.chunks for word, one in known.items() if one and _holds(one, total, number)}
+        if new := [word for word in known if word not in held]:
+            counted = dict(zip(new, self._count_words(connection, new, total), strict=True))
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            self._known |= {word: _Count(count, total, number) for word, count in counted.items()}
+            held |= counted
+        return Counts(total, [held[word] for word in words])
 
 
 def telling(words: Sequence[str], counts: Sequence[int], room: int) -> list[str]:
@@ -63,6 +68,9 @@ def telling(words: Sequence[str], counts: Sequence[int], room: int) -> list[str]
     return chosen
 
 
-def _near(known: _Count, total: int, number: int) -> bool:
+def _holds(known: _Count, total: int, number: int) -> bool:
+    """Whether it is still about right."""
+    if known.number == number:
+        return True
     fresh = abs(number - known.number) <= STALE and abs(total - known.total) <= DRIFT * total
     return total > EXACT and fresh

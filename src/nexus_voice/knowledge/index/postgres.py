@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.types import UserDefinedType
 
-from ...domain.access import Scope
-from ..storage.revisions import revision
-from ..storage.schema import chunks, documents
-from ..storage.sharing import visible
-from .frequent import Frequencies, telling
+from ..storage.schema import chunks, documents, state
+from .frequent import Counts, Frequencies, telling
+from .protocol import Near
 
 if TYPE_CHECKING:
     from ...ports import Vectors
@@ -29,16 +27,29 @@ RANKED = 2_000
 """Chunks that are ranked, about, at some microseconds each."""
 COUNTED = 2_000
 """Chunks that hold a word, up to which they are counted one by one."""
-ESTIMATE = """EXPLAIN (FORMAT JSON) SELECT 1 FROM chunks
-    WHERE words @@ phraseto_tsquery('nexus', nexus_plain(%(word)s))"""
+COUNT = sa.text("""
+    WITH common AS MATERIALIZED (
+        SELECT unnest(most_common_elems::text::text[]) AS stem, unnest(most_common_elem_freqs) AS share
+        FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'chunks' AND attname = 'words'),
+    asked AS MATERIALIZED (
+        SELECT place, phraseto_tsquery('nexus', nexus_plain(word)) AS query
+        FROM unnest(CAST(:words AS text[])) WITH ORDINALITY AS one (word, place)),
+    stems AS MATERIALIZED (SELECT place, query, btrim(query::text, '''') AS stem FROM asked)
+    SELECT CASE WHEN coalesce(share, 0) * :total > :most THEN round(share * :total)
+        ELSE (SELECT count(*) FROM (SELECT FROM chunks WHERE words @@ query LIMIT :most + 1) AS held) END
+    FROM stems LEFT JOIN common USING (stem) ORDER BY place""")
+"""Of a word in more than `most` chunks what `ANALYZE` found, as far as it knows the word."""
 LOOKED_AT = 100
 """Neighbours that a search keeps in view (`hnsw.ef_search`): more find more of the true ones."""
 
-SETTINGS = sa.text(
-    "SELECT set_config('hnsw.iterative_scan', 'strict_order', true),"
-    " set_config('hnsw.ef_search', :looked_at, true)"
+SERVING = sa.select(
+    state.c.embedder,
+    sa.func.set_config("hnsw.iterative_scan", "relaxed_order", True),
+    sa.func.set_config("hnsw.ef_search", sa.bindparam("looked_at"), True),
+    sa.func.set_config("plan_cache_mode", "force_custom_plan", True),
 )
-"""Until the end of the transaction; the first makes a search within a scope look on, though not for ever."""
+"""With settings until the end of the transaction: a search within few collections looks on, though not for
+ever; and is planned for these, of which it may be better to look at every chunk."""
 
 words_of: sa.ColumnElement[Any] = sa.column("words")
 vectors = sa.table("vectors", sa.column("embedder"), sa.column("chunk_id"), sa.column("embedding"))
@@ -60,16 +71,19 @@ class PostgresIndex:
     def __init__(self) -> None:
         self._frequencies = Frequencies(_count)
 
-    def match(self, connection: sa.Connection, words: Sequence[str], scope: Scope, limit: int) -> list[int]:
-        total, counts = self.frequencies(connection, words)
-        chosen = telling(words, counts, RANKED)
-        seen = visible(connection, scope)
+    def frequencies(self, connection: sa.Connection, words: Sequence[str]) -> Counts:
+        return self._frequencies(connection, words)
+
+    def match(
+        self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
+    ) -> list[int]:
+        chosen = telling(words, counts.held, RANKED)
         if not chosen or not seen:
             return []
-        held = dict(zip(words, counts, strict=True))
-        either, rank = _query(chosen[0]), _rank(chosen[0], held, total)
+        held = dict(zip(words, counts.held, strict=True))
+        either, rank = _query(chosen[0]), _rank(chosen[0], held, counts.total)
         for word in chosen[1:]:
-            either, rank = either.op("||")(_query(word)), rank + _rank(word, held, total)
+            either, rank = either.op("||")(_query(word)), rank + _rank(word, held, counts.total)
         statement = (
             sa.select(chunks.c.id)
             .join(documents)
@@ -79,37 +93,22 @@ class PostgresIndex:
         )
         return list(connection.scalars(statement))
 
-    def frequencies(self, connection: sa.Connection, words: Sequence[str]) -> tuple[int, list[int]]:
-        return self._frequencies(connection, words)
-
     def nearest(
-        self, connection: sa.Connection, key: str, vector: Vectors, scope: Scope, limit: int
-    ) -> list[int] | None:
-        if revision(connection).embedder != key:
+        self,
+        connection: sa.Connection,
+        key: str,
+        vector: Vectors,
+        seen: Sequence[str],
+        limit: int,
+        also: Sequence[int],
+    ) -> Near | None:
+        serving = connection.execute(SERVING, {"looked_at": str(max(LOOKED_AT, limit))}).scalar_one()
+        if serving != key:
             return None
-        if not (seen := visible(connection, scope)):
-            return []
-        connection.execute(SETTINGS, {"looked_at": str(max(LOOKED_AT, limit))})
-        statement = (
-            sa.select(vectors.c.chunk_id)
-            .join(chunks, chunks.c.id == vectors.c.chunk_id)
-            .join(documents)
-            .where(_by(key), documents.c.collection_id.in_(seen))
-            .limit(limit)
-        )
-        distance = _distance(key, vector)
-        found = list(connection.scalars(statement.order_by(distance)))
-        if len(found) < limit:  # the index gives up when others are nearer by the ten thousands
-            found = list(connection.scalars(statement.order_by(distance + 0.0)))
-        return found
-
-    def cosines(
-        self, connection: sa.Connection, key: str, vector: Vectors, ids: Sequence[int]
-    ) -> dict[int, float]:
-        statement = sa.select(vectors.c.chunk_id, -_distance(key, vector)).where(
-            _by(key), vectors.c.chunk_id.in_(ids)
-        )
-        return {row[0]: row[1] for row in connection.execute(statement)}
+        near = _nearest(connection, key, vector, seen, limit, also)
+        if len(near.ids) < limit:  # the index gives up when others are nearer by the ten thousands
+            near = _nearest(connection, key, vector, seen, limit, also, by_index=False)
+        return near
 
     def keep(self, connection: sa.Connection, key: str, ids: Sequence[int], made: Vectors) -> None:
         _make_index(connection, key)
@@ -133,6 +132,32 @@ class PostgresIndex:
             connection.exec_driver_sql(f"DROP INDEX {name}")
 
 
+def _nearest(
+    connection: sa.Connection,
+    key: str,
+    vector: Vectors,
+    seen: Sequence[str],
+    limit: int,
+    also: Sequence[int],
+    by_index: bool = True,
+) -> Near:
+    distance = _distance(key, vector)
+    near = (
+        sa.select(vectors.c.chunk_id, distance.label("distance"), sa.true().label("near"))
+        .join(chunks, chunks.c.id == vectors.c.chunk_id)
+        .join(documents)
+        .where(_by(key), documents.c.collection_id.in_(seen))
+        .order_by(distance if by_index else distance + 0.0)
+        .limit(limit)
+    )
+    others = sa.select(vectors.c.chunk_id, distance, sa.false()).where(
+        _by(key), vectors.c.chunk_id == sa.any_(sa.literal(list(also), sa.ARRAY(sa.BigInteger)))
+    )
+    both = sa.union_all(near.subquery().select(), others)
+    rows = connection.execute(both.order_by("distance")).all()  # the index has them in order nearly
+    return Near([id for id, _, near in rows if near], {id: -distance for id, distance, _ in rows})
+
+
 def _make_index(connection: sa.Connection, key: str) -> None:
     """While there are none of its vectors yet, so that nobody waits for it."""
     name, dimensions = _name(key), _dimensions(key)
@@ -145,14 +170,9 @@ def _make_index(connection: sa.Connection, key: str) -> None:
     )
 
 
-def _count(connection: sa.Connection, word: str) -> int:
-    """Exact up to `COUNTED`; of a more common word, what the planner knows from its statistics."""
-    some = sa.select(chunks.c.id).where(words_of.op("@@")(_query(word))).limit(COUNTED).subquery()
-    found = connection.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
-    if found < COUNTED:
-        return found
-    (plan,) = connection.exec_driver_sql(ESTIMATE, {"word": word}).scalar_one()
-    return max(found, int(plan["Plan"]["Plan Rows"]))
+def _count(connection: sa.Connection, words: Sequence[str], total: int) -> list[int]:
+    values = {"words": list(words), "total": total, "most": COUNTED}
+    return [int(found) for found in connection.scalars(COUNT, values)]
 
 
 def _query(word: str) -> sa.ColumnElement[Any]:

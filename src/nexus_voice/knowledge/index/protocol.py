@@ -1,47 +1,58 @@
 """What finds chunks: by their words, and by the vectors that an embedder made of them.
 
-Every method takes the connection of a transaction, and sees what that sees. A search finds only what its
-scope may see. `key`, "name/dimensions", tells one embedder's vectors from another's.
+Every method takes the connection of a transaction, and sees what that sees. `seen` are the collections that
+may be seen (`sharing.visible`, in the same transaction): a search finds only what is in these. `key`,
+"name/dimensions", tells one embedder's vectors from another's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
-from ...domain.access import Scope
 from ..storage.database import Database
 from ..storage.revisions import changed, revision
 from ..storage.schema import chunks, documents, state, vectors
+from .frequent import Counts
 
 if TYPE_CHECKING:
     from ...ports import Vectors
 
 
+class Near(NamedTuple):
+    """`ids` of the nearest chunks, best first; `cosines`: inner products of these and of others asked for."""
+
+    ids: list[int]
+    cosines: dict[int, float]
+
+
 class Index(Protocol):
-    def match(self, connection: sa.Connection, words: Sequence[str], scope: Scope, limit: int) -> list[int]:
-        """Ids of chunks that hold some of `words`, best first: the rarer a word and the shorter a chunk,
-        the more it counts, and more in a heading. Very common words only count among rarer ones."""
+    def frequencies(self, connection: sa.Connection, words: Sequence[str]) -> Counts:
+        """How many chunks hold each of `words`, or another form of it; roughly, in a large base."""
         ...
 
-    def frequencies(self, connection: sa.Connection, words: Sequence[str]) -> tuple[int, list[int]]:
-        """(number of chunks, how many of them hold each of `words`, or another form of it; roughly, in a
-        large base)."""
+    def match(
+        self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
+    ) -> list[int]:
+        """Ids of chunks that hold some of `words`, best first: the rarer a word and the shorter a chunk,
+        the more it counts, and more in a heading. Very common words only count among rarer ones. `counts`
+        are the `frequencies` of the words."""
         ...
 
     def nearest(
-        self, connection: sa.Connection, key: str, vector: Vectors, scope: Scope, limit: int
-    ) -> list[int] | None:
-        """Ids of the chunks whose vectors have the greatest inner product with `vector`, of shape
-        (dimensions,), best first; None while the vectors of `key` are not those that are searched."""
-        ...
-
-    def cosines(
-        self, connection: sa.Connection, key: str, vector: Vectors, ids: Sequence[int]
-    ) -> dict[int, float]:
-        """The inner product of `vector` with that of each of `ids` that has one."""
+        self,
+        connection: sa.Connection,
+        key: str,
+        vector: Vectors,
+        seen: Sequence[str],
+        limit: int,
+        also: Sequence[int],
+    ) -> Near | None:
+        """The chunks whose vectors have the greatest inner product with `vector`, of shape (dimensions,);
+        None while the vectors of `key` are not those that are searched. `also`: other chunks, whose inner
+        products are told if they have a vector."""
         ...
 
     def keep(self, connection: sa.Connection, key: str, ids: Sequence[int], made: Vectors) -> None:

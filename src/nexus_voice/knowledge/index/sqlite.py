@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from ...domain.access import Scope
 from ..storage.revisions import revision
 from ..storage.schema import collections, documents
-from ..storage.sharing import visible
-from .frequent import Frequencies, telling
+from .frequent import Counts, Frequencies, telling
 from .mirror import STORED, Mirror
+from .protocol import Near
 
 if TYPE_CHECKING:
     from ...ports import Vectors
@@ -45,31 +44,34 @@ class SqliteIndex:
         self._next = ""
         self._lock = Lock()
 
-    def match(self, connection: sa.Connection, words: Sequence[str], scope: Scope, limit: int) -> list[int]:
-        words = telling(words, self.frequencies(connection, words)[1], RANKED)
-        seen = visible(connection, scope)
+    def frequencies(self, connection: sa.Connection, words: Sequence[str]) -> Counts:
+        return self._frequencies(connection, words)
+
+    def match(
+        self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
+    ) -> list[int]:
+        words = telling(words, counts.held, RANKED)
         if not words or not seen:
             return []
         statement = EVERYWHERE if _all(connection, seen) else WITHIN
         values = {"words": _query(words), "heading": HEADING_WEIGHT, "limit": limit}
         if statement is WITHIN:
-            values["seen"] = json.dumps(seen)
+            values["seen"] = json.dumps(list(seen))
         return list(connection.execute(statement, values).scalars())
 
-    def frequencies(self, connection: sa.Connection, words: Sequence[str]) -> tuple[int, list[int]]:
-        return self._frequencies(connection, words)
-
     def nearest(
-        self, connection: sa.Connection, key: str, vector: Vectors, scope: Scope, limit: int
-    ) -> list[int] | None:
-        mirror = self._serving(connection, key)
-        return mirror.nearest(vector, visible(connection, scope), limit) if mirror else None
-
-    def cosines(
-        self, connection: sa.Connection, key: str, vector: Vectors, ids: Sequence[int]
-    ) -> dict[int, float]:
-        mirror = self._serving(connection, key)
-        return mirror.cosines(vector, ids) if mirror else {}
+        self,
+        connection: sa.Connection,
+        key: str,
+        vector: Vectors,
+        seen: Sequence[str],
+        limit: int,
+        also: Sequence[int],
+    ) -> Near | None:
+        if (mirror := self._serving(connection, key)) is None:
+            return None
+        ids = mirror.nearest(vector, seen, limit)
+        return Near(ids, mirror.cosines(vector, [*{*ids, *also}]))
 
     def keep(self, connection: sa.Connection, key: str, ids: Sequence[int], made: Vectors) -> None:
         cursor = connection.connection.cursor()
@@ -99,8 +101,8 @@ class SqliteIndex:
             return self._mirrors.setdefault(key, Mirror(key))
 
 
-def _count(connection: sa.Connection, word: str) -> int:
-    return int(connection.execute(COUNT, {"words": _query([word])}).scalar_one())
+def _count(connection: sa.Connection, words: Sequence[str], _: int) -> list[int]:
+    return [int(connection.execute(COUNT, {"words": _query([word])}).scalar_one()) for word in words]
 
 
 def _all(connection: sa.Connection, seen: Sequence[str]) -> bool:

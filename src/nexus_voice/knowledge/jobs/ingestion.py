@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 import anyio
@@ -18,10 +18,7 @@ from ..reading.reader import Reader
 from .fetch import Fetched
 from .intake import Intake
 from .job import Figures, Job, Sent, Task
-
-if TYPE_CHECKING:
-    from ..storage.database import Database
-    from .jobs import Jobs
+from .jobs import Jobs
 
 T = TypeVar("T")
 
@@ -128,8 +125,11 @@ class Ingestion:
                     continue
                 await self._rest()
             except Exception as error:
-                unknown = None if isinstance(error, NexusError) else error
-                log.error("No documents can be taken in for %g s: %s", PAUSE, error, exc_info=unknown)
+                problem = error
+                while isinstance(problem, ExceptionGroup):  # the item and its lease failed together
+                    problem = problem.exceptions[0]
+                unknown = None if isinstance(problem, NexusError) else error
+                log.error("No documents can be taken in for %g s: %s", PAUSE, problem, exc_info=unknown)
                 await anyio.sleep(PAUSE)
                 continue
             with move_on_after(POLL):
@@ -160,14 +160,8 @@ class Ingestion:
 
     async def _do(self, work: Callable[[Jobs], T]) -> T:
         if self._jobs is None:
-            database = await self._base.opened()
-            self._jobs = await anyio.to_thread.run_sync(self._open, database)
+            self._jobs = Jobs(await self._base.opened(), self._worker, self._lease)
         return await anyio.to_thread.run_sync(work, self._jobs, limiter=self._threads)
-
-    def _open(self, database: Database) -> Jobs:
-        from .jobs import Jobs  # SQLAlchemy takes a while to import
-
-        return Jobs(database, self._worker, self._lease)
 
     def _tell(self) -> None:
         self._news.set()

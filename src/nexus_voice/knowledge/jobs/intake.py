@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 from anyio import CancelScope, create_task_group, current_time, get_cancelled_exc_class, move_on_after
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from ...domain.errors import NexusError
 from ..base import KnowledgeBase
 from ..reading.reader import Reader
 from ..records import Change, DocumentInfo, Origin, digest_of
+from ..storage.database import Unavailable
 from .fetch import Fetched
 from .job import Task
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from .jobs import Jobs
+from .jobs import Jobs
 
 T = TypeVar("T")
 
@@ -86,15 +85,13 @@ class Intake:
                 self._tell()
 
     async def _finish(self) -> None:
-        from sqlalchemy.exc import DBAPIError
-
         code = message = None
         try:
             await self._take_in()
+        except (Unavailable, DBAPIError):
+            raise
         except NexusError as error:
             code, message = error.code, error.message
-        except DBAPIError:
-            raise
         except Exception as error:
             log.error("“%s” could not be taken in", self.task.name, exc_info=error)
             code, message = "internal", "Something went wrong on our side. The log has the details."

@@ -117,8 +117,10 @@ class Jobs:
     def unchanged(self, task: Task, document: DocumentInfo, fingerprint: str) -> bool:
         """The document is known as it is; its source may have a new fingerprint for it."""
         with self._database.write() as connection:
-            library.refresh(connection, document.id, fingerprint or document.fingerprint)
-            return self.stored(connection, task, document, "unchanged")
+            ours = self.stored(connection, task, document, "unchanged")
+            if ours:
+                library.refresh(connection, document.id, fingerprint or document.fingerprint)
+            return ours
 
     def end(self, task: Task, code: str | None, message: str | None, embedded: int) -> bool:
         """The last word on the item, done or failed with this error; whether it was still ours."""
@@ -192,7 +194,10 @@ class Jobs:
         return connection.execute(items.update().where(*ours).values(**values)).rowcount > 0
 
 
-GAVE_UP = "The server stopped every time it read this document. Send it again, or leave it out."
+GAVE_UP = (
+    f"In {ATTEMPTS} attempts at this document the server stopped or its database failed. Send it again, or "
+    "leave it out."
+)
 
 
 def _item(one: Sent) -> dict[str, Any]:

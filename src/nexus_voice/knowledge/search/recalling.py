@@ -13,6 +13,7 @@ from ..index.meaning import Meaning
 from ..index.protocol import Index
 from ..records import Stored
 from ..storage.library import stored
+from ..storage.sharing import visible
 from .retrieval import POOL, coverage, fuse, relevance, weights
 
 if TYPE_CHECKING:
@@ -46,18 +47,19 @@ def candidates(
     """At most `limit` chunks."""
     pool = max(POOL, limit)
     words = content(question.text)[:MOST_WORDS]
-    rankings = [index.match(connection, words, scope, pool)]
+    seen = visible(connection, scope)
+    counts = index.frequencies(connection, words)
+    rankings = [index.match(connection, words, counts, seen, pool)]
     meaning, vector = question.meaning, question.vector
     near = None
     if meaning and vector is not None:
-        near = index.nearest(connection, meaning.key, vector, scope, pool)
-    if near is not None:
-        rankings.append(near)
-    ids = fuse(*rankings)
+        near = index.nearest(connection, meaning.key, vector, seen, pool, rankings[0])
     meant: dict[int, float] = {}
-    if meaning and vector is not None and near is not None:
-        meant = meaning.likeness(index.cosines(connection, meaning.key, vector, ids))
-    weight = weights(words, *index.frequencies(connection, words))
+    if meaning and near is not None:
+        rankings.append(near.ids)
+        meant = meaning.likeness(near.cosines)
+    ids = fuse(*rankings)
+    weight = weights(words, *counts)
     found = stored(connection, ids, scope)
     chunks = [
         (chunk, relevance(coverage(weight, chunk.heading, chunk.text), meant.get(id)))

@@ -12,8 +12,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from ...domain.words import stem
-from .selecting import stems
+from ...domain.words import STOP, stem, words
 
 POOL = 30
 """Candidates taken from each ranking."""
@@ -42,7 +41,10 @@ def weights(words: Sequence[str], total: int, frequencies: Sequence[int]) -> dic
 
 def coverage(weight: Mapping[str, float], *texts: str) -> float:
     """The share (0..1) of the question's words, by weight, that the texts have together."""
-    present = weight.keys() & frozenset[str]().union(*map(stems, texts))
+    begin = tuple(known[:3] for known in weight)  # as all words of that stem do; few others need a stem
+    present = weight.keys() & {
+        stem(word) for text in texts for word in words(text) if word.startswith(begin) and word not in STOP
+    }
     total = sum(weight.values())
     return sum(weight[word] for word in present) / total if total else 0.0
 

@@ -22,12 +22,24 @@ LOCK = 0x6E65787573  # any number that other users of the same PostgreSQL are un
 """Held while the tables are made: of two processes that start at once, one makes them."""
 PATIENCE = 10
 """Seconds to wait for another process's write, and for PostgreSQL to answer."""
+AGAIN = 5.0
+"""Seconds after which another try may go better."""
+
+
+class Unavailable(EngineError):
+    """The database cannot be used now: it is locked, full, read-only, or not there."""
+
+    status = 503
+
+    def __init__(self, message: str, code: str, status: int | None = None) -> None:
+        super().__init__(message, code=code, status=status, retryable=True, retry_after=AGAIN)
 
 
 class Database:
     """`at` is a folder for SQLite's file, or a PostgreSQL URL. Safe in several threads and processes.
 
-    Raises `EngineError`: `knowledge_unreadable`, `knowledge_too_new`, `knowledge_unreachable`.
+    Raises `Unavailable`, whenever it is used: `knowledge_busy`, `knowledge_full`, `knowledge_read_only`,
+    `knowledge_unreadable`, `knowledge_unreachable`; and `EngineError` with `knowledge_too_new`.
     """
 
     def __init__(self, at: Path | str) -> None:
@@ -48,7 +60,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """One consistent view."""
-        with self._engine.connect() as connection:
+        with self._explaining(), self._engine.connect() as connection:
             if self.postgres:  # SQLite's transactions are so by themselves
                 connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
@@ -56,8 +68,17 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """All or nothing. On SQLite the only writer from the start, so that what is read stays true."""
-        with self._engine.connect().execution_options(nexus_write=True) as connection, connection.begin():
-            yield connection
+        with self._explaining(), self._engine.connect() as connection:
+            connection.execution_options(nexus_write=True)
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            raise self.explained(error) from error
 
     def _migrate(self) -> None:
         with self.read() as connection:
@@ -72,24 +93,43 @@ class Database:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
             upgrade(connection)
 
-    def explained(self, error: sa.exc.DatabaseError) -> EngineError:
+    def explained(self, error: sa.exc.DBAPIError) -> Unavailable:
         reason = " ".join(str(error.orig or error).split())
         if self.postgres:
-            return EngineError(
+            return Unavailable(
                 f"The knowledge base {self._shown} cannot be used ({reason}). Check that PostgreSQL runs, "
                 "that the address and password are right, and that pgvector is installed there.",
-                code="knowledge_unreachable",
+                "knowledge_unreachable",
             )
-        return EngineError(
-            f"The knowledge base {self._shown} cannot be opened ({reason}). "
-            "Move it away, and the documents can be added again.",
-            code="knowledge_unreadable",
+        base = f"The knowledge base {self._shown}"
+        match getattr(error.orig, "sqlite_errorname", "").split("_")[1:2]:
+            case ["BUSY" | "LOCKED"]:
+                message = f"{base} is in use by another program for more than {PATIENCE} s. Try again later."
+                return Unavailable(message, "knowledge_busy")
+            case ["FULL"]:
+                message = f"{base} cannot grow: the disk is full. Make room there, then try again."
+                return Unavailable(message, "knowledge_full", 507)
+            case ["READONLY" | "CANTOPEN"]:
+                return Unavailable(
+                    f"{base} cannot be written ({reason}). Give the server's user the right to write there.",
+                    "knowledge_read_only",
+                )
+        return Unavailable(
+            f"{base} cannot be opened ({reason}). Move it away, and the documents can be added again.",
+            "knowledge_unreadable",
         )
 
 
 def _sqlite(folder: Path) -> sa.Engine:
-    folder.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(sa.URL.create("sqlite", database=str(folder / FILE)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"The folder {folder} cannot be made ({error.strerror}). Give the server's user the right to "
+            "write there, or set NEXUS_DATA_DIR.",
+            "knowledge_read_only",
+        ) from error
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(folder / FILE)), hide_parameters=True)
     sa.event.listen(engine, "connect", _configure)
     sa.event.listen(engine, "begin", _begin)
     return engine
@@ -113,6 +153,7 @@ def _postgres(url: str) -> sa.Engine:
     try:
         engine = sa.create_engine(
             wanted,
+            hide_parameters=True,  # in errors: documents do not belong in a log
             pool_pre_ping=True,
             pool_size=8,
             max_overflow=8,

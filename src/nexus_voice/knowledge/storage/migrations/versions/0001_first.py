@@ -59,10 +59,11 @@ POSTGRES = (
         || setweight(to_tsvector('nexus', nexus_plain(text)), 'B')
     ) STORED""",
     "ALTER TABLE chunks SET (toast_tuple_target = 8160)",
-    "CREATE INDEX chunks_words ON chunks USING gin (words)",
+    "CREATE INDEX chunks_words ON chunks USING gin (words) WITH (fastupdate = off)",
 )
 """Words are cut, folded and stemmed as SQLite does it: no stop words, accents or addresses. `words` stays in
-its row, because ranking reads it many times. The vectors' own index is made for each embedder, since its
+its row, because ranking reads it many times. Their index has no list of what is new, which every search would
+have to read. The vectors' own index is made for each embedder, since its
 dimensions must be known."""
 
 
