@@ -90,7 +90,7 @@ def configure(level: str = "info", as_json: bool | None = None, stream: TextIO |
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
-    for name in ("httpx", "httpcore", "websockets", "faiss"):  # chatty at info
+    for name in ("httpx", "httpcore", "websockets", "faiss", "alembic"):  # chatty at info
         logging.getLogger(name).setLevel(max(least, logging.WARNING))
 
 

@@ -174,7 +174,9 @@ class Supply:
         try:
             if self.joined:
                 await self.joined(port, engine)
-        except Exception as error:  # not the engine's fault: it goes on working
+        except NexusError as error:  # not the engine's fault: it goes on working
+            log.error("engine not introduced", port=port, engine=engine.name, reason=error.message)
+        except Exception as error:
             log.error("engine not introduced", port=port, engine=engine.name, exc_info=error)
 
     def _join(self, held: Held, engine: Any) -> None:
