@@ -51,6 +51,8 @@ async def test_words_and_meaning_together_find_more_than_each_alone(tmp_path: Pa
         ]
         assert not stale, "these phrases are no longer in docs/: correct questions_docs.py"
         both, words, meaning = await missed("both"), await missed("words"), await missed("meaning")
+        for name, wrong in (("words", words), ("meaning", meaning), ("both", both)):
+            print(f"recall@5 by {name}: {1 - len(wrong) / len(QUESTIONS):.2f}")
         assert len(both) <= (1 - FOUND) * len(QUESTIONS), sorted(both)
         assert len(both) < len(meaning), sorted(both - meaning)
         assert len(both) < len(words), sorted(both - words)
