@@ -2,13 +2,7 @@
 
 import pytest
 
-from nexus_voice.knowledge.search.retrieval import coverage, fuse, relevance, weights
-
-
-def test_fusion_prefers_what_both_rankings_like() -> None:
-    assert fuse([1, 2, 3], [3, 2, 9]) == [3, 2, 1, 9]
-    assert fuse([5, 4], []) == [5, 4]
-    assert fuse([], []) == []
+from nexus_voice.knowledge.search.retrieval import coverage, relevance, weights
 
 
 def test_a_rare_word_tells_more_and_an_unknown_one_most() -> None:

@@ -57,7 +57,7 @@ FILLING = 10.0
 
 
 class KnowledgeBase:
-    """Documents `at` a folder (SQLite) or a PostgreSQL URL, found by words and by meaning, both ranks fused.
+    """Documents `at` a folder (SQLite) or a PostgreSQL URL, found by words and by meaning together.
 
     It opens at the first use or `ready`, in a worker thread. Without an `embedder`, or while that fails,
     words alone decide; `trouble` then says why. `on_change` is called after every change made here.

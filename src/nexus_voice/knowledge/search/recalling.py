@@ -14,7 +14,7 @@ from ..index.protocol import Index
 from ..records import Stored
 from ..storage.library import stored
 from ..storage.sharing import visible
-from .retrieval import POOL, coverage, fuse, relevance, weights
+from .retrieval import POOL, coverage, relevance, weights
 
 if TYPE_CHECKING:
     from ...ports import Vectors
@@ -49,16 +49,15 @@ def candidates(
     words = content(question.text)[:MOST_WORDS]
     seen = visible(connection, scope)
     counts = index.frequencies(connection, words)
-    rankings = [index.match(connection, words, counts, seen, pool)]
+    ids = index.match(connection, words, counts, seen, pool)
     meaning, vector = question.meaning, question.vector
     near = None
     if meaning and vector is not None:
-        near = index.nearest(connection, meaning.key, vector, seen, pool, rankings[0])
+        near = index.nearest(connection, meaning.key, vector, seen, pool, ids)
     meant: dict[int, float] = {}
     if meaning and near is not None:
-        rankings.append(near.ids)
+        ids = list(dict.fromkeys([*ids, *near.ids]))
         meant = meaning.likeness(near.cosines)
-    ids = fuse(*rankings)
     weight = weights(words, *counts)
     found = stored(connection, ids, scope)
     chunks = [

@@ -3,32 +3,20 @@
 Candidates are ordered by that figure, a convex combination of both, rather than by reciprocal rank fusion:
 it knows how much better the first is than the second (Bruch, Gai and Ingber, "An Analysis of Fusion
 Functions for Hybrid Retrieval", ACM TOIS 2023). Measured on questions about our documentation: recall@5
-0.81 against 0.74, by meaning alone 0.74, by words alone 0.60.
+0.81 against 0.74, when it was tried.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from ...domain.words import STOP, stem, words
 
 POOL = 30
 """Candidates taken from each ranking."""
-RRF_K = 60
-"""Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion", SIGIR 2009."""
 WORDS_SHARE = 0.4
 """Weight of the words in common, against the meaning's. From 0.3 to 0.4 the order is about equally good."""
-
-
-def fuse(*rankings: Sequence[int]) -> list[int]:
-    """Ids by the sum of 1 / (60 + rank) over the rankings, best first: the order of equals."""
-    scores: defaultdict[int, float] = defaultdict(float)
-    for ranking in rankings:
-        for rank, id in enumerate(ranking, 1):
-            scores[id] += 1 / (RRF_K + rank)
-    return sorted(scores, key=lambda chunk: (-scores[chunk], chunk))
 
 
 def weights(words: Sequence[str], total: int, frequencies: Sequence[int]) -> dict[str, float]:
