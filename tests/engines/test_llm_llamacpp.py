@@ -270,6 +270,7 @@ async def test_a_server_program_of_the_users(folder: Path, tmp_path: Path, progr
         assert await llm.models() == ["tiny"]
         first = llm.pid
         server.kill()
+        ended(server.pid)
         assert await asked(llm) == ANSWER
         assert llm.pid not in (0, first)
         (server,) = psutil.Process(llm.pid).children()
