@@ -7,9 +7,11 @@ than its asyncio layer.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +22,8 @@ from . import schema
 FILE = "knowledge.sqlite3"
 LOCK = 0x6E65787573  # any number that other users of the same PostgreSQL are unlikely to use
 """Held while the tables are made: of two processes that start at once, one makes them."""
+PAUSE = 0.02
+"""Seconds between two tries to switch a new file's mode."""
 PATIENCE = 10
 """Seconds to wait for another process's write, and for PostgreSQL to answer."""
 AGAIN = 5.0
@@ -138,9 +142,23 @@ def _sqlite(folder: Path) -> sa.Engine:
 def _configure(connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver would begin transactions too late: see `_begin`
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _log_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _log_ahead(connection: Any) -> None:
+    """The file stays in this mode. SQLite does not wait for others that switch a new one at the same moment:
+    it says at once that it is busy."""
+    until = monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > until:
+                raise
+            sleep(PAUSE)
 
 
 def _begin(connection: sa.Connection) -> None:
