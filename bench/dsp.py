@@ -7,10 +7,10 @@ from typing import Any
 
 import anyio
 
-from nexus_voice.audio.front_end import MicrophoneFrontEnds
-from nexus_voice.audio.overlap import OverlapDetectors
-from nexus_voice.domain.audio import Pcm
-from nexus_voice.engines.vad_silero import SileroVad
+from nexus_voice.core.audio import Pcm
+from nexus_voice.engines.silero.vad import SileroVad
+from nexus_voice.talk.listening.front_end import MicrophoneFrontEnds
+from nexus_voice.talk.listening.overlap import OverlapDetectors
 
 from . import figures
 from .contract import RATE

@@ -17,12 +17,12 @@ from typing import Any
 
 import anyio
 
-from nexus_voice.domain.audio import RATE, Pcm, Voice
-from nexus_voice.domain.chat import Passage, Prompt
-from nexus_voice.domain.errors import EngineError
+from nexus_voice.core.audio import RATE, Pcm, Voice
+from nexus_voice.core.chat import Passage, Prompt
+from nexus_voice.core.errors import EngineError
 from nexus_voice.engines import load
-from nexus_voice.engines.fake import Failure, FakeLlm
-from nexus_voice.engines.fallback import Fallback
+from nexus_voice.engines.chain.fallback import Fallback
+from nexus_voice.engines.fake.engines import Failure, FakeLlm
 
 from . import figures
 from .speaker import load_sound

@@ -21,17 +21,17 @@ from typing import Any
 import anyio
 import numpy as np
 
-from nexus_voice.domain.access import DEFAULT, EVERYONE, PUBLIC, Scope
-from nexus_voice.domain.words import STOP
-from nexus_voice.engines.embed_minilm import MiniLmEmbedder
+from nexus_voice.core.access import DEFAULT, EVERYONE, PUBLIC, Scope
+from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
+from nexus_voice.knowledge.documents import library, sharing
+from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.index.protocol import embed, open_index, unembedded
 from nexus_voice.knowledge.reading.chunks import Chunk
 from nexus_voice.knowledge.reading.reader import Reading
-from nexus_voice.knowledge.records import Origin
-from nexus_voice.knowledge.storage import library, sharing
-from nexus_voice.knowledge.storage.database import FILE, Database
-from nexus_voice.knowledge.storage.schema import collections
+from nexus_voice.storage.database import FILE, Database
+from nexus_voice.storage.schema import collections
+from nexus_voice.text.words import STOP
 
 from . import figures, machine
 

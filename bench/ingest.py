@@ -66,7 +66,7 @@ def fill(folder: Path, most: int) -> int:
 
 
 def once(folder: Path, documents: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "nexus_voice.cli", "ingest", str(folder), "--url"]
+    command = [sys.executable, "-m", "nexus_voice", "ingest", str(folder), "--url"]
     with machine.server(PORT, QUIET, core=None) as server:
         before = machine.resident_bytes([server.pid])
         peaks = {"server": 0, "workers": 0, "command": 0}

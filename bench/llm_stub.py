@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import uvicorn
 
-from nexus_voice.engines.fake import tokens
+from nexus_voice.engines.fake.engines import tokens
 
 from .contract import ANSWER, FIRST_TOKEN, TOKEN_GAP
 

@@ -84,7 +84,7 @@ def server(
     prepare: Callable[[Path], None] = lambda data: None,
 ) -> contextlib.AbstractContextManager[Running]:
     """The product's own server, as a user starts it."""
-    command = [sys.executable, "-m", "nexus_voice.cli", "serve", "--port", str(port), *words]
+    command = [sys.executable, "-m", "nexus_voice", "serve", "--port", str(port), *words]
     return running(command, port, environment, core, "/readyz", prepare)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import anyio
 import httpx
 
-from nexus_voice.domain.audio import Pcm, Voice
-from nexus_voice.engines.tts_espeak import EspeakTts
+from nexus_voice.core.audio import Pcm, Voice
+from nexus_voice.engines.espeak.tts import EspeakTts
 
 from . import contract, figures, machine
 from .voice import PORT

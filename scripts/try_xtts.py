@@ -24,9 +24,9 @@ import anyio
 import numpy as np
 import soundfile
 
-from nexus_voice.domain.audio import Pcm, Voice
-from nexus_voice.domain.errors import EngineError
-from nexus_voice.engines.tts_xtts import FILES, LANGUAGES, RATE, XttsTts
+from nexus_voice.core.audio import Pcm, Voice
+from nexus_voice.core.errors import EngineError
+from nexus_voice.engines.xtts.tts import FILES, LANGUAGES, RATE, XttsTts
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from models_tiny.xtts import REAL, TINY, TOKEN, TOKENS, build

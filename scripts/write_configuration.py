@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from nexus_voice.commands.configure import variable
+from nexus_voice.cli.configure import variable
 from nexus_voice.settings import Settings
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"

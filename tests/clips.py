@@ -12,7 +12,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from nexus_voice.domain.audio import RATE, Pcm
+from nexus_voice.core.audio import RATE, Pcm
 
 Samples = NDArray[np.float64]
 """Shape (samples,), full scale at 1."""

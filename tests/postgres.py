@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from nexus_voice.knowledge.storage.database import Database
+from nexus_voice.storage.database import Database
 
 START = 60.0
 """Seconds it may take to start."""

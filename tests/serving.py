@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 import structlog
 import uvicorn
 
-from nexus_voice.api.roles import Role
-from nexus_voice.api.state import State
-from nexus_voice.api.websocket import WebSocketProtocol
-from nexus_voice.app import create
+from nexus_voice.server.app import create
+from nexus_voice.server.roles import Role
+from nexus_voice.server.services import State
+from nexus_voice.server.websocket.protocol import WebSocketProtocol
 from nexus_voice.settings import Settings
 
 T = TypeVar("T")

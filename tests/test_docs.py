@@ -10,8 +10,8 @@ from typing import get_args
 
 import pytest
 
-from nexus_voice.commands.show import CLOCKS
-from nexus_voice.domain import events
+from nexus_voice.cli.show import CLOCKS
+from nexus_voice.core import events
 from nexus_voice.engines import ENGINES
 
 ROOT = Path(__file__).parents[1]

@@ -12,10 +12,10 @@ import httpx
 import psutil
 import pytest
 
-from api.caller import Caller
 from nexus_voice.audio.wav import read_audio, wav_bytes
-from nexus_voice.domain.audio import Pcm
+from nexus_voice.core.audio import Pcm
 from nexus_voice.settings import Settings
+from server.caller import Caller
 from serving import Serving, serving
 
 

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 import clips
-from api.caller import Caller
 from models.hub import serving as serving_hub
 from models_tiny.whisper import tiny_whisper
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import named
 from nexus_voice.models.pull import pull
+from server.caller import Caller
 from serving import Serving, fakes, serving
 
 SENTENCE = "what is the refund policy"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from nexus_voice.api.roles import Role
-from nexus_voice.domain.chat import Usage
+from nexus_voice.core.chat import Usage
+from nexus_voice.server.roles import Role
 from serving import Serving, fakes, serving
 
 PAGE = (Path(__file__).parents[1] / "docs" / "services.md").read_text()

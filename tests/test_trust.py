@@ -13,15 +13,15 @@ from typing import Any
 import anyio
 import pytest
 
-from nexus_voice.domain import events
-from nexus_voice.domain.audio import Pcm
-from nexus_voice.domain.chat import Passage, Prompt, ToolCall, ToolStep
-from nexus_voice.engines.fake import FakeKnowledge, FakeStt, FakeTts, FakeVad
-from nexus_voice.engines.llm_openai import OpenAiLlm
-from nexus_voice.engines.tools import Calculator, Clock
-from nexus_voice.talk.line import Line
+from nexus_voice.core import events
+from nexus_voice.core.audio import Pcm
+from nexus_voice.core.chat import Passage, Prompt, ToolCall, ToolStep
+from nexus_voice.engines.fake.engines import FakeKnowledge, FakeStt, FakeTts, FakeVad
+from nexus_voice.engines.openai.llm import OpenAiLlm
+from nexus_voice.talk.client_line import Line
 from nexus_voice.talk.session import Engines, Session, Tuning
 from nexus_voice.talk.turn import TOOL_ROUNDS, converse
+from nexus_voice.tools.builtin import Calculator, Clock
 from openai_server import CALLED, DONE, ROLE, USAGE, OpenAiServer, Reply, Request, fragment, saying, serving
 from talk.stage import Anyone, PlainFrontEnds
 

@@ -1,5 +1,5 @@
 """`python -m nexus_voice`: the same as the command `nexus-voice`."""
 
-from .cli import main
+from .cli.main import main
 
 main()

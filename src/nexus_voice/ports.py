@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from .domain.access import PUBLIC, Scope
-from .domain.audio import Mark, Pcm, Transcript, Voice, Voicing
-from .domain.chat import Cited, Passage, Prompt, ToolCall
-from .domain.events import ClientEvent, ServerEvent
+from .core.access import PUBLIC, Scope
+from .core.audio import Mark, Pcm, Transcript, Voice, Voicing
+from .core.chat import Cited, Passage, Prompt, ToolCall
+from .core.events import ClientEvent, ServerEvent
 
 if TYPE_CHECKING:
     import numpy as np

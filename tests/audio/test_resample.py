@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import clips
 from nexus_voice.audio.resample import Resampler
-from nexus_voice.domain.errors import BadInput
+from nexus_voice.core.errors import BadInput
 
 
 def convert(data: bytes, from_rate: int, to_rate: int, sizes: list[int]) -> bytes:

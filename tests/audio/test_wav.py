@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import clips
 from nexus_voice.audio.wav import read_audio, wav_bytes, wav_header
-from nexus_voice.domain.audio import Pcm
-from nexus_voice.domain.errors import BadInput
+from nexus_voice.core.audio import Pcm
+from nexus_voice.core.errors import BadInput
 
 TONE = clips.tone(0.3, [440.0])
 

@@ -12,8 +12,8 @@ import anyio
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from nexus_voice.domain.audio import Pcm, Voice
-from nexus_voice.engines.tts_espeak import RATE, EspeakTts
+from nexus_voice.core.audio import Pcm, Voice
+from nexus_voice.engines.espeak.tts import RATE, EspeakTts
 from serving import Serving, fakes, serving
 
 FLAGS = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from nexus_voice.domain.errors import EngineError
-from nexus_voice.engines.fake import FakeLlm
+from nexus_voice.core.errors import EngineError
+from nexus_voice.engines.fake.engines import FakeLlm
 from serving import Serving
 
 LOUD, SILENT = "loudness() > 0.05", "loudness() < 0.001"

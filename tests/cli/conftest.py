@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from nexus_voice import cli
+from nexus_voice.cli import main as cli
 
 FAKE = {
     "NEXUS_VAD__KIND": "fake",

@@ -10,10 +10,10 @@ import psutil
 import pytest
 
 from nexus_voice.audio.wav import read_audio, wav_bytes
-from nexus_voice.commands.collections import id_of
-from nexus_voice.commands.nearby import Address, NoServer
-from nexus_voice.domain.audio import Pcm
-from nexus_voice.domain.errors import BadInput
+from nexus_voice.cli.collections import id_of
+from nexus_voice.cli.nearby import Address, NoServer
+from nexus_voice.core.audio import Pcm
+from nexus_voice.core.errors import BadInput
 
 from .conftest import Run, Server, Shell
 

@@ -7,7 +7,7 @@ import json
 from typer.testing import CliRunner
 
 from nexus_voice import __version__
-from nexus_voice.cli import app
+from nexus_voice.cli.main import app
 
 from .conftest import Run
 

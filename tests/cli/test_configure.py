@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from nexus_voice.commands.configure import BadSettings, misspelt, settings, variables
+from nexus_voice.cli.configure import BadSettings, misspelt, settings, variables
 
 Set = Callable[..., None]
 

@@ -11,11 +11,11 @@ import anyio
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from nexus_voice.commands import conversation
-from nexus_voice.commands.conversation import Answer, Question, Unanswered, ask
-from nexus_voice.commands.nearby import Address
-from nexus_voice.domain.audio import Pcm
-from nexus_voice.domain.errors import BadInput
+from nexus_voice.cli import conversation
+from nexus_voice.cli.conversation import Answer, Question, Unanswered, ask
+from nexus_voice.cli.nearby import Address
+from nexus_voice.core.audio import Pcm
+from nexus_voice.core.errors import BadInput
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 READY = {"type": "ready", "session_id": "s", "token": "t", "resumed": False, "engines": {"llm": "scripted"}}

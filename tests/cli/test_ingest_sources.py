@@ -12,12 +12,12 @@ import pytest
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 
-from nexus_voice.commands.ingest import Wish, sorted_out
-from nexus_voice.commands.sources.folder import Files, Folder
-from nexus_voice.commands.sources.s3 import Bucket
-from nexus_voice.commands.sources.source import Entry, Listing
-from nexus_voice.commands.sources.sync import BATCH_BYTES, BATCH_FILES, batches
-from nexus_voice.domain.errors import BadInput, NexusError
+from nexus_voice.cli.ingest import Wish, sorted_out
+from nexus_voice.cli.sources.folder import Files, Folder
+from nexus_voice.cli.sources.s3 import Bucket
+from nexus_voice.cli.sources.source import Entry, Listing
+from nexus_voice.cli.sources.sync import BATCH_BYTES, BATCH_FILES, batches
+from nexus_voice.core.errors import BadInput, NexusError
 
 from .buckets import serving
 

@@ -9,7 +9,7 @@ import urllib.request
 
 import psutil
 
-from nexus_voice.commands.banner import address, banner
+from nexus_voice.cli.banner import address, banner
 from nexus_voice.supply.advice import advice
 
 from .conftest import Run, Server, Shell

@@ -8,8 +8,8 @@ from typing import Any
 import anyio
 import numpy as np
 
-from nexus_voice.domain.audio import RATE, Mark, Pcm, Transcript, Voice, Voicing, silence
-from nexus_voice.domain.chat import Cited, Passage, Prompt, ToolCall
+from nexus_voice.core.audio import RATE, Mark, Pcm, Transcript, Voice, Voicing, silence
+from nexus_voice.core.chat import Cited, Passage, Prompt, ToolCall
 from nexus_voice.ports import Detector, Embedder, Llm, Reranker, Search, Stt, Tts, Vad
 
 Check = Callable[[Any], Awaitable[None]]

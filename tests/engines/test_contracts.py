@@ -12,7 +12,6 @@ import pytest
 import soxr
 from anyio.from_thread import start_blocking_portal
 
-import contract
 import vendors.cartesia
 import vendors.deepgram
 import vendors.gemini
@@ -20,12 +19,13 @@ import vendors.google_speech
 import vendors.openai_speech
 import vendors.searxng
 import vendors.tavily
+from engines import contract
 from models_tiny.crossencoder import build as tiny_crossencoder
 from models_tiny.e5 import build as tiny_e5
 from models_tiny.gguf import build as tiny_gguf
 from models_tiny.piper import tiny_voice
 from models_tiny.whisper import tiny_whisper
-from nexus_voice.domain.audio import RATE, Pcm, Voice
+from nexus_voice.core.audio import RATE, Pcm, Voice
 from nexus_voice.engines import ENGINES, load
 from openai_server import serving
 from vendors import loopback

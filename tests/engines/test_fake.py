@@ -10,11 +10,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from nexus_voice.domain.audio import RATE, Mark, Pcm, Transcript, Voice, silence
-from nexus_voice.domain.chat import Passage, Prompt, ToolCall, ToolStep
-from nexus_voice.domain.errors import BadInput, EngineError
+from nexus_voice.core.audio import RATE, Mark, Pcm, Transcript, Voice, silence
+from nexus_voice.core.chat import Passage, Prompt, ToolCall, ToolStep
+from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines import ENGINES, load
-from nexus_voice.engines.fake import (
+from nexus_voice.engines.fake.engines import (
     Failure,
     FakeEmbedder,
     FakeKnowledge,
@@ -197,7 +197,7 @@ def test_tokens_make_up_their_text(text: str) -> None:
 def test_the_registry_lists_and_loads() -> None:
     for port, kinds in ENGINES.items():
         if port not in ("search", "reranker"):
-            assert load(port, "fake").__module__ == "nexus_voice.engines.fake"
+            assert load(port, "fake").__module__ == "nexus_voice.engines.fake.engines"
         for place in kinds.values():
             module, name = place.split(":")
             assert module.isidentifier()

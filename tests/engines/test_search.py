@@ -13,10 +13,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from nexus_voice.domain.chat import Passage
-from nexus_voice.domain.errors import BadInput, EngineError
-from nexus_voice.engines.search_searxng import SearxngSearch
-from nexus_voice.engines.search_tavily import TavilySearch
+from nexus_voice.core.chat import Passage
+from nexus_voice.core.errors import BadInput, EngineError
+from nexus_voice.engines.searxng.search import SearxngSearch
+from nexus_voice.engines.tavily.search import TavilySearch
 from openai_server import Reply
 from vendors import searxng, tavily
 from vendors.loopback import JSON, Vendor, said, serving

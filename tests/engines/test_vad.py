@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import clips
-from nexus_voice.domain.audio import RATE, Pcm, Voicing, silence
-from nexus_voice.domain.errors import BadInput, EngineError
-from nexus_voice.domain.loudness import NoiseFloor
-from nexus_voice.engines import vad_silero
-from nexus_voice.engines.silero_net import LARGEST, SileroNet
-from nexus_voice.engines.vad_energy import EnergyVad
-from nexus_voice.engines.vad_silero import SileroVad
-from nexus_voice.engines.vad_webrtc import WebrtcVad
+from nexus_voice.audio.loudness import NoiseFloor
+from nexus_voice.core.audio import RATE, Pcm, Voicing, silence
+from nexus_voice.core.errors import BadInput, EngineError
+from nexus_voice.engines.energy.vad import EnergyVad
+from nexus_voice.engines.silero import vad as vad_silero
+from nexus_voice.engines.silero.network import LARGEST, SileroNet
+from nexus_voice.engines.silero.vad import SileroVad
+from nexus_voice.engines.webrtc.vad import WebrtcVad
 from nexus_voice.ports import Detector, Vad
 
 SILERO = SileroVad()

@@ -19,18 +19,18 @@ from typing import Any, Literal
 import anyio
 import sqlalchemy as sa
 
-from nexus_voice.domain.access import DEFAULT, PUBLIC
-from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.core.access import DEFAULT, PUBLIC
+from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.index import embedders
-from nexus_voice.knowledge.jobs import ingestion
-from nexus_voice.knowledge.jobs.fetch import fetch
-from nexus_voice.knowledge.jobs.ingestion import Ingestion
-from nexus_voice.knowledge.jobs.job import Sent
-from nexus_voice.knowledge.jobs.jobs import Jobs
+from nexus_voice.knowledge.ingest import ingestion
+from nexus_voice.knowledge.ingest.fetch import fetch
+from nexus_voice.knowledge.ingest.ingestion import Ingestion
+from nexus_voice.knowledge.ingest.job import Sent
+from nexus_voice.knowledge.ingest.jobs import Jobs
 from nexus_voice.knowledge.reading.reader import Reader, Reading
-from nexus_voice.knowledge.storage.database import Database
-from nexus_voice.knowledge.storage.schema import chunks, documents, items, jobs, originals, vectors
+from nexus_voice.storage.database import Database
+from nexus_voice.storage.schema import chunks, documents, items, jobs, originals, vectors
 
 LEASE = 0.5
 AT = sys.argv[1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nexus_voice.knowledge.storage.database import Database
+from nexus_voice.storage.database import Database
 
 ORPHANS = (
     "SELECT count(*) FROM chunks WHERE document_id NOT IN (SELECT id FROM documents)",

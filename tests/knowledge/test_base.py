@@ -8,13 +8,13 @@ import anyio
 import looking
 import pytest
 
-from nexus_voice.domain.access import SEED
-from nexus_voice.domain.errors import BadInput, EngineError
-from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.core.access import SEED
+from nexus_voice.core.errors import BadInput, EngineError
+from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.reading.chunks import LARGEST
 from nexus_voice.knowledge.reading.limits import Limits
-from nexus_voice.knowledge.storage.database import FILE
+from nexus_voice.storage.database import FILE
 from postgres import execute
 
 if TYPE_CHECKING:

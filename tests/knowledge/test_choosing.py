@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nexus_voice.domain.chat import Passage
-from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.core.chat import Passage
+from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.search.choosing import Chooser
 from nexus_voice.knowledge.search.reranking import Reranking

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_voice.domain.errors import BadInput
+from nexus_voice.core.errors import BadInput
 from nexus_voice.knowledge.reading.document import Document
 from nexus_voice.knowledge.reading.limits import Limits
 from nexus_voice.knowledge.reading.read import read

@@ -9,7 +9,7 @@ import looking
 import numpy as np
 import pytest
 
-from nexus_voice.domain.errors import EngineError
+from nexus_voice.core.errors import EngineError
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.index import embedders
 from nexus_voice.knowledge.index.embedders import Status

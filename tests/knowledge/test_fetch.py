@@ -24,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_voice.domain.errors import BadInput, EngineError, NexusError
-from nexus_voice.knowledge.jobs.fetch import Fetched, fetch
-from nexus_voice.knowledge.jobs.guard import Allowed, Resolve, public
+from nexus_voice.core.errors import BadInput, EngineError, NexusError
+from nexus_voice.knowledge.ingest.fetch import Fetched, fetch
+from nexus_voice.knowledge.ingest.guard import Allowed, Resolve, public
 from openai_server import Reply, Request
 from vendors.loopback import Vendor
 

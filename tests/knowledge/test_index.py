@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from nexus_voice.domain.access import DEFAULT, EVERYONE, PUBLIC, Scope
+from nexus_voice.core.access import DEFAULT, EVERYONE, PUBLIC, Scope
+from nexus_voice.knowledge.documents import library, sharing
+from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.index import frequent, postgres, sqlite
 from nexus_voice.knowledge.index import protocol as index
 from nexus_voice.knowledge.index.protocol import Index, open_index
 from nexus_voice.knowledge.reading.chunks import Chunk
 from nexus_voice.knowledge.reading.reader import Reading
-from nexus_voice.knowledge.records import Origin
-from nexus_voice.knowledge.storage import library, sharing
-from nexus_voice.knowledge.storage.database import Database
+from nexus_voice.storage.database import Database
 from postgres import execute
 
 DIMENSIONS = 16

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 import pytest
 
-from nexus_voice.domain.access import DEFAULT, PUBLIC
-from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.core.access import DEFAULT, PUBLIC
+from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase, Origin
-from nexus_voice.knowledge.jobs import ingestion as module
-from nexus_voice.knowledge.jobs.fetch import fetch
-from nexus_voice.knowledge.jobs.ingestion import Ingestion
-from nexus_voice.knowledge.jobs.job import Item, Job, Sent
+from nexus_voice.knowledge.ingest import ingestion as module
+from nexus_voice.knowledge.ingest.fetch import fetch
+from nexus_voice.knowledge.ingest.ingestion import Ingestion
+from nexus_voice.knowledge.ingest.job import Item, Job, Sent
 from nexus_voice.knowledge.reading.reader import Reader
 from openai_server import Reply
 from vendors.loopback import serving

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from nexus_voice.domain.access import DEFAULT, PUBLIC, Scope
-from nexus_voice.domain.errors import BadInput
-from nexus_voice.knowledge.jobs import jobs as queue
-from nexus_voice.knowledge.jobs.job import Job, JobsFull, Sent, Task
-from nexus_voice.knowledge.jobs.jobs import Jobs
+from nexus_voice.core.access import DEFAULT, PUBLIC, Scope
+from nexus_voice.core.errors import BadInput
+from nexus_voice.knowledge.documents import library, sharing
+from nexus_voice.knowledge.documents.records import Origin
+from nexus_voice.knowledge.ingest import jobs as queue
+from nexus_voice.knowledge.ingest.job import Job, JobsFull, Sent, Task
+from nexus_voice.knowledge.ingest.jobs import Jobs
 from nexus_voice.knowledge.reading.reader import Reading
-from nexus_voice.knowledge.records import Origin
-from nexus_voice.knowledge.storage import library, sharing
-from nexus_voice.knowledge.storage.database import Database
-from nexus_voice.knowledge.storage.schema import items, originals
+from nexus_voice.storage.database import Database
+from nexus_voice.storage.schema import items, originals
 
 ADA = Scope(frozenset({"user:ada"}))
 

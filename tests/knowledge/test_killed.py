@@ -12,8 +12,8 @@ from typing import Any
 import looking
 import pytest
 
-from nexus_voice.domain.access import PUBLIC
-from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.core.access import PUBLIC
+from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 
 pytestmark = pytest.mark.anyio

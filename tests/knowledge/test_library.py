@@ -10,15 +10,15 @@ import looking
 import pytest
 import sqlalchemy as sa
 
-from nexus_voice.domain.access import DEFAULT, EVERYONE, PUBLIC, SEED, Scope
-from nexus_voice.domain.errors import BadInput
-from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.core.access import DEFAULT, EVERYONE, PUBLIC, SEED, Scope
+from nexus_voice.core.errors import BadInput
+from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import DocumentInfo, KnowledgeBase, Origin
+from nexus_voice.knowledge.documents import originals
 from nexus_voice.knowledge.reading.chunks import Chunk
 from nexus_voice.knowledge.reading.reader import Reading
-from nexus_voice.knowledge.storage import originals
-from nexus_voice.knowledge.storage.schema import items, jobs
-from nexus_voice.knowledge.storage.times import now
+from nexus_voice.storage.schema import items, jobs
+from nexus_voice.storage.times import now
 
 pytestmark = pytest.mark.anyio
 

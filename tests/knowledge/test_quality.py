@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from questions import ANSWERABLE, UNANSWERABLE
 
-from nexus_voice.domain.chat import Passage, Prompt
-from nexus_voice.domain.marks import unmarked
-from nexus_voice.engines.embed_minilm import MiniLmEmbedder
-from nexus_voice.engines.llm_extractive import NOT_FOUND, ExtractiveLlm
+from nexus_voice.core.chat import Passage, Prompt
+from nexus_voice.engines.extractive.llm import NOT_FOUND, ExtractiveLlm
+from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.ports import Embedder
+from nexus_voice.text.citations.citation_marks import unmarked
 
 pytestmark = pytest.mark.anyio
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from questions_docs import QUESTIONS, Place
 
-from nexus_voice.domain.access import PUBLIC
-from nexus_voice.domain.chat import Passage
-from nexus_voice.engines.embed_minilm import MiniLmEmbedder
+from nexus_voice.core.access import PUBLIC
+from nexus_voice.core.chat import Passage
+from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import By, KnowledgeBase
-from nexus_voice.knowledge.records import Stored
+from nexus_voice.knowledge.documents.records import Stored
 
 pytestmark = pytest.mark.anyio
 

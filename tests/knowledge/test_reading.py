@@ -3,7 +3,7 @@
 import pytest
 import written
 
-from nexus_voice.domain.errors import BadInput
+from nexus_voice.core.errors import BadInput
 from nexus_voice.knowledge.reading.kinds import MEDIA_TYPE, SUFFIXES
 from nexus_voice.knowledge.reading.read import read
 from nexus_voice.knowledge.reading.reader import Reader, Reading

@@ -11,7 +11,7 @@ import anyio
 import pytest
 import written
 
-from nexus_voice.domain.errors import BadInput
+from nexus_voice.core.errors import BadInput
 from nexus_voice.knowledge.reading.limits import Limits
 from nexus_voice.knowledge.reading.reader import Reader
 from nexus_voice.workers import process

@@ -6,10 +6,10 @@ import anyio
 import trio
 import trio.testing
 
-from nexus_voice.domain.chat import Passage
-from nexus_voice.domain.errors import EngineError
-from nexus_voice.engines.fallback import Fallback
-from nexus_voice.knowledge.records import Stored
+from nexus_voice.core.chat import Passage
+from nexus_voice.core.errors import EngineError
+from nexus_voice.engines.chain.fallback import Fallback
+from nexus_voice.knowledge.documents.records import Stored
 from nexus_voice.knowledge.search.reranking import READ, REST, Reranking
 
 

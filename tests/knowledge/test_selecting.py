@@ -2,9 +2,9 @@
 
 import random
 
-from nexus_voice.domain.tokens import estimate
-from nexus_voice.knowledge.records import Stored
+from nexus_voice.knowledge.documents.records import Stored
 from nexus_voice.knowledge.search.selecting import BUDGET, select, shown
+from nexus_voice.knowledge.search.token_estimate import estimate
 
 WORDS = random.Random(7).sample(
     [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"], 700

@@ -7,8 +7,8 @@ import pytest
 import trio
 import trio.testing
 
-from nexus_voice.domain.errors import EngineError
-from nexus_voice.domain.tokens import estimate
+from nexus_voice.core.errors import EngineError
+from nexus_voice.knowledge.search.token_estimate import estimate
 from nexus_voice.knowledge.search.tokens import REMEMBERED, REST, WITHIN, Counter
 
 

@@ -14,19 +14,19 @@ import anyio
 import pytest
 import sqlalchemy as sa
 
-from nexus_voice.domain.access import DEFAULT, PUBLIC
-from nexus_voice.domain.errors import EngineError
-from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.core.access import DEFAULT, PUBLIC
+from nexus_voice.core.errors import EngineError
+from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge import base as base_module
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.jobs import ingestion as module
-from nexus_voice.knowledge.jobs.fetch import fetch
-from nexus_voice.knowledge.jobs.ingestion import Ingestion
-from nexus_voice.knowledge.jobs.job import Sent
+from nexus_voice.knowledge.ingest import ingestion as module
+from nexus_voice.knowledge.ingest.fetch import fetch
+from nexus_voice.knowledge.ingest.ingestion import Ingestion
+from nexus_voice.knowledge.ingest.job import Sent
 from nexus_voice.knowledge.reading.reader import Reader
-from nexus_voice.knowledge.storage import database as storage
-from nexus_voice.knowledge.storage.database import FILE, Database, Unavailable
-from nexus_voice.knowledge.storage.schema import documents
+from nexus_voice.storage import database as storage
+from nexus_voice.storage.database import FILE, Database, Unavailable
+from nexus_voice.storage.schema import documents
 
 if TYPE_CHECKING:
     from nexus_voice.ports import Vectors

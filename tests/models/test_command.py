@@ -11,9 +11,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from nexus_voice.commands.models import STARTER as HELP
-from nexus_voice.commands.models import app
-from nexus_voice.domain.errors import NexusError
+from nexus_voice.cli.models import STARTER as HELP
+from nexus_voice.cli.models import app
+from nexus_voice.core.errors import NexusError
 from nexus_voice.models.catalogue import CATALOGUE, STARTER, named
 
 from .hub import Hub

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nexus_voice.domain.errors import NexusError
+from nexus_voice.core.errors import NexusError
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import CATALOGUE, NAMES, STARTER, ModelUnknown, named
 from nexus_voice.models.files import File, damage, find, installed, locked, remove, signature, write_manifest

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nexus_voice.domain.errors import NexusError
+from nexus_voice.core.errors import NexusError
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import named
 from nexus_voice.models.files import find, installed, part_of

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from nexus_voice.engines.bert_onnx import encoder
+from nexus_voice.engines.onnx_text.bert_onnx import encoder
 
 WIDTH, INNER, LAYERS, HEADS, POSITIONS = 32, 64, 2, 4, 512
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexus_voice.domain.errors import BadInput
+from nexus_voice.core.errors import BadInput
 from nexus_voice.settings import Settings
 from nexus_voice.supply.choices import Choice, Found, choices
 

@@ -14,11 +14,11 @@ import numpy as np
 import trio
 import trio.testing
 
-from nexus_voice.domain import events
-from nexus_voice.domain.audio import Pcm
-from nexus_voice.domain.events import ClientEvent, ServerEvent
-from nexus_voice.engines.fake import FakeLlm, FakeStt, FakeTts, FakeVad
-from nexus_voice.talk.line import Line
+from nexus_voice.core import events
+from nexus_voice.core.audio import Pcm
+from nexus_voice.core.events import ClientEvent, ServerEvent
+from nexus_voice.engines.fake.engines import FakeLlm, FakeStt, FakeTts, FakeVad
+from nexus_voice.talk.client_line import Line
 from nexus_voice.talk.session import Engines, Session, Tuning
 from nexus_voice.talk.turn import converse
 

@@ -7,10 +7,10 @@ from typing import Any
 import anyio
 import pytest
 
-from nexus_voice.domain import events
-from nexus_voice.domain.chat import Cited, Passage, Prompt, ToolCall
-from nexus_voice.engines.fake import FakeKnowledge, FakeLlm, FakeTts
-from nexus_voice.engines.llm_extractive import ExtractiveLlm
+from nexus_voice.core import events
+from nexus_voice.core.chat import Cited, Passage, Prompt, ToolCall
+from nexus_voice.engines.extractive.llm import ExtractiveLlm
+from nexus_voice.engines.fake.engines import FakeKnowledge, FakeLlm, FakeTts
 
 from .stage import Client, Script, engines, perform, session
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexus_voice.domain.audio import Mark
+from nexus_voice.core.audio import Mark
 from nexus_voice.talk.playout import Span, whole_words
 
 TEXT = "It will be sunny all day."

@@ -15,13 +15,13 @@ import trio
 import trio.testing
 
 import clips
-from nexus_voice.audio.front_end import MicrophoneFrontEnds
-from nexus_voice.audio.overlap import OverlapDetectors
-from nexus_voice.domain import events
-from nexus_voice.domain.audio import RATE, Pcm, Voice
-from nexus_voice.domain.events import ServerEvent
-from nexus_voice.engines.fake import FakeLlm, FakeStt
-from nexus_voice.engines.vad_silero import SileroVad
+from nexus_voice.core import events
+from nexus_voice.core.audio import RATE, Pcm, Voice
+from nexus_voice.core.events import ServerEvent
+from nexus_voice.engines.fake.engines import FakeLlm, FakeStt
+from nexus_voice.engines.silero.vad import SileroVad
+from nexus_voice.talk.listening.front_end import MicrophoneFrontEnds
+from nexus_voice.talk.listening.overlap import OverlapDetectors
 
 from .stage import FRAME, Client, Script, engines, session
 

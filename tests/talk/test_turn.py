@@ -10,13 +10,13 @@ import pytest
 import trio
 import trio.testing
 
-from nexus_voice.domain import events
-from nexus_voice.domain.access import EVERYONE, PUBLIC, Scope
-from nexus_voice.domain.audio import Pcm, Voice
-from nexus_voice.domain.chat import Cited, Passage, ToolCall
-from nexus_voice.domain.errors import EngineError
-from nexus_voice.engines.fake import Failure, FakeKnowledge, FakeLlm, FakeStt, FakeTts
-from nexus_voice.talk.line import Line
+from nexus_voice.core import events
+from nexus_voice.core.access import EVERYONE, PUBLIC, Scope
+from nexus_voice.core.audio import Pcm, Voice
+from nexus_voice.core.chat import Cited, Passage, ToolCall
+from nexus_voice.core.errors import EngineError
+from nexus_voice.engines.fake.engines import Failure, FakeKnowledge, FakeLlm, FakeStt, FakeTts
+from nexus_voice.talk.client_line import Line
 from nexus_voice.talk.session import Session
 
 from .stage import Anyone, Client, Script, engines, perform, session

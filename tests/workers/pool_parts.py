@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nexus_voice.domain.errors import BadInput, EngineError
+from nexus_voice.core.errors import BadInput, EngineError
 
 Emit = Callable[[Any], None]
 

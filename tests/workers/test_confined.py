@@ -10,7 +10,7 @@ import anyio.to_thread
 import psutil
 import pytest
 
-from nexus_voice.domain.errors import EngineError
+from nexus_voice.core.errors import EngineError
 from nexus_voice.workers.pool import Workers
 
 pytestmark = pytest.mark.anyio

@@ -12,7 +12,7 @@ import anyio
 import psutil
 import pytest
 
-from nexus_voice.domain.errors import BadInput, Busy, EngineError
+from nexus_voice.core.errors import BadInput, Busy, EngineError
 from nexus_voice.workers import process as worker_process
 from nexus_voice.workers.pool import Workers
 

@@ -6,7 +6,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from ..domain.errors import BadInput
+from ..core.errors import BadInput
 
 LOWEST, HIGHEST = 8_000, 48_000
 

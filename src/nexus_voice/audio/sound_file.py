@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from ..domain.audio import Pcm
+from ..core.audio import Pcm
 
 _SUBTYPES = {"flac": "PCM_16", "mp3": "MPEG_LAYER_III"}
 

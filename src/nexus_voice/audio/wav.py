@@ -7,8 +7,8 @@ import struct
 
 import numpy as np
 
-from ..domain.audio import Pcm
-from ..domain.errors import BadInput
+from ..core.audio import Pcm
+from ..core.errors import BadInput
 from .resample import checked
 
 _UNKNOWN = 0xFFFFFFFF

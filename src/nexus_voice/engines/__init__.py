@@ -5,48 +5,48 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from ..domain.errors import BadInput
+from ..core.errors import BadInput
 
 ENGINES: dict[str, dict[str, str]] = {
     "vad": {
-        "silero": "vad_silero:SileroVad",
-        "energy": "vad_energy:EnergyVad",
-        "webrtc": "vad_webrtc:WebrtcVad",
-        "fake": "fake:FakeVad",
+        "silero": "silero.vad:SileroVad",
+        "energy": "energy.vad:EnergyVad",
+        "webrtc": "webrtc.vad:WebrtcVad",
+        "fake": "fake.engines:FakeVad",
     },
     "stt": {
-        "deepgram": "stt_deepgram:DeepgramStt",
-        "google": "stt_google:GoogleStt",
-        "openai": "stt_openai:OpenAiStt",
-        "whisper": "stt_whisper:WhisperStt",
-        "pocketsphinx": "stt_pocketsphinx:PocketsphinxStt",
-        "fake": "fake:FakeStt",
+        "deepgram": "deepgram.stt:DeepgramStt",
+        "google": "google.stt:GoogleStt",
+        "openai": "openai.stt:OpenAiStt",
+        "whisper": "whisper.stt:WhisperStt",
+        "pocketsphinx": "pocketsphinx.stt:PocketsphinxStt",
+        "fake": "fake.engines:FakeStt",
     },
     "llm": {
-        "openai": "llm_openai:OpenAiLlm",
-        "gemini": "llm_gemini:GeminiLlm",
-        "llamacpp": "llm_llamacpp:LlamaCppLlm",
-        "extractive": "llm_extractive:ExtractiveLlm",
-        "fake": "fake:FakeLlm",
+        "openai": "openai.llm:OpenAiLlm",
+        "gemini": "gemini.llm:GeminiLlm",
+        "llamacpp": "llama.llm:LlamaCppLlm",
+        "extractive": "extractive.llm:ExtractiveLlm",
+        "fake": "fake.engines:FakeLlm",
     },
     "tts": {
-        "cartesia": "tts_cartesia:CartesiaTts",
-        "deepgram": "tts_deepgram:DeepgramTts",
-        "google": "tts_google:GoogleTts",
-        "openai": "tts_openai:OpenAiTts",
-        "piper": "tts_piper:PiperTts",
-        "xtts": "tts_xtts:XttsTts",
-        "espeak": "tts_espeak:EspeakTts",
-        "fake": "fake:FakeTts",
+        "cartesia": "cartesia.tts:CartesiaTts",
+        "deepgram": "deepgram.tts:DeepgramTts",
+        "google": "google.tts:GoogleTts",
+        "openai": "openai.tts:OpenAiTts",
+        "piper": "piper.tts:PiperTts",
+        "xtts": "xtts.tts:XttsTts",
+        "espeak": "espeak.tts:EspeakTts",
+        "fake": "fake.engines:FakeTts",
     },
     "embedder": {
-        "e5": "embed_e5:E5Embedder",
-        "openai": "embed_openai:OpenAiEmbedder",
-        "minilm": "embed_minilm:MiniLmEmbedder",
-        "fake": "fake:FakeEmbedder",
+        "e5": "onnx_text.e5:E5Embedder",
+        "openai": "openai.embedder:OpenAiEmbedder",
+        "minilm": "onnx_text.minilm:MiniLmEmbedder",
+        "fake": "fake.engines:FakeEmbedder",
     },
-    "search": {"tavily": "search_tavily:TavilySearch", "searxng": "search_searxng:SearxngSearch"},
-    "reranker": {"crossencoder": "rerank_onnx:OnnxReranker"},
+    "search": {"tavily": "tavily.search:TavilySearch", "searxng": "searxng.search:SearxngSearch"},
+    "reranker": {"crossencoder": "onnx_text.crossencoder:OnnxReranker"},
 }
 """port -> kind -> "module:Class" in this package."""
 

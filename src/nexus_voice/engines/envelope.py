@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..domain.audio import RATE, Pcm
-from ..domain.errors import BadInput
-from ..domain.loudness import NoiseFloor
+from ..audio.loudness import NoiseFloor
+from ..core.audio import RATE, Pcm
+from ..core.errors import BadInput
 
 _STEP = np.float32(1 / 32768)
 

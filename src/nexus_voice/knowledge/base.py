@@ -9,24 +9,24 @@ from typing import Literal, Self, TypeVar, TypeVarTuple, Unpack
 import anyio
 from sqlalchemy import Connection
 
-from ..domain.access import DEFAULT, PUBLIC, Role, Scope
-from ..domain.chat import Passage
-from ..domain.errors import BadInput, EngineError
-from ..domain.prose import is_code, sentences
+from ..core.access import DEFAULT, PUBLIC, Role, Scope
+from ..core.chat import Passage
+from ..core.errors import BadInput, EngineError
 from ..ports import Embedder
+from ..storage.database import Database
+from ..text.prose import is_code, sentences
+from .documents import library, originals, sharing
+from .documents.records import Change, Collection, DocumentInfo, Ingested, Origin, Stored, digest_of
+from .documents.revisions import changed, revision
 from .index.embedders import Embedders, Status
 from .reading.chunks import chunks
 from .reading.kinds import MEDIA_TYPE
 from .reading.limits import Limits
 from .reading.read import read_as
 from .reading.reader import Reader, Reading
-from .records import Change, Collection, DocumentInfo, Ingested, Origin, Stored, digest_of
 from .search.choosing import Chooser
 from .search.recalling import Found, Question, candidates
 from .seeding import seed
-from .storage import library, originals, sharing
-from .storage.database import Database
-from .storage.revisions import changed, revision
 
 __all__ = [
     "Collection",

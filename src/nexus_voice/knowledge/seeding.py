@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ..domain.access import SEED
-from ..domain.errors import BadInput
+from ..core.access import SEED
+from ..core.errors import BadInput
+from .documents.records import Ingested
 from .reading.kinds import SUFFIXES
-from .records import Ingested
 
 if TYPE_CHECKING:
     from .base import KnowledgeBase

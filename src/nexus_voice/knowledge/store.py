@@ -10,8 +10,8 @@ import anyio
 import anyio.to_thread
 from sqlalchemy import Connection
 
+from ..storage.database import Database
 from .index.protocol import Index, open_index
-from .storage.database import Database
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

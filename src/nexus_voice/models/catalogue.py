@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from ..domain.errors import BadInput
+from ..core.errors import BadInput
 from .model import ANY, Model, local
 from .voices import VOICES
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..domain.errors import NexusError
+from ..core.errors import NexusError
 from .catalogue import CATALOGUE, NAMES
 from .model import PORTS, Model, local
 

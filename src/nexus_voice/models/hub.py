@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .. import __version__
-from ..domain.errors import NexusError
+from ..core.errors import NexusError
 from .files import File
 from .model import local
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from ..domain.errors import BadInput
+from ..core.errors import BadInput
 
 Port = Literal["stt", "llm", "tts", "embedder", "reranker"]
 Kind = Literal["whisper", "llamacpp", "piper", "e5", "xtts", "crossencoder"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..domain.errors import NexusError
+from ..core.errors import NexusError
 from . import files
 from .files import CannotWrite, File, Installed
 from .hub import Hub, HubError, Remote

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..domain.errors import BadInput
+from ..core.errors import BadInput
 from ..settings import Settings
 from . import arguments
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..domain.errors import BadInput
+from ..core.errors import BadInput
 from ..settings import Settings
 from .choices import EMBEDDED, NOTHING, OWN, Choice, Found, choices
 

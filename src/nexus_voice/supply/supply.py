@@ -15,9 +15,9 @@ import anyio
 import structlog
 from anyio.abc import TaskGroup
 
-from ..domain.errors import NexusError
+from ..core.errors import NexusError
 from ..engines import load
-from ..engines.fallback import Fallback, Link, Policy
+from ..engines.chain.fallback import Fallback, Link, Policy
 from ..settings import Settings
 from .choices import Choice
 

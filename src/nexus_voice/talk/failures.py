@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from ..domain.errors import NexusError
-from ..domain.events import Error
+from ..core.errors import NexusError
+from ..core.events import Error
 
 log = logging.getLogger(__name__)
 

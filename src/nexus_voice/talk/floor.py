@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 import anyio
 from anyio.abc import TaskGroup
 
-from ..domain.events import Duck, Unduck
-from ..domain.turns import is_echo
-from .line import Line
+from ..core.events import Duck, Unduck
+from ..text.turn_ends import is_echo
+from .client_line import Line
 from .playout import Playout
 from .session import Session
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from ..domain.audio import Mark, Pcm
-from ..domain.events import AudioEnd, AudioStart
+from ..core.audio import Mark, Pcm
+from ..core.events import AudioEnd, AudioStart
 from ..ports import Overlap
+from .client_line import Line
 from .clocks import Clocks
-from .line import Line
 
 CHARACTERS_PER_SECOND = 14
 """Usual speed of speech, for a sentence whose audio is not all there yet."""

@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..domain.access import EVERYONE, Scope
-from ..domain.audio import Voice
-from ..domain.chat import Chat
-from ..domain.events import Settings
-from ..domain.modes import MODES, Mode, ModeName
+from ..core.access import EVERYONE, Scope
+from ..core.audio import Voice
+from ..core.chat import Chat
+from ..core.events import Settings
+from ..core.modes import MODES, Mode, ModeName
 from ..ports import FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, Vad
 
 LONGEST_CONTEXT = 4_000

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import anyio
 from anyio.abc import TaskGroup
 
-from ..domain.chat import ToolCall, ToolStep
-from ..domain.errors import NexusError
-from ..domain.events import Tool as ToolEvent
+from ..core.chat import ToolCall, ToolStep
+from ..core.errors import NexusError
+from ..core.events import Tool as ToolEvent
 from ..ports import Tool
-from .line import Line
+from .client_line import Line
 
 LIMIT = 15.0
 """Seconds a tool may take."""

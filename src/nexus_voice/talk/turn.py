@@ -12,20 +12,20 @@ from dataclasses import dataclass, replace
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from ..domain import events
-from ..domain.audio import Voice
-from ..domain.chat import Cited, Exchange, Outcome, Passage, Prompt, ToolCall
-from ..domain.citations import Citations, Statement, Written
-from ..domain.heard import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Typed, Unheard
-from ..domain.speakable import speakable
-from ..domain.turns import interrupts, is_ignorable
+from ..core import events
+from ..core.audio import Voice
+from ..core.chat import Cited, Exchange, Outcome, Passage, Prompt, ToolCall
+from ..text.citations.citations import Citations, Statement, Written
+from ..text.spoken.speakable import speakable
+from ..text.turn_ends import interrupts, is_ignorable
+from .client_line import Line
 from .clocks import Clocks
-from .ear import Ear
 from .failures import describe
 from .floor import Floor
-from .line import Line
+from .listening.ear import Ear
+from .listening.events import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Typed, Unheard
 from .playout import Playout
-from .recall import Recall
+from .prefetch import Recall
 from .session import Session
 from .streams import closing
 from .tools import run

@@ -7,7 +7,7 @@ from typing import Any
 
 from anyio import CancelScope, Event, create_memory_object_stream, create_task_group
 
-from ..domain.errors import EngineError, NexusError
+from ..core.errors import EngineError, NexusError
 from .process import Child, put
 
 

@@ -28,7 +28,7 @@ from anyio import (
 )
 from anyio.abc import TaskGroup
 
-from ..domain.errors import Busy, EngineError, NexusError
+from ..core.errors import Busy, EngineError, NexusError
 from .call import Call
 from .process import Child, Spec, take
 

@@ -30,7 +30,7 @@ from anyio import (
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from ..domain.errors import BadInput, Busy, EngineError, NexusError
+from ..core.errors import BadInput, Busy, EngineError, NexusError
 
 log = logging.getLogger(__name__)
 

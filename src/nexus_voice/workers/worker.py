@@ -25,7 +25,7 @@ from typing import Any
 
 import msgpack
 
-from ..domain.errors import BadInput, Busy, EngineError, NexusError
+from ..core.errors import BadInput, Busy, EngineError, NexusError
 
 Emit = Callable[[Any], None]
 Method = Callable[[Iterator[Any], Emit], None]

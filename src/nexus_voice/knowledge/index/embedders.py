@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import anyio
 from sqlalchemy import Connection
 
-from ...domain.errors import EngineError
+from ...core.errors import EngineError
 from ...ports import Embedder
-from ..storage.revisions import revision
+from ..documents.revisions import revision
 from ..store import Store
 from .meaning import Meaning
 from .protocol import embed, missing, progress, serve, unembedded

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from ..storage.library import count
-from ..storage.revisions import revision
+from ..documents.library import count
+from ..documents.revisions import revision
 
 EXACT = 1_000
 """In a base of at most so many chunks every count is exact."""

@@ -11,7 +11,7 @@ import faiss
 import numpy as np
 import sqlalchemy as sa
 
-from ..storage.revisions import Revision
+from ..documents.revisions import Revision
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

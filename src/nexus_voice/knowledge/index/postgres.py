@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.types import UserDefinedType
 
-from ..storage.schema import chunks, documents, state
+from ...storage.schema import chunks, documents, state
 from .frequent import Counts, Frequencies, telling
 from .protocol import Near
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
-from ..storage.database import Database
-from ..storage.revisions import changed, revision
-from ..storage.schema import chunks, documents, state, vectors
+from ...storage.database import Database
+from ...storage.schema import chunks, documents, state, vectors
+from ..documents.revisions import changed, revision
 from .frequent import Counts
 
 if TYPE_CHECKING:

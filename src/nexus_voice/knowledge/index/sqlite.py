@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from ..storage.revisions import revision
-from ..storage.schema import collections, documents
+from ...storage.schema import collections, documents
+from ..documents.revisions import revision
 from .frequent import Counts, Frequencies, telling
 from .mirror import STORED, Mirror
 from .protocol import Near

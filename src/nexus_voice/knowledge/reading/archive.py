@@ -7,7 +7,7 @@ import re
 import zipfile
 from xml.etree import ElementTree
 
-from ...domain.errors import BadInput
+from ...core.errors import BadInput
 from .limits import Limits
 
 MAX_RATIO, RATIO_FROM = 200, 20_000_000

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...domain.prose import sentence_spans
+from ...text.prose import sentence_spans
 from .document import Document
 
 SMALLEST, LARGEST, OVERLAP = 500, 800, 100

@@ -9,7 +9,7 @@ from itertools import groupby
 from bs4 import BeautifulSoup
 from bs4.element import CData, NavigableString, PreformattedString, Tag
 
-from ...domain.prose import CODE
+from ...text.prose import CODE
 from . import tables
 from .document import Block
 from .tables import flat

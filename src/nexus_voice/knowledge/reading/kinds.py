@@ -8,7 +8,7 @@ import zipfile
 from pathlib import PurePath
 from typing import Literal
 
-from ...domain.errors import BadInput
+from ...core.errors import BadInput
 from .archive import broken, encrypted
 
 Kind = Literal["text", "markdown", "html", "csv", "email", "pdf", "docx", "pptx", "xlsx", "xls", "epub"]

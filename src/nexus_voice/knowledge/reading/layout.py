@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from ...domain.prose import CODE
+from ...text.prose import CODE
 from .document import Block
 
 GREATER = 1.12

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator
 
-from ...domain.errors import NexusError
+from ...core.errors import NexusError
 from . import archive, kinds, text, titles
 from .document import Block, Document, lay_out
 from .kinds import Kind

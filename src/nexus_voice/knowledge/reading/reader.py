@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from anyio import current_time, move_on_after
 
-from ...domain.errors import BadInput, EngineError
+from ...core.errors import BadInput, EngineError
 from ...workers.pool import Workers
 from .chunks import Chunk
 from .limits import Limits

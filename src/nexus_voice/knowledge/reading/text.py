@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 
-from ...domain.prose import BULLET, CODE
+from ...text.prose import BULLET, CODE
 from .document import Block
 
 BOMS = {  # the longer first: UTF-32's begins with UTF-16's

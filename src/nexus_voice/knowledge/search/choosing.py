@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...domain.chat import Passage
+from ...core.chat import Passage
 from .reranking import Ranked, Reranking
 from .selecting import BUDGET, select, shown
 from .tokens import Counter

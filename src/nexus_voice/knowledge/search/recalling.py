@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from ...domain.access import Scope
-from ...domain.words import content
+from ...core.access import Scope
+from ...text.words import content
+from ..documents.library import stored
+from ..documents.records import Stored
+from ..documents.sharing import visible
 from ..index.meaning import Meaning
 from ..index.protocol import Index
-from ..records import Stored
-from ..storage.library import stored
-from ..storage.sharing import visible
 from .retrieval import POOL, coverage, relevance, weights
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from ...domain.chat import Passage
-from ...domain.errors import EngineError
+from ...core.chat import Passage
+from ...core.errors import EngineError
 from ...ports import Reranker
 
 if TYPE_CHECKING:
-    from ..records import Stored
+    from ..documents.records import Stored
 
 Ranked = list[tuple["Stored", float]]
 """Chunks with their relevance, best first."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ...domain.words import STOP, stem, words
+from ...text.words import STOP, stem, words
 
 POOL = 30
 """Candidates taken from each ranking."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ...domain.chat import Passage
-from ...domain.words import terms
+from ...core.chat import Passage
+from ...text.words import terms
 
 if TYPE_CHECKING:
-    from ..records import Stored
+    from ..documents.records import Stored
 
 BUDGET = 2_000
 """Tokens of all passages together, their headings included."""

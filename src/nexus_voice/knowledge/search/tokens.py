@@ -7,8 +7,8 @@ from typing import Protocol
 
 import anyio
 
-from ...domain.errors import EngineError
-from ...domain.tokens import estimate
+from ...core.errors import EngineError
+from .token_estimate import estimate
 
 WITHIN = 0.05
 """Seconds that counting may take of the time to an answer; after that an estimate will do."""

@@ -1,0 +1,237 @@
+"""One question over the real WebSocket, as a good client asks it: at the pace of a microphone, with
+reports of what its loudspeaker has played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import anyio
+import orjson
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from ..core.audio import Pcm
+from ..core.errors import BadInput, NexusError
+from .nearby import Address
+from .player import Player
+
+FRAME = 0.02
+"""Seconds of microphone audio in one message."""
+BEFORE = 0.2
+"""Seconds of silence before the speech: a microphone is open before anybody speaks."""
+SETTLE = 2.0
+"""Seconds after the speech in which its last words may still become a question."""
+UNHEARD = 15.0
+"""Seconds of silence after which there was nothing to understand."""
+REPORT = 0.25
+"""Seconds between two reports of what was played."""
+
+
+class Unanswered(NexusError):
+    code = "unanswered"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Typed, or spoken when there is `audio`. `speak`: the answer shall be spoken too. `collections` are
+    ids."""
+
+    text: str = ""
+    audio: Pcm | None = None
+    speak: bool = False
+    mode: str | None = None
+    knowledge: bool | None = None
+    voice: str | None = None
+    collections: Sequence[str] = ()
+
+    def hello(self) -> dict[str, Any]:
+        wanted = {
+            "rate": self.audio.rate if self.audio else 16_000,
+            "speak": self.speak,
+            "hands_free": True,
+            "mode": self.mode,
+            "knowledge": self.knowledge,
+            "voice": self.voice,
+            "collections": self.collections or None,
+        }
+        return {"type": "hello"} | {key: value for key, value in wanted.items() if value is not None}
+
+
+@dataclass(slots=True)
+class Answer:
+    """What became of a question, so far."""
+
+    question: str = ""
+    """As typed, or as it was understood."""
+    answer: str = ""
+    heard: str = ""
+    """What was played of it."""
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    clocks: dict[str, float] = field(default_factory=dict)
+    outcome: str = ""
+    engines: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+    saved: str | None = None
+    turn: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+Show = Callable[[dict[str, Any], Answer], None]
+"""Called after every event with what is known by then."""
+
+
+class Conversation:
+    """One connection, one question (which may take several turns when its speaker pauses)."""
+
+    def __init__(self, socket: ClientConnection, question: Question, show: Show) -> None:
+        self.answer = Answer(question=question.text)
+        self.player = Player()
+        self._socket = socket
+        self._question = question
+        self._show = show
+        self._said_at: float | None = None
+
+    async def hold(self) -> None:
+        """From hello to the answer's end. Raises `NexusError` when there will be none."""
+        await self._send(self._question.hello())
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._report)
+            if self._question.audio:
+                tasks.start_soon(self._speak, self._question.audio, tasks.cancel_scope)
+            async for message in self._socket:
+                if isinstance(message, bytes):
+                    self.player.add(message)
+                    continue
+                event = orjson.loads(message)
+                await self._take(event)
+                self._show(event, self.answer)
+                if event["type"] == "ended" and self._question.text:
+                    break
+            tasks.cancel_scope.cancel()
+        if not self.answer.outcome:
+            raise Unanswered("The server closed the connection before the answer was complete.")
+
+    async def _take(self, event: dict[str, Any]) -> None:
+        """One event's part in the answer."""
+        answer = self.answer
+        match event:
+            case {"type": "ready", "engines": engines}:
+                answer.engines = engines
+                if self._question.text:
+                    await self._send({"type": "text", "text": self._question.text})
+            case {"type": "final", "text": text, "turn": int(turn)} if turn:
+                self.answer = Answer(question=text, engines=answer.engines, turn=turn)
+            case {"type": "delta", "text": text}:
+                answer.answer += text
+            case {"type": "sources", "sources": sources}:
+                answer.sources = sources
+            case {"type": "audio_start", "turn": turn, "rate": rate}:
+                self.player.start(turn, rate)
+            case {"type": "flush", "turn": turn}:
+                self.player.flush(turn)
+                await self._tell_played()
+            case {"type": "metrics", "clocks": clocks, "engines": engines}:
+                answer.clocks, answer.engines = clocks, engines or answer.engines
+            case {"type": "ended", "outcome": outcome, "heard": heard}:
+                answer.outcome, answer.heard = outcome, heard
+            case {"type": "error", "code": code, "message": text, "turn": turn}:
+                if not turn:
+                    raise Unanswered(text, code=code)
+                answer.error = text
+
+    async def _speak(self, speech: Pcm, over: anyio.CancelScope) -> None:
+        """The recording as a microphone would hear it, and silence after it until all is over."""
+        size = 2 * round(speech.rate * FRAME)
+        hush = bytes(size)
+        lead = round(BEFORE / FRAME)
+        due, at = anyio.current_time(), 0
+        while not self._over():
+            if lead > 0:
+                frame, lead = hush, lead - 1
+            else:
+                frame = speech.data[at : at + size].ljust(size, b"\0") or hush
+                at += size
+                if at >= len(speech.data) and self._said_at is None:
+                    self._said_at = anyio.current_time()
+            await self._socket.send(frame)
+            due += FRAME
+            await anyio.sleep_until(due)
+        over.cancel()
+
+    def _over(self) -> bool:
+        """Everything was said, nothing more is understood of it, and the latest turn has ended."""
+        if self._said_at is None:
+            return False
+        since = anyio.current_time() - self._said_at
+        if not self.answer.turn and since > UNHEARD:
+            raise BadInput(
+                "Nothing was understood in this recording. Speak clearly, near the microphone, and without "
+                "music in the background.",
+                code="nothing_understood",
+            )
+        return bool(self.answer.outcome) and since > SETTLE
+
+    async def _report(self) -> None:
+        """Say every so often how much was played, and once more when it is over."""
+        playing = False
+        while True:
+            await anyio.sleep(REPORT)
+            was, playing = playing, self.player.playing
+            if was or playing:
+                await self._tell_played()
+
+    async def _tell_played(self) -> None:
+        if self.player.turn:
+            played = round(self.player.played * 1e3, 1)
+            await self._send({"type": "playback", "turn": self.player.turn, "played_ms": played})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self._socket.send(orjson.dumps(message).decode())
+
+
+@asynccontextmanager
+async def connected(server: Address) -> AsyncIterator[ClientConnection]:
+    """A connection to the server's WebSocket; what goes wrong with it as `NexusError`."""
+    try:
+        socket = await connect(
+            server.socket, compression=None, max_size=None, open_timeout=10, close_timeout=1,
+            proxy=None if server.local else True,
+        )  # fmt: skip
+        try:
+            yield socket
+        finally:
+            with anyio.move_on_after(2, shield=True):  # also when the time is up
+                await socket.close()
+    except Exception as error:
+        raise plain(error, server) from None
+
+
+def plain(error: BaseException, server: Address) -> BaseException:
+    """What went wrong with a connection, in words, and out of its group; anything else as it is."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    match error:
+        case ConnectionClosed(rcvd=received):
+            why = received.reason if received and received.reason else "the connection was lost"
+            return Unanswered(f"The server at {server.http} hung up: {why}")
+        case InvalidHandshake() | InvalidURI():
+            return Unanswered(f"The server at {server.http} refuses the connection: {error}")
+        case OSError() | TimeoutError():
+            return Unanswered(f"The server at {server.http} cannot be reached: {error}")
+    return error
+
+
+async def ask(server: Address, question: Question, show: Show, within: float) -> tuple[Answer, Pcm]:
+    """The answer and its sound. Raises `NexusError` when there is none, or none `within` seconds."""
+    with anyio.move_on_after(within):
+        async with connected(server) as socket:
+            conversation = Conversation(socket, question, show)
+            await conversation.hold()
+            return conversation.answer, conversation.player.audio
+    raise Unanswered(f"No complete answer within {within:g} s. Allow more with --timeout.", code="timeout")

@@ -1,0 +1,181 @@
+"""`nexus-voice serve`: the server in the foreground, until Ctrl-C."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import uvicorn
+
+from ..core.errors import NexusError
+from ..server.roles import Role
+from ..supply.advice import advice
+from ..telemetry import logs
+from .banner import address, banner, part_banner
+
+if TYPE_CHECKING:
+    from ..server.services import State
+    from ..settings import Settings
+
+FAREWELL = 1
+"""Seconds that open connections have to finish when the server is told to stop."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which says when it answers, and leaves the signals to us: engines are closed after it."""
+
+    def __init__(self, config: uvicorn.Config, answering: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._answering = answering
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._answering()
+
+    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
+        return nullcontext()
+
+
+def serve(
+    settings: Settings, *, role: Role = Role.all, child: bool = False, since: float | None = None
+) -> None:
+    """Serve until told to stop. `since` is when the process began, on the wall clock.
+
+    A `child` prints its address alone, and stops when its standard input ends.
+    """
+    since = time.time() if since is None else since
+    with listening(settings.server.host, settings.server.port) as sock:  # before anything slow
+        logs.configure(settings.server.log, settings.server.log_json)
+        anyio.run(
+            _serve,
+            settings,
+            role,
+            sock,
+            child,
+            since,
+            backend_options={"use_uvloop": sys.platform != "win32"},
+        )
+
+
+async def _serve(settings: Settings, role: Role, sock: socket.socket, child: bool, since: float) -> None:
+    from ..server.app import create
+    from ..server.websocket.protocol import WebSocketProtocol
+
+    app = create(settings, role=role)
+    url = address(settings.server.host, sock.getsockname()[1])
+
+    def answering() -> None:
+        if child:
+            print(url, flush=True)
+        else:
+            greet(app.state.nexus, settings, url, time.time() - since)
+
+    config = uvicorn.Config(
+        logs.RequestIds(app),
+        lifespan="off",  # we hold it ourselves: its errors come to us, and it outlasts the signals
+        loop="none",
+        http="httptools",
+        ws=WebSocketProtocol,
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
+        ws_max_size=1 << 20,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=FAREWELL,
+    )
+    server = Server(config, answering)
+    with stopping(server):
+        async with app.router.lifespan_context(app), anyio.create_task_group() as tasks:
+            tasks.start_soon(until_alone if child else say_when_warm, server, app)
+            tasks.start_soon(settle, app)
+            await server.serve(sockets=[sock])
+            tasks.cancel_scope.cancel()
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A listening socket. Raises `NexusError` when there is none to be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        sock = socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise NexusError(_why(error, host, port), code="cannot_listen") from None
+    with sock:
+        yield sock
+
+
+def _why(error: Exception, host: str, port: int) -> str:
+    match getattr(error, "errno", None):
+        case errno.EADDRINUSE:
+            return (
+                f"Port {port} is already in use. Stop what uses it, or choose another: "
+                f"nexus-voice serve --port {port + 1 if port < 65535 else 8080}"
+            )
+        case errno.EACCES:
+            return f"Port {port} may be used by the administrator only. Choose one above 1023 with --port."
+    return f"Cannot listen on {host}, port {port}: {getattr(error, 'strerror', None) or error}."
+
+
+@contextmanager
+def stopping(server: uvicorn.Server) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the server; a second Ctrl-C does not wait for its clients."""
+    kept = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for one, handler in kept.items():
+            signal.signal(one, handler)
+
+
+async def until_alone(server: uvicorn.Server, app: Any) -> None:
+    """A child ends with its parent, whose end of the pipe is then closed."""
+    await anyio.wait_readable(sys.stdin.fileno())
+    server.should_exit = True
+
+
+async def settle(app: Any) -> None:
+    """What is loaded once stays: the garbage collector need not look at it again and again."""
+    state: State = app.state.nexus
+    while "warming" in state.parts.values():  # noqa: ASYNC110 - once, and seldom
+        await anyio.sleep(0.1)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)  # conversations make little garbage in cycles
+
+
+async def say_when_warm(server: uvicorn.Server, app: Any) -> None:
+    """Some parts load after the server answers; say so when they have, or what is wrong with them."""
+    state: State = app.state.nexus
+    while not server.started or "warming" in state.parts.values():  # noqa: ASYNC110 - once, and seldom
+        await anyio.sleep(0.1)
+    for part, status in state.parts.items():
+        if status != "ready":
+            print(f"  not working:  {part}: {status} (`nexus-voice doctor` says more)", flush=True)
+    if state.ready:
+        print("Everything is loaded.", flush=True)
+
+
+def greet(state: State, settings: Settings, url: str, seconds: float) -> None:
+    better = advice(state.used)
+    if not state.role.converses:
+        lines = part_banner(url, state.role, state.using, better, seconds)
+    else:
+        if not settings.knowledge.enabled:
+            documents = "no documents (NEXUS_KNOWLEDGE__ENABLED=false)"
+        elif state.knowledge is None:
+            documents = "no documents (name an engine for them with NEXUS_EMBEDDER__KIND)"
+        else:
+            documents = "its own documentation, and what you add with `nexus-voice ingest FILE`"
+        lines = banner(url, state.engines.names(), better, documents, seconds)
+    print("\n".join(lines), flush=True)

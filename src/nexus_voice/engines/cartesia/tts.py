@@ -1,0 +1,104 @@
+"""Cartesia's speech synthesis, Sonic, with word times: server-sent events, each sound or times."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncGenerator, Iterator
+from typing import Any, Self
+
+from ...core.audio import Mark, Pcm, Voice
+from ..http.audio import has_words
+from ..http.client import RemoteHttp
+from .word_marks import WordMarks
+
+RATE = 24_000
+VERSION = "2026-03-01"
+"""Of the interface, as every request must say."""
+SLOWEST, FASTEST = 0.6, 1.5
+"""The speeds that Sonic 3 knows."""
+_UNHURRIED = ("sonic-2", "sonic-turbo", "sonic-english", "sonic-multilingual")
+"""Models without `generation_config`."""
+
+
+class CartesiaTts:
+    """Implements `ports.Tts`; enter it before use.
+
+    `voice` is a voice's id, as is `Voice.name`. Sonic 3 has a speed and no pitch. `first_audio`: the
+    longest wait, in seconds, for the first and any further sound.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str = "https://api.cartesia.ai",
+        model: str = "sonic-3",
+        voice: str = "6ccbfb76-1fc6-48f7-b71d-91ac6298247b",
+        language: str = "en",
+        first_audio: float = 10.0,
+    ) -> None:
+        api_key = api_key.strip()
+        headers = {"Authorization": f"Bearer {api_key}", "Cartesia-Version": VERSION}
+        self._http = RemoteHttp("tts", base_url, headers, setting="CARTESIA_API_KEY", secret=api_key)
+        self._model, self._voice, self._language, self._within = model, voice, language, first_audio
+        self.name = f"cartesia:{model}"
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.__aexit__()
+
+    async def ready(self) -> None:
+        """Check that Cartesia answers, takes the key and has the voice; costs nothing."""
+        await self._http.ask("GET", f"voices/{self._voice}", self._within)
+
+    async def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
+        """Audio at 24 kHz as it comes; a mark after each word that is known again, and one at the end."""
+        if not has_words(sentence):
+            return
+        marks, seconds, held, done = WordMarks(sentence), 0.0, b"", False
+        order = self._order(sentence, voice)
+        async with self._http.stream("POST", "tts/sse", self._within, json=order) as body:
+            while not done and (event := await body.event()) is not None:
+                try:
+                    done = event["type"] == "done"
+                    if event["type"] == "error":
+                        said = event.get("message") or event.get("error") or event.get("title")
+                        raise self._http.failed(event.get("status_code") or 500, said)
+                    if event["type"] == "timestamps":
+                        for mark in _marks(marks, event["word_timestamps"]):
+                            yield mark
+                    data = base64.b64decode(event["data"], validate=True) if event["type"] == "chunk" else b""
+                except (TypeError, KeyError, AttributeError, ValueError) as error:
+                    raise self._http.malformed(str(event)[:80]) from error
+                held += data
+                if whole := len(held) - len(held) % 2:
+                    pcm, held = Pcm(held[:whole], RATE), held[whole:]
+                    seconds += pcm.seconds
+                    yield pcm
+        if not done:
+            raise self._http.broken()
+        if not seconds:
+            raise self._http.malformed("no sound")
+        yield Mark(seconds, len(sentence))
+
+    def _order(self, sentence: str, voice: Voice) -> dict[str, Any]:
+        order: dict[str, Any] = {
+            "model_id": self._model,
+            "transcript": sentence,
+            "voice": {"mode": "id", "id": voice.name or self._voice},
+            "language": voice.language or self._language,
+            "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": RATE},
+            "add_timestamps": True,
+        }
+        if voice.rate != 1.0 and not self._model.startswith(_UNHURRIED):
+            order["generation_config"] = {"speed": min(max(voice.rate, SLOWEST), FASTEST)}
+        return order
+
+
+def _marks(marks: WordMarks, times: dict[str, list[Any]]) -> Iterator[Mark]:
+    for word, end in zip(times["words"], times["end"], strict=True):
+        if mark := marks.mark(word, float(end)):
+            yield mark

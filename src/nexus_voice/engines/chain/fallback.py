@@ -1,0 +1,312 @@
+"""Several engines that act as one: try, try again, then the next. For any port.
+
+A call goes to the first engine whose breaker lets it. Errors that a second try may cure are tried
+again after a short, growing, random pause; then comes the next engine. Once the first token or the
+first sound is out nothing is switched: what was begun is ended plainly, because half an answer from
+one model and half from another is worse than an apology.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+
+from ...core.audio import Mark, Pcm, Transcript, Voice
+from ...core.chat import Cited, Passage, Prompt, ToolCall
+from ...core.errors import BadInput, Busy, EngineError
+from .breaker import Breaker
+from .hedge import first_of
+from .replay import Limit, Recording
+
+if TYPE_CHECKING:
+    from ...ports import Tool, Vectors
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+CUT_OFF = " … I am sorry, I lost my train of thought there."
+"""How an answer ends whose model died in the middle of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All times in seconds."""
+
+    first: float = 8.0
+    """An attempt's time to its first result while another engine is left (for speech recognition: from
+    the end of the audio to the final text)."""
+    retries: int = 1
+    pause: float = 0.1
+    """Before the first retry; doubled each time, and varied by half."""
+    failures: int = 3
+    cooldown: float = 5.0
+    hedge: float = 0.0
+    """Start the second engine too when the first is later than this; 0: never."""
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """One engine of a chain."""
+
+    engine: Any
+    breaker: Breaker
+    calls: int = 0
+    """Under way."""
+    switches: int = 0
+    """Calls that went on to another engine because this one failed."""
+
+    @property
+    def open(self) -> bool:
+        return self.breaker.state == "open"
+
+    @property
+    def status(self) -> dict[str, Any]:
+        usage = getattr(self.engine, "usage", None)
+        return {
+            "name": self.engine.name,
+            "state": self.breaker.state,
+            "trouble": self.breaker.trouble,
+            "switches": self.switches,
+            **({"usage": asdict(usage)} if usage else {}),
+        }
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Around every call: its errors are the breaker's to count, bad input and a full queue excepted."""
+        self.calls += 1
+        try:
+            yield
+            self.breaker.succeeded()
+        except (BadInput, Busy):
+            self.breaker.left()
+            raise
+        except Exception as error:
+            self.breaker.failed(error)
+            raise
+        except BaseException:
+            self.breaker.left()
+            raise
+        finally:
+            self.calls -= 1
+
+
+class Fallback:
+    """A chain of engines of one port, best first; it has the methods of every port.
+
+    Engines are entered and left by whoever made them; `insert` and `remove` change the chain while
+    calls are under way. Enter it before use when `hedge` is set.
+    """
+
+    def __init__(self, *engines: Any, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
+        self.links: list[Link] = []
+        self._tasks: TaskGroup | None = None
+        for engine in engines:
+            self.insert(len(self.links), engine)
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        tasks, self._tasks = self._tasks, None
+        if tasks:
+            tasks.cancel_scope.cancel()
+            await tasks.__aexit__(None, None, None)
+
+    # --- the chain -------------------------------------------------------------------------------
+
+    def insert(self, at: int, engine: Any) -> Link:
+        """The engine takes part from the next call on."""
+        link = Link(engine, Breaker(self.policy.failures, self.policy.cooldown))
+        self.links.insert(at, link)
+        return link
+
+    def remove(self, link: Link) -> None:
+        """No new call goes to it; `link.calls` tells when the last one is over."""
+        self.links.remove(link)
+
+    @property
+    def next_link(self) -> Link | None:
+        """Where the next call goes; None while there is no engine."""
+        return self._candidates()[0] if self.links else None
+
+    @property
+    def current(self) -> Any:
+        """The engine that the next call goes to. Raises `EngineError` while there is none."""
+        return self._candidates()[0].engine
+
+    @property
+    def name(self) -> str:
+        return str(self.current.name) if self.links else "none"
+
+    @property
+    def early_words(self) -> bool:
+        return bool(self.links) and bool(self.current.early_words)
+
+    @property
+    def dimensions(self) -> int:
+        return int(self.current.dimensions)
+
+    def status(self) -> list[dict[str, Any]]:
+        """For people: every engine's name, breaker state, trouble, and switches away from it."""
+        return [link.status for link in self.links]
+
+    def _candidates(self) -> list[Link]:
+        """Engines whose breakers are not open; if all are, every one: somebody has to try."""
+        if not self.links:
+            raise EngineError(
+                "This part is still being loaded; try again in a moment.", code="loading", retryable=True
+            )
+        return [link for link in self.links if not link.open] or list(self.links)
+
+    # --- the ports -------------------------------------------------------------------------------
+
+    def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+        """Partials may be taken back, so the recogniser may change until the final; the next one hears
+        the utterance from its beginning."""
+        heard = Recording(audio)
+        return self._stream(
+            lambda engine: engine.transcribe(heard.replay()),
+            begins=lambda transcript: transcript.final,
+            late=heard.when_ended,
+        )
+
+    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall | Cited]:
+        """Ends with an apology when the model dies in the middle of its answer."""
+        return self._stream(lambda engine: engine.stream(prompt, tools), ending=CUT_OFF, hedged=True)
+
+    def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
+        """A voice's name means something to the first engine only; the others choose by language. A
+        sentence whose voice dies ends there; the next one is another engine's."""
+        unnamed = replace(voice, name="")
+
+        def spoken(engine: Any) -> AsyncIterator[Pcm | Mark]:
+            first: AsyncIterator[Pcm | Mark]
+            first = engine.speak(sentence, voice if engine is self.links[0].engine else unnamed)
+            return first
+
+        return self._stream(spoken, hedged=True)
+
+    async def search(self, query: str, k: int) -> list[Passage]:
+        return await self._once(lambda engine: engine.search(query, k))
+
+    async def rank(self, query: str, passages: Sequence[Passage]) -> list[Passage]:
+        return await self._once(lambda engine: engine.rank(query, passages))
+
+    async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
+        """For chains of one engine: another's vectors mean something else."""
+        return await self._once(lambda engine: engine.embed(texts, kind))
+
+    async def tokens(self, texts: Sequence[str]) -> list[int]:
+        """Of each text, by the tokenizer of the model in use. Raises `EngineError` where it has none."""
+        counted: Callable[[Sequence[str]], Awaitable[list[int]]] | None = getattr(
+            self.current, "tokens", None
+        )
+        if counted is None:
+            raise EngineError(f"{self.name} does not count tokens.", code="no_tokenizer")
+        return await counted(texts)
+
+    async def voices(self) -> list[str]:
+        """Names for `Voice.name`."""
+        named = getattr(self.links[0].engine, "voices", None) if self.links else None
+        return list(await named()) if named else []
+
+    # --- the calls -------------------------------------------------------------------------------
+
+    async def _stream(
+        self,
+        open: Callable[[Any], AsyncIterator[T]],
+        *,
+        begins: Callable[[T], bool] = lambda _: True,
+        late: Callable[[Callable[[], None]], None] = lambda start: start(),
+        ending: T | None = None,
+        hedged: bool = False,
+    ) -> AsyncGenerator[T]:
+        """What the first engine that works yields.
+
+        After an item that `begins` the result nothing is switched. `late` is given a function to call
+        when the time to that item begins to run.
+        """
+        errors: list[Exception] = []
+        candidates = self._candidates()
+        desperate = candidates[0].open
+        for index, link in enumerate(candidates):
+            rest = candidates[index + 1 :]
+            for retry in range(1 + self.policy.retries):
+                if not link.breaker.admit() and rest and not desperate:
+                    break
+                begun = False
+                limit = Limit(self.policy.first if rest else 0.0)
+                try:
+                    with link.call():
+                        late(limit.start)
+                        items = open(link.engine)
+                        if hedged and rest and self._tasks and self.policy.hedge:
+                            second = partial(open, rest[0].engine)
+                            items = first_of(self._tasks, items, second, self.policy.hedge)
+                        async with aclosing(items):  # type: ignore[type-var]
+                            while not begun and (item := await limit.next(items)) is not None:
+                                if begins(item):
+                                    begun = True
+                                    link.breaker.succeeded()
+                                yield item
+                            async for item in items:
+                                yield item
+                    return
+                except BadInput:
+                    raise
+                except Exception as error:
+                    if begun:
+                        log.warning("%s failed in the middle: %s", link.engine.name, error)
+                        if ending is not None:
+                            yield ending
+                        return
+                    errors.append(error)
+                    if not self._again(error, retry):
+                        break
+                await self._pause(retry)
+            self._switch(link, errors, rest)
+        raise _telling(errors)
+
+    async def _once(self, call: Callable[[Any], Awaitable[T]]) -> T:
+        """`_stream`, for ports that answer all at once."""
+
+        async def one(engine: Any) -> AsyncGenerator[T]:
+            yield await call(engine)
+
+        async with aclosing(self._stream(one)) as results:
+            async for result in results:
+                return result
+        raise EngineError("The engine gave no result.", retryable=True)
+
+    def _again(self, error: Exception, retry: int) -> bool:
+        """Whether the same engine is worth another try."""
+        return (
+            retry < self.policy.retries
+            and isinstance(error, EngineError)
+            and error.retryable
+            and not error.retry_after
+            and error.code != Limit.code
+        )
+
+    async def _pause(self, retry: int) -> None:
+        await anyio.sleep(self.policy.pause * 2**retry * random.uniform(0.5, 1.5))
+
+    def _switch(self, link: Link, errors: Sequence[Exception], rest: Sequence[Link]) -> None:
+        if errors and rest:
+            link.switches += 1
+            log.warning("%s failed, %s takes over: %s", link.engine.name, rest[0].engine.name, errors[-1])
+
+
+def _telling(errors: Sequence[Exception]) -> Exception:
+    """The error to show when all failed: the preferred engine's, since that is the one to mend."""
+    return errors[0] if errors else EngineError("Every engine is resting after failures.", retryable=True)

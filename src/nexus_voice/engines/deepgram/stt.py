@@ -1,0 +1,114 @@
+"""Deepgram's streaming speech recognition: words while the user speaks, one WebSocket an utterance."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from functools import partial
+from typing import Any, Self
+
+import anyio
+from anyio.streams.memory import MemoryObjectSendStream
+from httpx_ws import AsyncWebSocketSession
+
+from ...core.audio import RATE, Pcm, Transcript
+from ..http.socket import message, websocket
+from .http import URL, check, connection
+from .stream import Hearing, Microphone
+from .stream_in_task import detached
+
+Out = MemoryObjectSendStream[Transcript]
+
+
+class DeepgramStt:
+    """Implements `ports.Stt`; enter it before use.
+
+    `language`: a tag such as "en" or "de", or "multi", which recognises it. `first_result` bounds, in
+    seconds, the opening of the connection and the wait from the utterance's end to its final text.
+    """
+
+    early_words = True
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        base_url: str = URL,
+        model: str = "nova-3",
+        language: str = "en",
+        first_result: float = 10.0,
+    ) -> None:
+        self._http = connection("stt", api_key, base_url)
+        self._within, self._language = first_result, "" if language == "multi" else language.split("-")[0]
+        self._options = {
+            "model": model,
+            "language": language,
+            "encoding": "linear16",
+            "sample_rate": RATE,
+            "channels": 1,
+            "interim_results": "true",
+            "punctuate": "true",
+            "smart_format": "true",
+            "endpointing": "false",  # our ear decides when an utterance is over
+        }
+        self.name = f"deepgram:{model}"
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._http)
+            self._tasks = await stack.enter_async_context(anyio.create_task_group())
+            self._life = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *error: Any) -> bool | None:
+        self._tasks.cancel_scope.cancel()
+        return await self._life.__aexit__(*error)
+
+    async def ready(self) -> None:
+        await check(self._http, self._within)
+
+    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+        """Partials: what is settled and the guess at the rest. Word times count from the first sample."""
+        async with aclosing(detached(self._tasks, partial(self._hear, audio), self.name)) as transcripts:
+            async for transcript in transcripts:
+                yield transcript
+
+    async def _hear(self, audio: AsyncIterator[Pcm], out: Out) -> None:
+        hearing = Hearing(self._language)
+        try:
+            if (first := await anext(audio, None)) is not None:
+                async with (
+                    websocket(self._http, "v1/listen", self._within, params=self._options) as socket,
+                    anyio.create_task_group() as tasks,
+                ):
+                    microphone = Microphone(socket, self._within)
+                    tasks.start_soon(microphone.send, first, audio)
+                    tasks.start_soon(microphone.keep_alive)
+                    await self._listen(socket, microphone, hearing, out)
+                    tasks.cancel_scope.cancel()
+            await out.send(hearing.transcript(final=True))
+        finally:
+            if isinstance(audio, AsyncGenerator):  # close it in the task that ran it
+                with anyio.CancelScope(shield=True):
+                    await audio.aclose()
+
+    async def _listen(
+        self, socket: AsyncWebSocketSession, microphone: Microphone, hearing: Hearing, out: Out
+    ) -> None:
+        """Until all that was said is recognised."""
+        with microphone.patience as patience:
+            while (said := await message(self._http, socket)) is not None:
+                try:
+                    last, news = hearing.take(said)
+                    if said["type"] == "Error":
+                        raise self._http.failed(500, said.get("description") or said.get("message"))
+                except (TypeError, KeyError, IndexError, ValueError, AttributeError) as error:
+                    raise self._http.malformed(str(said)[:80]) from error
+                if last and microphone.ended:
+                    return
+                if news:
+                    await out.send(hearing.transcript(final=False))
+        if patience.cancelled_caught:
+            raise self._http.timed_out(self._within)
+        if not microphone.ended:
+            raise self._http.broken()

@@ -1,0 +1,186 @@
+"""The embedded answerer: no language model, but the documents' own sentences, with their source.
+
+It says plainly when the documents hold no answer. What a document says is quoted, never obeyed, and each
+quotation is marked with the number of its passage among those `Cited`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import anyio.lowlevel
+
+from ...core.chat import Cited, Passage, Prompt, ToolCall
+from ...core.errors import EngineError
+from ...ports import Embedder, Tool
+from ...text import dates, smalltalk
+from ...text.arithmetic import arithmetic
+from ...text.citations.citation_marks import unmarked
+from ...text.follow_up import standalone
+from ...text.invisible_characters import visible
+from .extract import SHOWN, SPOKEN, compose, render, shortlist
+from .units import Unit, units
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vector = NDArray[np.float32]
+
+ENOUGH = 0.3
+"""Relevance of the best passage below which nothing was found. Measured: answers score 0.38 and more,
+questions about other things 0.2 and less."""
+WORTH = 0.5
+"""Share of the best passage's relevance from which another one is quoted too."""
+CLEAR = 0.5
+"""How well a sentence of the client's context must fit (0..1) to be an answer by itself."""
+UNRELATED, RELATED = 0.1, 0.7
+"""MiniLM's cosines of a question with sentences that have nothing, or everything, to do with it."""
+
+SEEN = 180
+"""Characters of a heading and sentence that are compared: a long row would slow all the others."""
+REMEMBERED = 2_000
+"""Vectors kept (3 MB): the same sentences come up again and again."""
+
+NOT_FOUND = "I did not find that in your documents."
+HINT_SPOKEN = "Add a document about it, or connect a language model."
+HINT_SHOWN = (
+    "Add a document about it to the knowledge base, or connect a language model, "
+    "which can answer open questions too."
+)
+OFF = (
+    "The knowledge base is off for this conversation, and without a language model I cannot answer that. "
+    "Switch it on, or connect a language model."
+)
+CONTEXT = "What you shared"
+"""Title that the client's context is quoted under."""
+NAMED = re.compile(r"From “([^”]+)”")
+
+
+class ExtractiveLlm:
+    """Questions about itself, the time and sums it answers alone; for the rest it quotes `passages`.
+
+    Without an `embedder` sentences are chosen by their words only. `now` gives the current time;
+    `zone` is the listener's time zone (None: the machine's). `engines` maps an engine kind to the
+    name in use, for "which engines are you using?"; it may change later.
+    """
+
+    name = "extractive"
+
+    def __init__(
+        self,
+        embedder: Embedder | None = None,
+        *,
+        zone: tzinfo | None = None,
+        now: Callable[[], datetime] | None = None,
+        engines: Mapping[str, str] | None = None,
+    ) -> None:
+        self.embedder, self.zone = embedder, zone
+        self.engines: Mapping[str, str] = engines if engines is not None else {}
+        self._known: dict[str, Vector] = {}
+        self._now = now or (lambda: datetime.now(self.zone).astimezone(self.zone))
+
+    async def stream(
+        self, prompt: Prompt, tools: Sequence[Tool] = ()
+    ) -> AsyncGenerator[str | ToolCall | Cited]:
+        """What the answer rests on, then the answer word by word. `tools` are never called."""
+        alone = self._alone(prompt)
+        text, sources = (alone, ()) if alone else await self._quote(prompt)
+        yield Cited(sources)
+        for token in re.findall(r"\s*\S+\s*?(?=\s|$)|\s+$", text):
+            yield token
+            await anyio.lowlevel.checkpoint()
+
+    def _alone(self, prompt: Prompt) -> str | None:
+        last = next((line.text for line in reversed(prompt.history) if line.role == "assistant"), "")
+        return (
+            smalltalk.answer(prompt.question, self.engines, last)
+            or dates.answer(prompt.question, self._now())
+            or arithmetic.answer(prompt.question)
+        )
+
+    async def _quote(self, prompt: Prompt) -> tuple[str, tuple[Passage, ...]]:
+        best = max((passage.score for passage in prompt.passages), default=0.0)
+        passages = [one for one in prompt.passages if best >= ENOUGH and one.score >= WORTH * best]
+        grounded = bool(passages)
+        if prompt.context.strip():
+            passages.append(Passage(prompt.context, "", CONTEXT, score=ENOUGH))
+        asked = [line.text for line in prompt.history if line.role == "user"]
+        question = standalone(prompt.question, asked)
+        limits = SPOKEN if prompt.spoken else SHOWN
+        # A document's own [7] is no source of ours.
+        found = units(question, [replace(one, text=unmarked(visible(one.text))) for one in passages])
+        looked = shortlist(found, passages, limits)
+        meanings = await self._meanings(question, looked)
+        fit = max(meanings or [unit.score for unit in looked], default=0.0)
+        if not looked or (not grounded and fit < CLEAR):
+            return _not_found(prompt), ()
+        chosen = compose(found, looked, meanings, passages, limits)
+        used = dict.fromkeys(passages[unit.passage] for unit in chosen)
+        sources = tuple(one for one in used if one in prompt.passages)
+        return _cite(chosen, passages, sources, prompt), sources
+
+    async def _meanings(self, question: str, looked: Sequence[Unit]) -> list[float] | None:
+        """How close each unit's meaning is to the question's, 0..1; None without a working embedder."""
+        if self.embedder is None or not looked:
+            return None
+        texts = [question, *(f"{unit.heading}. {unit.text}"[:SEEN] for unit in looked)]
+        known = {text: self._known[text] for text in texts if text in self._known}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        try:
+            known.update(zip(new, await self.embedder.embed(new, "query") if new else (), strict=True))
+        except EngineError:
+            return None
+        if len(self._known) > REMEMBERED:
+            self._known.clear()
+        self._known.update(known)
+        asked, *vectors = (known[text] for text in texts)
+        low, high = getattr(self.embedder, "cosines", (UNRELATED, RELATED))
+        return [min(1.0, max(0.0, (float(one @ asked) - low) / (high - low))) for one in vectors]
+
+
+def _not_found(prompt: Prompt) -> str:
+    if not prompt.knowledge:
+        return OFF
+    return f"{NOT_FOUND} {HINT_SPOKEN if prompt.spoken else HINT_SHOWN}"
+
+
+def _cite(
+    units: Sequence[Unit], passages: Sequence[Passage], sources: Sequence[Passage], prompt: Prompt
+) -> str:
+    """The units with their marks, each run from one document after its name: "From “Engines”: ...".
+
+    Aloud, a document is not named again when the conversation is about it anyway.
+    """
+
+    def mark(unit: Unit) -> str:
+        source = passages[unit.passage]
+        return f" 【{sources.index(source) + 1}】" if source in sources else ""
+
+    spoken = prompt.spoken
+    parts: list[str] = []
+    for title, group in groupby(units, lambda unit: passages[unit.passage].title):
+        run = list(group)
+        first, text, name = run[0], render(run, spoken, mark), _line(title)
+        under = f", “{_line(first.heading)}”" if first.kind != "prose" and first.heading != title else ""
+        gap = " " if spoken or first.kind == "prose" else "\n\n"
+        known = spoken and len(run) == len(units) and name == _last_named(prompt)
+        lead = under.removeprefix(", ") if known else f"From “{name}”{under}"
+        parts.append(f"{lead}:{gap}{text}" if lead else text)
+    return (" " if spoken else "\n\n").join(parts)
+
+
+def _line(name: str) -> str:
+    """A title or heading as it can be said."""
+    return " ".join(unmarked(visible(name)).split())
+
+
+def _last_named(prompt: Prompt) -> str:
+    """The document whose name was said last in this conversation."""
+    said = [name for line in prompt.history if line.role == "assistant" for name in NAMED.findall(line.text)]
+    return said[-1] if said else ""

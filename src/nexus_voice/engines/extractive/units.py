@@ -1,0 +1,127 @@
+"""What an answer can be made of: a document's sentences, list items and pieces of code, scored by words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Literal
+
+from ...core.chat import Passage
+from ...text.prose import BULLET, CODE, is_code, sentences
+from ...text.words import terms, words
+
+Kind = Literal["prose", "item", "code"]
+
+HEADING = 0.5
+"""What a word in the heading counts, against 1 in the unit itself."""
+OPENING = 0.2
+"""Added to the first line under a heading that has all the question's words; less for fewer."""
+STEP = 0.1
+"""Added to a numbered step or a command where the question asks how."""
+DEFINITION = 0.25
+"""Added to "X is ..." where the question is "what is X"."""
+LABEL = -0.2
+"""Added to a line that is no sentence: a caption, a bare address, a row of badges."""
+ORDER = -0.5
+"""Added to a sentence that gives orders to a language model: no answer to what its reader asks."""
+
+_HOW = re.compile(
+    r"(?:how (?:do|can|could|should|would|to|did)|what (?:can|should|must|do) i (?:do|need)|what now)\b"
+)
+_WHAT_IS = re.compile(r"what(?:'s|s| is| are| does| do) (?:an? |the )?(.{2,40}?)(?: do| mean| about| for)?$")
+_URL = re.compile(r"https?://\S+")
+_ORDER = re.compile(
+    r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|rules|prompts?|guidelines|told)\b"
+    r"|\b(?:system|developer) (?:prompt|message)\b|<\|?im_|\[/?INST\]|\byou are now\b|\bhouse rules:"
+    r"|\b(?:respond|reply|answer|say) (?:only|exactly|nothing but)\b|\btell (?:the|your) users?\b",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?…:;。！？]\W*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`line` counts the lines of its passage, `index` its units; `heading` is the nearest above it.
+
+    `score` is 0..1 from the words shared with the question, `bonus` for what the unit is and where.
+    """
+
+    passage: int
+    index: int
+    line: int
+    text: str
+    heading: str
+    kind: Kind
+    score: float = 0.0
+    bonus: float = 0.0
+
+
+def units(question: str, passages: Sequence[Passage]) -> list[Unit]:
+    """All units of the passages in reading order, scored."""
+    found = list(_read(passages))
+    texts = [frozenset(terms(unit.text)) for unit in found]
+    frequency = Counter(term for text in texts for term in text)
+    weight = {term: math.log(1 + (len(found) + 1) / (frequency[term] + 0.5)) for term in terms(question)}
+    total = sum(weight.values()) or 1.0
+    asked = " ".join(words(question))
+    how = _HOW.search(asked) is not None
+    subject = _WHAT_IS.fullmatch(asked)
+    scored = []
+    for unit, text in zip(found, texts, strict=True):
+        above = weight.keys() & frozenset(terms(unit.heading))
+        shared = sum(
+            weight[term] * (1 if term in text else HEADING) for term in (weight.keys() & text) | above
+        )
+        step = unit.kind == "item" and unit.text[0].isdecimal()
+        opens = unit.line == 0 and (
+            step or unit.kind != "item"
+        )  # the first of a list is no better than the rest
+        bonus = OPENING * sum(weight[term] for term in above) / total if opens else 0.0
+        bonus += STEP if how and (step or unit.kind == "code") else 0.0
+        bonus += DEFINITION if subject and _defines(unit.text, subject[1]) else 0.0
+        bonus += LABEL if unit.kind == "prose" and _is_label(unit.text) else 0.0
+        bonus += ORDER if _ORDER.search(unit.text) else 0.0
+        scored.append(replace(unit, score=shared / total, bonus=bonus))
+    return scored
+
+
+def _read(passages: Sequence[Passage]) -> Iterator[Unit]:
+    for number, passage in enumerate(passages):
+        heading = passage.path[-1] if passage.path else passage.title
+        index = 0
+        lines = [line.rstrip() for line in passage.text.split("\n") if line.strip()]
+        # Lines of code that follow each other are one block; any other line is by itself.
+        blocks = groupby(enumerate(lines), lambda pair: -1 if is_code(pair[1]) else pair[0])
+        for line, (place, block) in enumerate(blocks):
+            for text, kind in _pieces([one for _, one in block], code=place < 0):
+                yield Unit(number, index, line, text, heading, kind)
+                index += 1
+
+
+def _pieces(block: Sequence[str], code: bool) -> Iterator[tuple[str, Kind]]:
+    """The units of a block of code, or of one other line."""
+    if code:
+        yield "\n".join(line.removeprefix(CODE) for line in block), "code"
+    elif BULLET.match(block[0].strip()):
+        yield block[0].strip(), "item"
+    else:
+        for sentence in sentences(block[0]):
+            yield sentence, "prose"
+
+
+def _defines(text: str, subject: str) -> bool:
+    said = " ".join(words(text[:80]))
+    return (
+        re.match(rf"(?:(?:an?|the) )?{re.escape(subject)}s?\b.{{0,40}}?\b(?:is|are|means?)\b", said)
+        is not None
+    )
+
+
+def _is_label(text: str) -> bool:
+    said = len(words(_URL.sub("", text)))
+    letters = sum(character.isalpha() or character.isspace() for character in text)
+    return said < 3 or letters < 0.6 * len(text) or (said < 8 and not _SENTENCE_END.search(text))

@@ -1,0 +1,154 @@
+"""Gemini's messages: a prompt as its request, its streamed chunks as text and tool calls. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from ...core.chat import Prompt, ToolCall, Usage
+from ...core.errors import EngineError
+from ...text.prompting import messages
+from .schema import schema
+
+if TYPE_CHECKING:
+    from ...ports import Tool
+
+_FILTERED = {
+    "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
+    "MODEL_ARMOR",
+}  # fmt: skip
+_BAD_CALL = {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"}
+_UNSIGNED = "skip_thought_signature_validator"
+"""What Google documents for a call in the history whose signature is not known."""
+_THINKING: tuple[tuple[str, dict[str, Any], int], ...] = (
+    ("gemini-2.5-flash", {"thinkingBudget": 0}, 0),
+    ("gemini-2.5-pro", {"thinkingBudget": 128}, 128),  # the least that it takes
+    ("gemini-3", {"thinkingLevel": "low"}, 1024),
+    ("gemini-4", {"thinkingLevel": "low"}, 1024),
+    ("gemini-1", {}, 0),
+    ("gemini-2.0", {}, 0),
+    ("gemma", {}, 0),
+    ("", {}, 1024),
+)
+"""Beginning of the model's name -> as little thinking as it allows, and the tokens that takes: thoughts
+delay the first word, and count as output."""
+
+
+def request(
+    prompt: Prompt, tools: Sequence[Tool], model: str, history_chars: int, signatures: Mapping[str, str]
+) -> dict[str, Any]:
+    """The body of a streamGenerateContent request. `signatures` are the models' own, by the call's id."""
+    lines = messages(prompt, history_chars)
+    system = lines.pop(0)["content"] if lines[0]["role"] == "system" else ""
+    thinking, extra = next((how, most) for start, how, most in _THINKING if model.startswith(start))
+    config: dict[str, Any] = {"maxOutputTokens": prompt.max_tokens + extra}
+    if thinking:
+        config["thinkingConfig"] = thinking
+    signed = not model.startswith(("gemini-1", "gemini-2", "gemma"))
+    body: dict[str, Any] = {
+        "contents": list(_contents(lines, signatures, _UNSIGNED if signed else "")),
+        "generationConfig": config,
+    }
+    if system:
+        body["systemInstruction"] = {"parts": [{"text": system}]}
+    if tools:
+        body["tools"] = [{"functionDeclarations": [_offer(tool) for tool in tools]}]
+    return body
+
+
+def _contents(
+    lines: Sequence[Mapping[str, Any]], signatures: Mapping[str, str], unsigned: str
+) -> Iterator[dict[str, Any]]:
+    name = ""
+    for line in lines:
+        match line:
+            case {"tool_calls": [{"id": id, "function": {"name": name, "arguments": arguments}}]}:
+                part: dict[str, Any] = {"functionCall": {"name": name, "args": json.loads(arguments)}}
+                if signature := signatures.get(id, unsigned):
+                    part["thoughtSignature"] = signature
+                yield {"role": "model", "parts": [part]}
+            case {"role": "tool", "content": result}:  # it follows its call at once
+                part = {"functionResponse": {"name": name, "response": {"result": result}}}
+                yield {"role": "user", "parts": [part]}
+            case {"role": role, "content": text}:  # an empty part would be refused
+                yield {"role": "model" if role == "assistant" else "user", "parts": [{"text": text or " "}]}
+
+
+def _offer(tool: Tool) -> dict[str, Any]:
+    offer: dict[str, Any] = {"name": tool.name, "description": tool.description}
+    if parameters := schema(tool.parameters):
+        offer["parameters"] = parameters
+    return offer
+
+
+class Answer:
+    """Collects one streamed answer. `finished`: the model said why it stopped."""
+
+    def __init__(self) -> None:
+        self.finished = ""
+        self.usage = Usage()
+        self.calls: list[ToolCall] = []
+        self.signatures: dict[str, str] = {}
+        """By the id of the call they came with."""
+        self._spoke = False
+
+    def feed(self, chunk: Any) -> Iterator[str]:
+        """The text in one GenerateContentResponse. Raises `EngineError`, and `TypeError` and the like
+        for what is no such response."""
+        if reason := (chunk.get("promptFeedback") or {}).get("blockReason"):
+            raise filtered(reason)
+        if usage := chunk.get("usageMetadata"):  # sums up to here, in every chunk
+            made = (usage.get("candidatesTokenCount") or 0) + (usage.get("thoughtsTokenCount") or 0)
+            self.usage = Usage(int(usage.get("promptTokenCount") or 0), int(made))
+        for candidate in (chunk.get("candidates") or [])[:1]:
+            for part in (candidate.get("content") or {}).get("parts") or []:
+                if call := part.get("functionCall"):
+                    self._call(call, part.get("thoughtSignature"))
+                elif (text := part.get("text")) and not part.get("thought"):
+                    self._spoke = True
+                    yield text + ""  # a TypeError when it is no string
+            self.finished = candidate.get("finishReason") or self.finished
+
+    def check(self) -> None:
+        """Raises `EngineError` when the answer ended without one."""
+        if self.finished in _BAD_CALL and not self.calls:
+            raise _bad_call(f"({self.finished})")
+        if self._spoke or self.calls:
+            return
+        if self.finished in _FILTERED:
+            raise filtered(self.finished)
+        message = f"Gemini ended without a word ({self.finished}). Try again."
+        raise EngineError(message, code="llm_empty", retryable=True)
+
+    def _call(self, call: Any, signature: Any) -> None:
+        name, arguments = call.get("name"), call.get("args") or {}
+        if not (isinstance(name, str) and name and isinstance(arguments, dict)):
+            raise _bad_call(repr(name)[:80])
+        found = ToolCall(f"call_{uuid4().hex[:12]}", name, arguments)
+        self.calls.append(found)
+        if signature:
+            self.signatures[found.id] = str(signature)
+
+
+def filtered(reason: str) -> EngineError:
+    message = f"Gemini refused to answer this ({reason}). Ask in other words."
+    return EngineError(message, code="llm_filtered")
+
+
+def _bad_call(what: str) -> EngineError:
+    message = f"Gemini asked for a tool in a way that cannot be read {what}. Try again."
+    return EngineError(message, code="llm_bad_tool_call", retryable=True)
+
+
+def retry_delay(body: Any) -> float:
+    """Seconds that google.rpc.RetryInfo in an error body asks for ("17s", "57.2s"); 0.0 without one."""
+    try:
+        error = (body[0] if isinstance(body, list) else body)["error"]
+        for detail in error["details"]:
+            if detail["@type"].endswith("google.rpc.RetryInfo"):
+                return max(0.0, float(detail["retryDelay"].removesuffix("s")))
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        pass
+    return 0.0

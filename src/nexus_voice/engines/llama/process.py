@@ -1,0 +1,121 @@
+"""One life of the llama.cpp child, seen from the host: see `llama_server.py` for what it says."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import asdict
+
+from anyio import (
+    BrokenResourceError,
+    CancelScope,
+    ClosedResourceError,
+    create_task_group,
+    current_time,
+    open_process,
+)
+from anyio.abc import ByteReceiveStream, Process
+
+from ...core.errors import EngineError
+from .plan import INSTALL
+from .server import Orders
+
+log = logging.getLogger(__name__)
+
+LINES = 40
+"""Lines of the child's log that are kept to explain its end."""
+_ERROR = re.compile(r"error loading model: (.+)|(?: E |error: ?)(.+)", re.IGNORECASE)
+_MEMORY = re.compile(r"out of memory|(?:unable|failed) to allocate|bad_alloc|cannot allocate", re.IGNORECASE)
+
+
+class LlamaProcess:
+    """`live` once. `pid` is 0 before and after; `loaded`: it has answered."""
+
+    def __init__(self, orders: Orders) -> None:
+        self.pid, self.loaded = 0, False
+        self._orders, self._lines = orders, deque[str](maxlen=LINES)
+
+    async def live(self, born: Callable[[str], Awaitable[None]]) -> EngineError:
+        """Start it, await `born(url)` once it answers, stay until it ends; returns why it ended."""
+        command = [sys.executable, "-P", "-m", "nexus_voice.engines.llama.server"]
+        pipe = subprocess.PIPE
+        try:
+            with CancelScope(shield=True):  # or a child without an owner could stay behind
+                process = await open_process(command, stdin=pipe, stdout=pipe, stderr=pipe)
+        except OSError as error:
+            return EngineError(f"llama.cpp could not be started: {error}", retryable=True)
+        try:
+            self.pid = process.pid
+            return await self._attend(process, born)
+        finally:
+            self.pid = 0
+            with suppress(ProcessLookupError):
+                process.kill()
+            with CancelScope(shield=True):
+                await process.aclose()
+
+    async def _attend(self, process: Process, born: Callable[[str], Awaitable[None]]) -> EngineError:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        failed: dict[str, str] = {}
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._log, process.stderr)
+            with suppress(BrokenResourceError, ClosedResourceError):
+                await process.stdin.send(json.dumps(asdict(self._orders)).encode() + b"\n")
+            async for line in _lines(process.stdout):
+                answer = json.loads(line)
+                if "url" in answer:
+                    self.loaded = True
+                    await born(answer["url"])
+                else:
+                    failed = answer
+            tasks.cancel_scope.deadline = current_time() + 1  # for the log's last lines
+        with CancelScope(shield=True):
+            code = await process.wait()
+        return self._fate(failed, code)
+
+    def _fate(self, failed: dict[str, str], code: int) -> EngineError:
+        name = self._orders.name
+        if self.loaded:
+            return EngineError(f"{name} ended ({_status(code)})", retryable=True)
+        if failed.get("code") == "engine_not_installed":
+            return EngineError(f"llama.cpp is not installed: {INSTALL}.", code="engine_not_installed")
+        said = [found[1] or found[2] for line in self._lines if (found := _ERROR.search(line))]
+        why = (said or [failed.get("failed") or _status(code)])[0].strip()
+        if code == -signal.SIGKILL or any(map(_MEMORY.search, self._lines)):
+            return EngineError(
+                f"There is too little memory for the language model {name} ({why}). "
+                "Choose a smaller one, or a smaller context.",
+                code="model_memory",
+            )
+        return EngineError(
+            f"The language model {name} does not load: {why}. Pull it again; "
+            "if it is newer than your llama.cpp, update that.",
+            code="model_broken",
+        )
+
+    async def _log(self, stderr: ByteReceiveStream) -> None:
+        async for line in _lines(stderr):
+            self._lines.append(line[:500])
+            log.debug("%s: %s", self._orders.name, line[:500])
+
+
+async def _lines(stream: ByteReceiveStream) -> AsyncGenerator[str]:
+    rest = b""
+    with suppress(BrokenResourceError, ClosedResourceError):
+        async for data in stream:
+            *whole, rest = (rest + data).split(b"\n")
+            for line in whole:
+                yield line.decode(errors="replace")
+
+
+def _status(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"

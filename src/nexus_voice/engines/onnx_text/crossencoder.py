@@ -1,0 +1,80 @@
+"""Passages put in order by a cross-encoder in ONNX (ms-marco-MiniLM, bge-reranker and their like).
+
+It reads question and passage together (Nogueira and Cho 2019, arXiv:1901.04085): slower than comparing
+vectors, and better; so it sees only the few passages that these have found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import anyio
+import anyio.to_thread
+
+from ...core.chat import Passage
+from .session import BertSession, in_batches, onnx_file
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+TOKENS = 512
+LONGEST_QUERY = 500
+"""Characters of a question that are read: room is left for the passage."""
+
+
+class OnnxReranker:
+    """The folder `path` holds `tokenizer.json` and `model.onnx`, or `onnx/model.onnx`.
+
+    `threads` is onnxruntime's per run. Raises `EngineError` (`model_missing`, `model_broken`).
+    """
+
+    def __init__(self, path: Path, *, threads: int = 1) -> None:
+        self.name = path.name
+        self._path, self._threads = path, threads
+        self._model: BertSession | None = None
+        self._loading = anyio.Lock()
+        self._limit = anyio.CapacityLimiter(2)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._model = None
+
+    async def ready(self) -> None:
+        """Load the model unless it is loaded."""
+        async with self._loading:
+            if self._model is None:
+                self._model = await anyio.to_thread.run_sync(self._load)
+
+    async def rank(self, query: str, passages: Sequence[Passage]) -> list[Passage]:
+        """All passages, best first; `score` becomes the model's, 0..1. Equals keep their order."""
+        await self.ready()
+        assert self._model is not None
+        pairs = [(query[:LONGEST_QUERY], _shown(passage)) for passage in passages]
+        scores = await in_batches(partial(_scores, self._model), pairs, self._limit)
+        scored = [replace(one, score=float(score)) for one, score in zip(passages, scores, strict=True)]
+        return sorted(scored, key=lambda one: -one.score)
+
+    def _load(self) -> BertSession:
+        return BertSession(onnx_file(self._path), self._path / "tokenizer.json", TOKENS, self._threads)
+
+
+def _shown(passage: Passage) -> str:
+    """With its headings, as it is embedded: often only they name the subject."""
+    return f"{' › '.join([passage.title, *passage.path])}\n{passage.text}"
+
+
+def _scores(model: BertSession, pairs: list[tuple[str, str]]) -> NDArray[np.float32]:
+    """The sigmoid of one logit; of two (no, yes) the second's softmax, the sigmoid of their difference."""
+    import numpy as np
+
+    logits = model(pairs, model.outputs[0])[0].reshape(len(pairs), -1)
+    logit = logits[:, -1] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+    scores: NDArray[np.float32] = 1 / (1 + np.exp(-np.clip(logit, -80, 80)))
+    return scores

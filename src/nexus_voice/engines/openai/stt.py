@@ -1,0 +1,106 @@
+"""Any OpenAI-compatible speech recognition: OpenAI, Groq, Speaches, vLLM, another Nexus Voice.
+
+`/audio/transcriptions` takes a whole recording, so there are no partials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, Self
+
+from ...core.audio import Pcm, Transcript, Word
+from ...core.errors import EngineError
+from ..http.audio import utterance, wav
+from .http import connection, likely_model
+from .whisper_languages import iso639
+
+_HEARS = ("transcri", "whisper", "stt", "asr", "parakeet", "canary", "voxtral", "speech-to-text")
+_OLDEST = "whisper-1"
+NO_SPEECH, UNSURE = 0.6, -1.0
+"""Whisper's own thresholds: a segment beyond both is a phantom, heard in silence."""
+
+
+class OpenAiStt:
+    """Implements `ports.Stt`; enter it before use.
+
+    An empty `model` means the server's first that sounds like one for speech. `language` (ISO 639-1)
+    helps; empty, it is recognised where the model can. `first_result`: seconds from the end of the
+    utterance to its text.
+    """
+
+    early_words = False
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str = "",
+        model: str = "",
+        language: str = "",
+        *,
+        first_result: float = 20.0,
+        provider: str = "openai",
+    ) -> None:
+        self._http = connection("stt", base_url, api_key)
+        self._model, self._language, self._within = model, language, first_result
+        self._verbose = True
+        self._provider = provider
+        self.name = f"{provider}:{model}" if model else provider
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.__aexit__()
+
+    async def ready(self) -> None:
+        """Check that the server answers and takes the key, and choose the model."""
+        model = await likely_model(self._http, self._within, _HEARS, _OLDEST)
+        self._model = self._model or model
+        self.name = f"{self._provider}:{self._model}"
+
+    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+        """One final; word times and language where the server gives them."""
+        pcm = await utterance(audio)
+        if not pcm.data:
+            yield Transcript("", True)
+            return
+        if not self._model:
+            await self.ready()
+        try:
+            answer = await self._ask(wav(pcm))
+        except EngineError as error:
+            if error.code != "stt_request" or not self._verbose:
+                raise
+            self._verbose = False  # the newer models of OpenAI know only "json"
+            answer = await self._ask(wav(pcm))
+        yield self._transcript(answer)
+
+    async def _ask(self, file: bytes) -> Any:
+        fields: dict[str, Any] = {"model": self._model, "response_format": "json"}
+        if self._verbose:
+            fields |= {"response_format": "verbose_json", "timestamp_granularities[]": ["word", "segment"]}
+        if self._language:
+            fields["language"] = self._language
+        files = {"file": ("speech.wav", file, "audio/wav")}
+        return await self._http.ask("POST", "audio/transcriptions", self._within, data=fields, files=files)
+
+    def _transcript(self, answer: Any) -> Transcript:
+        try:
+            segments = answer.get("segments") or []
+            text = answer["text"].strip()
+            if any(_phantom(segment) for segment in segments):
+                text = "".join(segment["text"] for segment in segments if not _phantom(segment)).strip()
+            words = tuple(
+                Word(word["word"].strip(), float(word["start"]), float(word["end"]))
+                for word in answer.get("words") or []
+            )
+            language = iso639(answer.get("language") or self._language)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise self._http.malformed("no transcription") from error
+        return Transcript(text, True, language, words if text else ())
+
+
+def _phantom(segment: dict[str, Any]) -> bool:
+    doubt, confidence = segment.get("no_speech_prob") or 0.0, segment.get("avg_logprob") or 0.0
+    return bool(doubt > NO_SPEECH and confidence < UNSURE)

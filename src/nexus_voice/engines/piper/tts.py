@@ -1,0 +1,117 @@
+"""Piper: neural voices in more than thirty languages that run well on a plain CPU.
+
+The library is GPL, and a sentence keeps a core busy, so it lives in worker processes (`piper.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ...core.audio import Pcm, Voice
+from ...core.errors import BadInput, EngineError
+from ...workers.pool import Workers
+from ..espeak.tts import MAX_TEXT, WAITING_CHUNKS, once
+
+
+class PiperTts:
+    """Implements `ports.Tts`; enter it before use. No marks: Piper does not say which word it is at.
+
+    `path` is the default voice: its .onnx file (with its .onnx.json beside it) or the folder of it.
+    `voices` are further ones by name, such as "de_DE-thorsten-medium". A `Voice` without a name gets
+    the first voice of its language, the default one if there is none. `workers` processes keep a
+    few voices each (60-120 MB a voice); `queue` sentences may wait for one: past that, `Busy`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        workers: int = 1,
+        voices: Mapping[str, Path] | None = None,
+        queue: int = 64,
+    ) -> None:
+        default = voice_file(path)
+        files = {default.stem: default, **{name: voice_file(file) for name, file in (voices or {}).items()}}
+        self._default, self._names = default.stem, tuple(files)
+        self.name = f"piper:{self._default}"
+        kwargs = {"voices": {name: str(file.absolute()) for name, file in files.items()}}
+        self._workers = Workers(
+            "nexus_voice.engines.piper.worker:Piper", workers, kwargs, name=self.name, queue=queue
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._workers.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._workers.__aexit__(kind, error, trace)
+
+    async def ready(self) -> None:
+        """Wait until every process has the default voice loaded.
+
+        Raises `EngineError` with code `model_broken` or `engine_not_installed`.
+        """
+        await self._workers.setup(self._default)
+
+    async def voices(self) -> list[str]:
+        """Names for `Voice.name`, the default one first."""
+        return list(self._names)
+
+    async def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm]:
+        """Audio at the voice's own rate (16 or 22.05 kHz) in pieces of at most 60 ms.
+
+        Pitch is changed with the voice's timbre (as a tape played faster), without changing the
+        length. Raises `BadInput` for a voice that does not exist and for more than 2,000 characters.
+        """
+        if len(sentence) > MAX_TEXT:
+            raise BadInput(
+                f"A sentence to speak may have at most {MAX_TEXT} characters", code="text_too_long"
+            )
+        order = {
+            "text": sentence.encode("utf-8", "replace").decode(),  # a lone surrogate cannot be sent
+            "voice": self._chosen(voice),
+            "rate": voice.rate,
+            "pitch": voice.pitch,
+        }
+        if not sentence.strip():
+            return
+        rate = 0
+        async with aclosing(self._workers.call("speak", once(order), buffer=WAITING_CHUNKS)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, bytes):
+                    yield Pcm(piece, rate)
+                else:
+                    rate = piece
+
+    def _chosen(self, voice: Voice) -> str:
+        if voice.name:
+            if voice.name in self._names:
+                return voice.name
+            raise BadInput(
+                f"Piper has no voice {voice.name!r} here. Installed: {', '.join(self._names)}. "
+                "`nexus-voice models list` shows more.",
+                code="unknown_voice",
+            )
+        language = voice.language.replace("-", "_").lower()
+        for wanted in (language, language.partition("_")[0]):  # "pt_br", else any "pt"
+            for name in self._names:
+                if wanted and f"{name.replace('-', '_').lower()}_".startswith(f"{wanted}_"):
+                    return name
+        return self._default
+
+
+def voice_file(path: Path) -> Path:
+    """The .onnx file at `path` or in that folder. Raises `EngineError` when there is none."""
+    file = min(path.glob("*.onnx"), default=path) if path.is_dir() else path
+    if not file.is_file():
+        raise EngineError(
+            f"There is no Piper voice at {path}: pull one with `nexus-voice models pull`.",
+            code="model_missing",
+        )
+    return file

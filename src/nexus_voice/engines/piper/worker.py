@@ -1,0 +1,99 @@
+"""Piper (GPL) in a worker process of its own: see `tts_piper.py` for the host's side."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import soxr
+
+from ...core.errors import EngineError
+from ...workers.worker import Emit
+from ..text_parts import parts
+
+if TYPE_CHECKING:
+    from piper import PiperVoice
+
+CHUNK = 0.06
+"""Seconds of audio in one piece."""
+KEPT = 3
+"""Voices kept in memory, the least used one goes first."""
+LONGEST = 300
+"""Characters made into sound at once; a longer text would be neither heard nor stopped for long."""
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class Piper:
+    def __init__(self, voices: dict[str, str]) -> None:
+        """`voices`: name -> path of the .onnx file."""
+        self._files = voices
+        self._loaded: OrderedDict[str, PiperVoice] = OrderedDict()
+
+    def setup(self, items: Iterator[Any], emit: Emit) -> None:
+        """Load the voice of that name."""
+        self._voice(next(items))
+
+    def speak(self, items: Iterator[Any], emit: Emit) -> None:
+        """One `{text, voice, rate, pitch}` -> the sample rate, then PCM16 bytes."""
+        order = next(items)
+        voice = self._voice(order["voice"])
+        pitch = min(2.0, max(0.5, order["pitch"]))
+        scale = voice.config.length_scale * pitch / min(2.0, max(0.5, order["rate"]))
+        rate = voice.config.sample_rate
+        emit(rate)
+        # [[...]] would be read as phonemes.
+        text = CONTROLS.sub(" ", order["text"]).replace("[[", "[ [")
+        for part in parts(text, LONGEST):
+            for sound in spoken(voice, part, scale):
+                if pitch != 1.0:  # it was spoken that much slower
+                    sound = soxr.resample(sound, rate * pitch, rate)
+                data = np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes()
+                step = 2 * int(CHUNK * rate)
+                for at in range(0, len(data), step):
+                    emit(data[at : at + step])
+
+    def _voice(self, name: str) -> PiperVoice:
+        if name not in self._loaded:
+            while len(self._loaded) >= KEPT:
+                self._loaded.popitem(last=False)
+            self._loaded[name] = loaded(Path(self._files[name]))
+        self._loaded.move_to_end(name)
+        return self._loaded[name]
+
+
+def loaded(file: Path) -> PiperVoice:
+    """The voice, warmed up: a network's first run is slower, and shows whether it is one for speech."""
+    try:
+        from piper import PiperVoice
+
+        # Some languages' phonemisers keep files of their own; beside the voice, not where we were started.
+        voice = PiperVoice.load(file, download_dir=file.parent)
+        for _ in spoken(voice, "a", 1.0):
+            pass
+    except ImportError as error:
+        raise EngineError(
+            f"This voice needs the Python package {error.name or 'piper-tts'!r}: "
+            "pip install 'nexus-voice[piper]'",
+            code="engine_not_installed",
+        ) from error
+    except Exception as error:  # whatever a damaged file makes onnxruntime, json or Piper raise
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise EngineError(
+            f"The Piper voice {file.name} is damaged or incomplete ({reason}): "
+            "pull it again with `nexus-voice models pull`.",
+            code="model_broken",
+        ) from error
+    return voice
+
+
+def spoken(voice: PiperVoice, text: str, scale: float) -> Iterator[Any]:
+    """One array of float samples (-1..1) for each sentence."""
+    from piper import SynthesisConfig
+
+    for chunk in voice.synthesize(text, SynthesisConfig(length_scale=scale)):
+        if chunk.audio_float_array.size:
+            yield np.atleast_1d(chunk.audio_float_array)

@@ -1,0 +1,99 @@
+"""A small language model from sentences, with pronunciations for words outside the dictionary."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import count
+from typing import Any
+
+import pocketsphinx
+from pocketsphinx.lm import ArpaBoLM
+
+from ..espeak.worker import Espeak
+from .arpabet import pronunciation
+from .phrases import phrases
+from .spoken_forms import questions, tokens, words
+
+MAX_SENTENCES = 20_000
+"""Sentences and questions that are learnt; bounds the time, about a second for 5,000."""
+EVERYDAY_WEIGHT = 2
+DISCOUNT = 0.3
+"""Probability mass for word sequences that were not seen."""
+OPTIONS: dict[str, Any] = {"loglevel": "FATAL", "fwdflat": False}
+"""One pass: a second over the whole utterance gains little and makes the end of speech wait."""
+EXPECTING = OPTIONS | {"lw": 8, "bestpathlw": 11}
+"""Trusts its language model more than usual (6.5 and 9.5): its subject is known."""
+LEVEL = "level"
+"""Name of a search that costs next to nothing, for when only the audio's level matters."""
+SPELLED = 5
+"""Longest unknown word that may also be an abbreviation, said letter by letter."""
+
+
+def learn(general: pocketsphinx.Decoder, sentences: Iterable[str]) -> pocketsphinx.Decoder:
+    """A decoder that expects `sentences`, questions about them, and small talk.
+
+    `general` has the dictionary. The new decoder gets only the words it needs of it: with all of
+    them it takes a hundred times longer to make.
+    """
+    vocabulary = Vocabulary(general)
+    corpus = [text for text in phrases() for _ in range(EVERYDAY_WEIGHT)]
+    for sentence in sentences:
+        vocabulary.read(sentence)
+        corpus += [" ".join(words(sentence)), *questions(sentence, vocabulary.known)]
+        if len(corpus) > MAX_SENTENCES:
+            break
+    lines = [" ".join(filter(vocabulary.ways, text.split())) for text in corpus]
+    model = ArpaBoLM(text="\n".join(lines), add_start=True, discount_mass=DISCOUNT)
+    model.compute()
+    with tempfile.NamedTemporaryFile("w") as lm, tempfile.NamedTemporaryFile("w") as dictionary:
+        model.write(lm)
+        dictionary.writelines(vocabulary.entries())
+        lm.flush()
+        dictionary.flush()
+        decoder = pocketsphinx.Decoder(lm=lm.name, dict=dictionary.name, **EXPECTING)
+    decoder.add_keyphrase(LEVEL, "stop")
+    return decoder
+
+
+class Vocabulary:
+    """How words are said: as the dictionary has it, else as espeak-ng would."""
+
+    def __init__(self, dictionary: pocketsphinx.Decoder) -> None:
+        self._dictionary = dictionary
+        self._espeak: Espeak | None = None
+        self._written: defaultdict[str, set[str]] = defaultdict(set)
+        self._ways: dict[str, list[str]] = {}
+
+    def read(self, sentence: str) -> None:
+        """Remember how words are written: capitals tell abbreviations."""
+        for token in tokens(sentence):
+            self._written[token.lower()].add(token)
+
+    def known(self, word: str) -> bool:
+        return self._dictionary.lookup_word(word) is not None
+
+    def ways(self, word: str) -> list[str]:
+        """Pronunciations in ARPAbet; none for a word that nobody knows how to say."""
+        if word not in self._ways:
+            self._ways[word] = list(self._looked_up(word)) or self._guessed(word)
+        return self._ways[word]
+
+    def entries(self) -> Iterator[str]:
+        """Lines of a dictionary file with the words asked for."""
+        for word, ways in self._ways.items():
+            for number, phones in enumerate(ways, 1):
+                yield f"{word} {phones}\n" if number == 1 else f"{word}({number}) {phones}\n"
+
+    def _looked_up(self, word: str) -> Iterator[str]:
+        for number in count(1):
+            phones = self._dictionary.lookup_word(word if number == 1 else f"{word}({number})")
+            if phones is None:
+                return
+            yield phones
+
+    def _guessed(self, word: str) -> list[str]:
+        self._espeak = self._espeak or Espeak()
+        spellings = {word, *self._written[word]} | ({word.upper()} if len(word) <= SPELLED else set())
+        return sorted({pronunciation(self._espeak.phonemes(spelling)) for spelling in spellings} - {""})

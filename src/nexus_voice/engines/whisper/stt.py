@@ -1,0 +1,157 @@
+"""faster-whisper: Whisper models in CTranslate2's format, on the CPU or a GPU, with words while one speaks.
+
+The growing utterance is decoded again whenever enough was added (`whisper_utterance.py`). A worker process
+(`whisper.py`) is lent for one decode, not for an utterance, so one model in memory serves many speakers.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from anyio import current_time
+from anyio.lowlevel import checkpoint
+
+from ...core.audio import RATE, Pcm, Transcript
+from ...core.errors import BadInput, Busy, EngineError
+from ...workers.pool import Workers
+from .utterance import BLOCK, FIRST, Decoded, Utterance
+
+log = logging.getLogger(__name__)
+
+LIVE = 0.25
+"""Share of a piece's length that one had to wait for it, if it comes from a microphone and is the newest."""
+EARLY = 0.55
+"""Seconds from the first sound to its words that still count as early."""
+SMOOTHING = 0.2
+"""Share of the newest decode in what one is expected to take."""
+
+
+class WhisperStt:
+    """Implements `ports.Stt`; enter it before use.
+
+    `path` is the model's folder. `workers` processes hold the model once each and decode one window
+    at a time with `threads` threads (0: the cores shared out, at most 8) and `beam` hypotheses; `queue`
+    decodes may wait: past that, `Busy`. `device` is "cpu", "cuda" or "auto" (a GPU if there is one and
+    it works); `compute` a CTranslate2 type, "auto" int8 on the CPU and float16 on a GPU. An empty
+    `language` (ISO 639-1) is detected. `nice` (0..19) lowers the processes' priority.
+    """
+
+    early_words: bool
+    """Known once `ready`: what is measured on this machine decides. A partial needs 0.4 s of sound and one
+    decode: early on a GPU, too late to confirm an interruption with a real model on most CPUs."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        workers: int = 1,
+        device: str = "auto",
+        compute: str = "auto",
+        language: str = "",
+        threads: int = 0,
+        beam: int = 1,
+        queue: int = 8,
+        nice: int = 0,
+    ) -> None:
+        self.name = f"faster-whisper:{path.name.removeprefix('faster-').removeprefix('whisper-')}"
+        self.early_words = False
+        self._language = language
+        self._decoding = 0
+        self._seconds = 0.0
+        options = {
+            "path": str(path.absolute()),
+            "device": device,
+            "compute": compute,
+            "language": language,
+            "threads": threads,
+            "beam": beam,
+            "sharers": workers,
+        }
+        listener = "nexus_voice.engines.whisper.worker:Listener"
+        self._workers = Workers(listener, workers, options, name=self.name, queue=queue, nice=nice)
+
+    async def __aenter__(self) -> Self:
+        await self._workers.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return await self._workers.__aexit__(kind, error, trace)
+
+    async def ready(self) -> None:
+        """Wait until every process has the model loaded and warm.
+
+        Raises `EngineError`: `engine_not_installed`, `model_broken`, `unsupported_language`.
+        """
+        await self._workers.setup(None)
+        self._seconds, running = await self._call("speed")
+        self.early_words = FIRST * BLOCK / RATE + self._seconds <= EARLY
+        log.info("%s on %s: %.0f ms a decode", self.name, running, 1000 * self._seconds)
+
+    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+        """Partials while `audio` is live and a process is free; `language` and word times on the final.
+
+        `audio` is not read during a decode: a live source must hold what comes meanwhile. What is
+        there at once, such as a file, is decoded in whole windows without partials.
+        """
+        utterance, said = Utterance(self._language, self._seconds), ""
+        while True:
+            asked = current_time()
+            pcm = await anext(audio, None)
+            if pcm is None:
+                break
+            if pcm.rate != RATE:
+                raise BadInput(f"Speech recognition needs {RATE} Hz audio, not {pcm.rate} Hz")
+            newest = current_time() - asked > LIVE * pcm.seconds
+            if not newest:
+                await checkpoint()  # others have their turn while a file is read
+            utterance.hear(pcm.data)
+            while excess := utterance.excess:
+                utterance.closed(await self._decode(*utterance.window(excess), True), excess)
+            if newest and utterance.due and self._decoding < self._workers.count:
+                text = await self._look(utterance)
+                if text and text != said:
+                    said = text
+                    yield Transcript(text, False, utterance.language)
+        if not utterance.settled:
+            utterance.closed(await self._decode(*utterance.window(), True))
+        yield utterance.final()
+
+    async def _look(self, utterance: Utterance) -> str:
+        """Partial text; none when it could not be had this time: only the final must not fail."""
+        try:
+            return utterance.looked(await self._decode(*utterance.window(), False))
+        except (Busy, EngineError) as error:
+            if isinstance(error, EngineError) and not error.retryable:
+                raise
+            return ""
+
+    async def _decode(self, *window: Any) -> Decoded:
+        began = current_time()
+        self._decoding += 1
+        try:
+            result = await self._call("decode", window)
+        finally:
+            self._decoding -= 1
+        # With the wait for a process in it, so that many speakers get fewer looks each.
+        self._seconds += SMOOTHING * (current_time() - began - self._seconds)
+        return Decoded(**result)
+
+    async def _call(self, method: str, *items: Any) -> Any:
+        """The one result of a call."""
+        async with aclosing(self._workers.call(method, stream(items))) as results:
+            async for result in results:
+                if result is not None:
+                    return result
+        raise EngineError(f"{self.name} gave no result", retryable=True)
+
+
+async def stream(items: tuple[Any, ...]) -> AsyncGenerator[Any]:
+    for item in items:
+        yield item

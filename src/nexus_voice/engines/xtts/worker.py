@@ -1,0 +1,159 @@
+"""XTTS v2 through coqui-tts, for a worker process: see `tts_xtts.py` for the host's side."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+
+from ...core.errors import EngineError
+from ...workers.worker import Emit
+from ..text_parts import parts
+from .tts import RATE
+from .voice_sample import read_sample
+
+CHUNK = 2 * RATE * 60 // 1000
+"""Bytes of one piece, 60 ms."""
+KEPT = 16
+"""Analysed voices kept in memory."""
+LONGEST, LONGEST_CJK = 150, 70
+"""Characters spoken at once; the model loses the thread past 150 (Hindi) to 270, past 71 in Japanese."""
+HINDI = ("शून्य", "एक", "दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ")
+"""The digits from 0 to 9."""
+
+
+class XttsModel:
+    def __init__(self, folder: str, device: str) -> None:
+        self._folder, self._device = Path(folder), device
+        self._loaded: Any = None
+        self._voices: OrderedDict[tuple[str, float], Any] = OrderedDict()
+
+    def setup(self, items: Iterator[Any], emit: Emit) -> None:
+        """Load the model and the voice of that sample, and begin to speak: the first time is slower."""
+        voice = self._voice(Path(next(items)))
+        next(self._model.inference_stream("Hello.", "en", *voice))
+
+    def speak(self, items: Iterator[Any], emit: Emit) -> None:
+        """One `{text, sample, language, rate, pitch}` -> PCM16 bytes at 24,000 Hz, and empty ones.
+
+        Raises `EngineError` with code `engine_not_installed` for a language that needs one more package.
+        """
+        order = next(items)
+        voice = self._voice(Path(order["sample"]))
+        try:
+            self._speak(order, voice, emit)
+        except ImportError as error:
+            language = order["language"]
+            raise EngineError(
+                f"XTTS needs one more Python package for the language {language!r} ({error}): "
+                f"pip install 'coqui-tts[{language}]'",
+                code="engine_not_installed",
+            ) from error
+
+    def _speak(self, order: dict[str, Any], voice: Any, emit: Emit) -> None:
+        def at_every_token(*_: Any) -> bool:
+            """Never stops the sentence, but lets `emit` see whether the host has: a chunk takes seconds."""
+            emit(b"")
+            return False
+
+        pitch = min(2.0, max(0.5, order["pitch"]))
+        speed = min(2.0, max(0.5, order["rate"])) / pitch  # a higher voice is spoken slower, played faster
+        resample = soxr.ResampleStream(RATE * pitch, RATE, 1, dtype="float32") if pitch != 1.0 else None
+        longest = LONGEST_CJK if order["language"] in ("zh", "ja", "ko") else LONGEST
+        for part in filter(str.strip, parts(sayable(order["text"], order["language"]), longest)):
+            for chunk in self._model.inference_stream(
+                part, order["language"], *voice, speed=speed, stopping_criteria=[at_every_token]
+            ):
+                sound = np.atleast_1d(chunk.cpu().numpy()).astype(np.float32)
+                send(resample.resample_chunk(sound) if resample else sound, emit)
+        if resample:
+            send(resample.resample_chunk(np.zeros(0, np.float32), last=True), emit)
+
+    @property
+    def _model(self) -> Any:
+        if self._loaded is None:
+            self._loaded = loaded(self._folder, self._device)
+        return self._loaded
+
+    def _voice(self, sample: Path) -> Any:
+        """(GPT latent, speaker embedding) of a recording, as `Xtts.get_conditioning_latents` makes them."""
+        try:
+            key = str(sample), sample.stat().st_mtime
+        except OSError:
+            key = str(sample), 0.0  # `read_sample` says what is wrong
+        if key not in self._voices:
+            samples, rate = read_sample(sample)  # torchaudio would need one more package to read a file
+            model, torch = self._model, import_module("torch")
+            audio = torch.from_numpy(soxr.resample(samples, rate, 22_050))[None].to(model.device)
+            config = model.config
+            latent = model.get_gpt_cond_latents(
+                audio, 22_050, length=config.gpt_cond_len, chunk_length=config.gpt_cond_chunk_len
+            )
+            while len(self._voices) >= KEPT:
+                self._voices.popitem(last=False)
+            self._voices[key] = latent, model.get_speaker_embedding(audio, 22_050)
+        self._voices.move_to_end(key)
+        return self._voices[key]
+
+
+def loaded(folder: Path, device: str) -> Any:
+    """The model on its device. Raises `EngineError` with `engine_not_installed` or `model_broken`."""
+    try:
+        torch, xtts = import_module("torch"), import_module("TTS.tts.models.xtts")
+        configs, shared = map(import_module, ("TTS.tts.configs.xtts_config", "TTS.config.shared_configs"))
+    except Exception as error:  # beside another kind of torch torchaudio raises OSError or RuntimeError
+        raise EngineError(
+            "XTTS needs the Python packages coqui-tts, torch and a torchaudio of the same make, CPU or CUDA, "
+            f"as torch ({reason(error)}): pip install 'nexus-voice[xtts]'",
+            code="engine_not_installed",
+        ) from error
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        config = configs.XttsConfig()
+        config.load_json(str(folder / "config.json"))
+        model = xtts.Xtts(config)
+        # The published model.pth also holds its settings, of classes that have moved since. If torch did not
+        # take them, coqui-tts would write the file anew without them, and its checksum would be wrong.
+        moved = [(configs.XttsArgs, f"{xtts.__name__}.XttsArgs")]
+        moved += [(configs.XttsAudioConfig, f"{xtts.__name__}.XttsAudioConfig")]
+        with torch.serialization.safe_globals([configs.XttsConfig, shared.BaseDatasetConfig, *moved]):
+            model.load_checkpoint(config, checkpoint_dir=str(folder), eval=True)
+        model.to(device)
+    except Exception as error:  # whatever a damaged file, or too small a device, makes torch raise
+        raise EngineError(
+            f"The XTTS model could not be loaded on {device} ({reason(error)}): pull it again with "
+            "`nexus-voice models pull`, or choose another device.",
+            code="model_broken",
+        ) from error
+    return model
+
+
+def reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def sayable(text: str, language: str) -> str:
+    """`text` with its figures as coqui-tts can say them.
+
+    Numbers of more than twenty digits make it fail, and in Hindi all do: these are said digit by digit. A
+    full stop after a number makes it an ordinal in some languages: wrong at the end, and in Czech it fails.
+    """
+    text = re.sub("[0-9]{20,}", lambda found: " ".join(found[0]), text)
+    if language == "hi":
+        return re.sub("[0-9]", lambda found: f" {HINDI[int(found[0])]} ", text)
+    if language in ("cs", "de", "hu", "tr"):
+        return re.sub(r"(?<=[0-9])\.(?=\s|$)" if language == "cs" else r"(?<=[0-9])\.(?=\s*$)", " .", text)
+    return text
+
+
+def send(sound: Any, emit: Emit) -> None:
+    data = np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes()
+    for at in range(0, len(data), CHUNK):
+        emit(data[at : at + CHUNK])

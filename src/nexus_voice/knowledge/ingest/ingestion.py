@@ -1,0 +1,168 @@
+"""Documents come in by jobs that outlive the server: who sends them, follows them and works them off."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from typing import TypeVar
+from uuid import uuid4
+
+import anyio
+import anyio.to_thread
+from anyio import Event, create_task_group, current_time, move_on_after
+
+from ...core.access import Scope
+from ...core.errors import NexusError
+from ..base import KnowledgeBase
+from ..reading.reader import Reader
+from .fetch import Fetched
+from .intake import Intake
+from .job import Figures, Job, Sent, Task
+from .jobs import Jobs
+
+T = TypeVar("T")
+
+LEASE = 15.0
+"""Seconds after which the item of a worker that was killed is another's."""
+POLL = 1.0
+"""Seconds between two looks at what other processes have done."""
+PAUSE = 5.0
+"""Seconds until the database is tried again when it has failed."""
+SHOW, SHOW_ITEM = 0.2, 1e-3
+"""Seconds between two views of a job, and as many more for each of its items."""
+STILL = 15.0
+"""Seconds after which a job that stands still is shown again: proxies cut silent connections."""
+
+log = logging.getLogger(__name__)
+
+
+class Ingestion:
+    """The jobs, and the worker of one server process; several processes may share a database.
+
+    `run` works, on `at_once` items at a time; all else may be called with or without it. `changed` is
+    called when documents have come, once for many; `ended` with what became of each: added, updated,
+    unchanged or failed. At most `most` items wait. `lease` is in seconds.
+    """
+
+    def __init__(
+        self,
+        base: KnowledgeBase,
+        reader: Reader,
+        fetch: Callable[[str], Awaitable[Fetched]],
+        *,
+        ended: Callable[[str], None] = lambda _: None,
+        at_once: int = 1,
+        most: int = 100_000,
+        lease: float = LEASE,
+    ) -> None:
+        self.changed: Callable[[], None] = lambda: None
+        self._base, self._reader, self._fetch, self._ended = base, reader, fetch, ended
+        self._at_once, self._most, self._lease = at_once, most, lease
+        self._jobs: Jobs | None = None
+        self._worker = uuid4().hex
+        self._threads = anyio.CapacityLimiter(4)
+        self._news = Event()
+        self._running: set[Intake] = set()
+        self._untold, self._untidy = False, True
+
+    async def run(self) -> None:
+        """For ever. What is under way when it is cancelled goes on at the next start, or elsewhere."""
+        async with create_task_group() as tasks:
+            for _ in range(self._at_once):
+                tasks.start_soon(self._work)
+
+    async def enqueue(self, collection: str, sent: Sequence[Sent], scope: Scope) -> str | None:
+        """A new job's id; None when `scope` may not write to such a collection. Raises `JobsFull`."""
+        id = await self._do(lambda jobs: jobs.enqueue(collection, sent, scope, self._most))
+        self._tell()
+        return id
+
+    async def cancel(self, id: str, scope: Scope) -> bool:
+        """Whether there is such a job that `scope` may cancel. What is under way stops at once, what
+        waits is not begun, documents that are stored stay."""
+        cancelled = await self._do(lambda jobs: jobs.cancel(id, scope))
+        for intake in self._running:
+            if cancelled and intake.task.job_id == id:
+                intake.cancel()
+        self._tell()
+        return cancelled
+
+    async def job(self, id: str, scope: Scope) -> Job | None:
+        return await self._do(lambda jobs: jobs.views.job(id, scope))
+
+    async def newest(self, scope: Scope, limit: int) -> list[Job]:
+        """The newest first, without their items."""
+        return await self._do(lambda jobs: jobs.views.newest(scope, limit))
+
+    async def figures(self) -> Figures:
+        return await self._do(lambda jobs: jobs.views.figures())
+
+    async def follow(self, id: str, scope: Scope) -> AsyncGenerator[Job]:
+        """The job as it is, and again whenever it has changed or stood still for a while, to its end.
+        Nothing if there is none."""
+        shown, at = None, 0.0
+        while True:
+            news = self._news
+            job = await self.job(id, scope)
+            if job is None:
+                return
+            if job != shown or current_time() - at >= STILL:
+                yield job
+                shown, at = job, current_time()
+            if job.over:
+                return
+            await anyio.sleep(SHOW + SHOW_ITEM * job.total)
+            with move_on_after(POLL):
+                await news.wait()
+
+    async def _work(self) -> None:
+        while True:
+            news = self._news
+            try:
+                task = await self._do(lambda jobs: jobs.claim())
+                if task:
+                    await self._take_in(task)
+                    continue
+                await self._rest()
+            except Exception as error:
+                problem = error
+                while isinstance(problem, ExceptionGroup):  # the item and its lease failed together
+                    problem = problem.exceptions[0]
+                unknown = None if isinstance(problem, NexusError) else error
+                log.error("No documents can be taken in for %g s: %s", PAUSE, problem, exc_info=unknown)
+                await anyio.sleep(PAUSE)
+                continue
+            with move_on_after(POLL):
+                await news.wait()
+
+    async def _take_in(self, task: Task) -> None:
+        intake = Intake(task, self._base, self._reader, self._fetch, self._do, self._tell)
+        self._running.add(intake)
+        self._tell()
+        try:
+            await intake.run()
+        finally:
+            self._running.remove(intake)
+            if intake.ended:
+                self._ended(intake.outcome)
+            self._untold |= intake.outcome in ("added", "updated")
+            self._untidy = True
+            self._tell()
+
+    async def _rest(self) -> None:
+        """There is nothing more to do for now."""
+        if self._untold:
+            self._untold = False
+            self.changed()
+        if self._untidy:
+            await self._do(lambda jobs: jobs.tidy())
+            self._untidy = False
+
+    async def _do(self, work: Callable[[Jobs], T]) -> T:
+        if self._jobs is None:
+            self._jobs = Jobs(await self._base.opened(), self._worker, self._lease)
+        return await anyio.to_thread.run_sync(work, self._jobs, limiter=self._threads)
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = Event()

@@ -1,0 +1,154 @@
+"""Takes one item of a job in: fetched, read, stored, given vectors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import anyio
+from anyio import CancelScope, create_task_group, current_time, get_cancelled_exc_class, move_on_after
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from ...core.errors import NexusError
+from ...storage.database import Unavailable
+from ..base import KnowledgeBase
+from ..documents.records import Change, DocumentInfo, Origin, digest_of
+from ..reading.reader import Reader
+from .fetch import Fetched
+from .job import Task
+from .jobs import Jobs
+
+T = TypeVar("T")
+
+RENEW, NOTE = 2.0, 0.5
+"""Seconds between two renewals of a lease, which also tell whether the job was cancelled elsewhere; and
+between two notes of how far the item has come."""
+PATIENCE = 2.0
+"""Seconds to hand an item back when the server stops."""
+
+log = logging.getLogger(__name__)
+
+
+class Do(Protocol):
+    """Works with the jobs in a thread."""
+
+    async def __call__(self, work: Callable[[Jobs], T], /) -> T: ...
+
+
+class Intake:
+    """One item, from `run` to its end, or until it is no longer this worker's. `outcome` is added,
+    updated, unchanged or failed, "" before; it is final when `ended`."""
+
+    def __init__(
+        self,
+        task: Task,
+        base: KnowledgeBase,
+        reader: Reader,
+        fetch: Callable[[str], Awaitable[Fetched]],
+        do: Do,
+        tell: Callable[[], None],
+    ) -> None:
+        self.task, self.outcome, self.ended = task, task.status or "", False
+        self._base, self._reader, self._fetch = base, reader, fetch
+        self._do, self._tell = do, tell
+        self._scope = CancelScope()
+        self._embedded = 0
+
+    def cancel(self) -> None:
+        """Its job was cancelled."""
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Raises the database's errors only: then it is taken in later, when the lease has expired."""
+        try:
+            with self._scope:
+                async with create_task_group() as tasks:
+                    tasks.start_soon(self._hold)
+                    await self._finish()
+                    tasks.cancel_scope.cancel()
+        except get_cancelled_exc_class():
+            with move_on_after(PATIENCE, shield=True):
+                await self._do(lambda jobs: jobs.release(self.task))
+            raise
+
+    async def _hold(self) -> None:
+        """Renew the lease and note how far the item is; stop when it is no longer ours."""
+        noted, renewed = 0, current_time()
+        while True:
+            await anyio.sleep(NOTE)
+            if self._embedded != noted or current_time() - renewed >= RENEW:
+                noted, renewed = self._embedded, current_time()
+                if not await self._do(lambda jobs: jobs.renew(self.task, self._embedded)):
+                    return self.cancel()
+                self._tell()
+
+    async def _finish(self) -> None:
+        code = message = None
+        try:
+            await self._take_in()
+        except (Unavailable, DBAPIError):
+            raise
+        except NexusError as error:
+            code, message = error.code, error.message
+        except Exception as error:
+            log.error("“%s” could not be taken in", self.task.name, exc_info=error)
+            code, message = "internal", "Something went wrong on our side. The log has the details."
+        self.outcome = "failed" if code else self.outcome
+        self.ended = await self._do(lambda jobs: jobs.end(self.task, code, message, self._embedded))
+
+    async def _take_in(self) -> None:
+        document = self.task.document_id if self.task.status else await self._store()
+        if document:
+            self._tell()
+            await self._base.embed(document, self._progress)
+
+    def _progress(self, embedded: int, _: int) -> None:
+        self._embedded = embedded
+
+    async def _store(self) -> str | None:
+        """Its document's id; None when the item is no longer ours."""
+        task = self.task
+        if task.fingerprint:
+            known = await self._base.find(self._origin(task.type, task.fingerprint))
+            if known and known.fingerprint == task.fingerprint:
+                return await self._unchanged(known, task.fingerprint)
+        got = await self._content()
+        origin = self._origin(got.type, task.fingerprint or got.fingerprint)
+        known = await self._base.find(origin)
+        digest = await self._do(lambda _: digest_of(got.type, got.data))
+        if known and known.digest == digest:
+            return await self._unchanged(known, origin.fingerprint)
+        reading = await self._reader.read(got.name, got.data, got.type)
+        original = task.original or await self._do(lambda jobs: jobs.fetched(task, got.data))
+        if original is None:
+            return None
+        jobs: Jobs = await self._do(lambda jobs: jobs)
+
+        def also(connection: Connection, document: DocumentInfo, change: Change) -> bool:
+            return jobs.stored(connection, task, document, change)
+
+        size = len(got.data)
+        put = await self._base.put(origin, reading, digest=digest, size=size, original=original, also=also)
+        if put is None:
+            return None
+        document, self.outcome = put
+        return document.id
+
+    async def _content(self) -> Fetched:
+        """The bytes, from the web or from the job."""
+        task = self.task
+        if task.url:
+            return await self._fetch(task.url)
+        data = await self._do(lambda jobs: jobs.original(task))
+        return Fetched(data, task.type, task.name, "", task.fingerprint)
+
+    async def _unchanged(self, known: DocumentInfo, fingerprint: str) -> str | None:
+        ours = await self._do(lambda jobs: jobs.unchanged(self.task, known, fingerprint))
+        self.outcome = "unchanged" if ours else ""
+        return known.id if ours else None
+
+    def _origin(self, type: str, fingerprint: str) -> Origin:
+        task = self.task
+        return Origin(task.name, task.collection, task.source, type, fingerprint)

@@ -1,0 +1,94 @@
+"""A job: documents that were handed in together. What its sender, its worker and its readers know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ...core.errors import BadInput, Busy
+
+UNFINISHED = ("queued", "running")
+"""States of jobs and items that have not ended."""
+
+
+class JobsFull(Busy):
+    code = "jobs_full"
+    status = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One document as it was handed in: bytes that `read` gives, or the `url` of what is to be fetched.
+    With a `problem` it is refused; the others of its job are not affected."""
+
+    name: str
+    read: Callable[[], bytes] | None = None
+    type: str = ""
+    source: str = "upload"
+    fingerprint: str = ""
+    url: str | None = None
+    problem: BadInput | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An item that was claimed. `status` is set when its document was stored in an earlier attempt."""
+
+    id: int
+    job_id: str
+    collection: str
+    source: str
+    name: str
+    type: str
+    url: str | None
+    original: str | None
+    fingerprint: str
+    status: str | None
+    document_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One document on its way in. `state` is queued, running, done, failed or cancelled; `status` is
+    added, updated or unchanged once its document is stored; `document_id` is None before, and again when
+    the document was deleted; `embedded` of its `chunks` have a vector."""
+
+    name: str
+    source: str
+    state: str
+    status: str | None
+    document_id: str | None
+    chunks: int
+    embedded: int
+    error_code: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`state` is queued, running, done (each item has ended, well or not) or cancelled; `done` and
+    `failed` count items. `items` are in the order in which they were sent; a list of jobs leaves them out."""
+
+    id: str
+    collection: str
+    created: datetime
+    ended: datetime | None
+    state: str
+    total: int
+    done: int
+    failed: int
+    items: tuple[Item, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        return self.state not in UNFINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What the knowledge base holds, whoever may see it, and how many items have not ended."""
+
+    documents: int
+    passages: int
+    documents_waiting: int

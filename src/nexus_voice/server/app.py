@@ -1,0 +1,207 @@
+"""The composition root: settings -> engines -> application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import anyio
+import structlog
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from .. import __version__
+from ..conversations.sessions import Sessions
+from ..core.errors import NexusError
+from ..engines import load
+from ..engines.chain.fallback import Fallback
+from ..settings import Settings
+from ..supply.choices import Choice, Found, choices
+from ..supply.discovery import look, pulled
+from ..supply.remote import remote_choices
+from ..supply.supply import Supply, make, policy
+from ..talk.listening.front_end import MicrophoneFrontEnds
+from ..talk.listening.overlap import OverlapDetectors
+from ..talk.session import Engines, Session, Tuning
+from ..telemetry.metrics import Metrics
+from ..tools.builtin import Calculator, Clock
+from . import errors, routes
+from .limits import Admission, BodyLimit, Most
+from .metrics import Live
+from .origins import OwnOrigin
+from .queueing import Queue
+from .rag import lifecycle
+from .roles import Role
+from .services import State
+
+log = structlog.get_logger()
+
+PORTS = ("stt", "llm", "tts", "embedder", "reranker", "search")
+"""Ports with a chain of engines."""
+Choose = Callable[[str, Settings, Found], list[Choice]]
+
+LAG_EVERY = 0.05
+"""Seconds between two looks at how late the event loop runs."""
+
+
+def make_vad(settings: Settings) -> Any:
+    """The chosen detector; energy when it cannot load, so that listening never fails."""
+    try:
+        return load("vad", settings.vad.kind)()
+    except NexusError as error:
+        log.warning("voice activity detector unavailable, using energy", reason=error.message)
+        return load("vad", "energy")()
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[State]:
+    """Everything that runs, entered in order and closed in reverse; only the engines of this role."""
+    choose: Choose = remote_choices if role is Role.app else choices
+    found = Found(pulled(settings))  # local servers are looked for later: that may take a second
+    first = {port: choose(port, settings, found) for port in role.ports}
+    chains = {port: Fallback(policy=policy(port, settings)) for port in PORTS}
+    built = {choice: make(choice) for choice in first.get("embedder", ())}
+    embedder: Any
+    embedder, meanwhile, *_ = [*built.values(), None, None]
+
+    def build(choice: Choice) -> Any:
+        if choice.kind == "extractive":
+            return make(choice, embedder=embedder, engines=Names(chains))
+        return built.pop(choice, None) or make(choice)
+
+    metrics = Metrics()
+    reader = knowledge = ingestion = None
+    if settings.knowledge.enabled and embedder:
+        reader, knowledge, ingestion = lifecycle.put_together(settings, embedder, meanwhile, chains, metrics)
+    engines = Engines(
+        vad=make_vad(settings) if role.converses else load("vad", "energy")(),
+        stt=chains["stt"],
+        llm=chains["llm"],
+        tts=chains["tts"],
+        front_ends=MicrophoneFrontEnds(settings.talk.high_pass, settings.talk.noise_gate),
+        overlaps=OverlapDetectors(),
+        knowledge=knowledge,
+        tools=(Clock(), Calculator()),
+    )
+    talk = settings.talk
+    tuning = Tuning(talk.silence, talk.interrupt, pre_roll=talk.pre_roll, lead=talk.lead, system=talk.system)
+    sessions = Sessions(
+        lambda name: Session(name, engines, tuning), settings.limits.idle, settings.limits.remembered
+    )
+    async with AsyncExitStack() as stack:
+        for chain in chains.values():
+            await stack.enter_async_context(chain)
+        for part in (reader, knowledge):
+            if part:
+                await stack.enter_async_context(part)
+        supply = await stack.enter_async_context(Supply(chains, build))
+        admission = Admission(settings.limits.sessions, settings.limits.loop_lag)
+        limits = settings.limits
+        queues = {
+            port: Queue(port, limits.model_requests, limits.model_queue, metrics.served)
+            for port in role.ports
+            if port not in ("reranker", "search")
+        }
+        state = State(
+            settings,
+            engines,
+            knowledge,
+            sessions,
+            admission,
+            supply,
+            ingestion,
+            role=role,
+            metrics=metrics,
+            queues=queues,
+        )
+        metrics.add(Live(state))
+        supply.joined = partial(welcome, state)
+        tasks = await stack.enter_async_context(anyio.create_task_group())
+        stack.callback(tasks.cancel_scope.cancel)
+        for port, wanted in first.items():
+            supply.want(port, wanted)
+        await supply.usable()
+        tasks.start_soon(watch_lag, admission)
+        tasks.start_soon(lifecycle.keep_teaching, state)
+        if ingestion:
+            tasks.start_soon(lifecycle.open_knowledge, state)
+            tasks.start_soon(lifecycle.take_in, state)
+        tasks.start_soon(keep_looking, state, choose)
+        yield state
+
+
+class Names(Mapping[str, str]):
+    """Port -> name of the engine in use now."""
+
+    def __init__(self, chains: Mapping[str, Fallback]) -> None:
+        self._chains = chains
+
+    def __getitem__(self, port: str) -> str:
+        return self._chains[port].name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(port for port in ("stt", "tts", "embedder") if port in self._chains)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+async def keep_looking(state: State, choose: Choose) -> None:
+    """A model that was pulled, a server that was started: they are used from then on, with no restart."""
+    settings = state.settings
+    while True:
+        found = await look(settings)
+        for port in state.role.ports:
+            state.supply.want(port, choose(port, settings, found))
+        if not settings.discovery.every:
+            return
+        await anyio.sleep(settings.discovery.every)
+
+
+async def welcome(state: State, port: str, engine: Any) -> None:
+    """An engine has joined its chain."""
+    if port == "stt" and "knowledge" in state.warming and state.warming["knowledge"] == "ready":
+        await lifecycle.teach(state)
+    if port == "embedder" and state.knowledge and engine is state.supply.chains[port].current:
+        await state.knowledge.use(engine)
+
+
+async def watch_lag(admission: Admission) -> None:
+    """By the processor's clock: uvloop's own has whole milliseconds, and stands still within a round."""
+    while True:
+        due = perf_counter() + LAG_EVERY
+        while (left := due - perf_counter()) > 0:  # noqa: ASYNC110 - time is what is waited for
+            await anyio.sleep(left)
+        admission.note_lag(perf_counter() - due)
+
+
+def create(
+    settings: Settings, started: Sequence[Callable[[State], None]] = (), role: Role = Role.all
+) -> FastAPI:
+    """The whole server as an ASGI application; `started` callbacks run once it can answer."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with assemble(settings, role) as state:
+            app.state.nexus = state
+            for callback in started:
+                callback(state)
+            yield
+
+    app = FastAPI(title="Nexus Voice", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    routes.mount(app, role)
+    errors.install(app)
+    app.add_middleware(
+        BodyLimit,
+        most=Most(settings.limits.upload, "NEXUS_LIMITS__UPLOAD"),
+        paths={"/rag/ingest": Most(settings.knowledge.upload, "NEXUS_KNOWLEDGE__UPLOAD")},
+    )
+    app.add_middleware(OwnOrigin, origins=settings.server.origins)
+    if settings.server.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.server.origins, allow_methods=["*"], allow_headers=["*"]
+        )
+    return app

@@ -1,0 +1,103 @@
+"""`/metrics`: the server's figures, for Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import structlog
+from fastapi import APIRouter
+from fastapi.responses import Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from .. import __version__
+from .services import Shared, State
+
+router = APIRouter(tags=["health"])
+
+log = structlog.get_logger()
+
+BREAKER = ("closed", "half-open", "open")
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(state: Shared) -> Response:
+    """Everything that is counted and timed, in Prometheus' text format. See docs/services.md."""
+    if state.ingestion:
+        try:
+            state.metrics.held(await state.ingestion.figures())
+        except Exception as error:  # the other figures are wanted all the same
+            log.error("the knowledge base could not be counted", exc_info=error)
+    return Response(state.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+class Live(Collector):
+    """What the server's parts say of themselves at this moment."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def collect(self) -> Iterator[Metric]:
+        about = {(__version__, self._state.role.value): 1}
+        yield gauge("nexus_info", "1, with the version and role.", ["version", "role"], about)
+        yield from self._load()
+        yield from self._engines()
+
+    def _load(self) -> Iterator[Metric]:
+        admission, queues = self._state.admission, self._state.queues.values()
+        lags = {(f"{share:g}",): admission.lag_at(share) for share in (0.5, 0.99)}
+        yield gauge("nexus_ready", "Whether every part is ready.", [], {(): self._state.ready})
+        yield gauge("nexus_voice_sessions", "Voice sessions under way.", [], {(): admission.active})
+        refused = CounterMetricFamily("nexus_voice_sessions_refused", "Voice sessions that found no room.")
+        refused.add_metric([], admission.refused)
+        yield refused
+        text = "How late the event loop ran in the last 30 seconds: median and 99th percentile."
+        yield gauge("nexus_event_loop_lag_seconds", text, ["quantile"], lags)
+        active = {(queue.port,): queue.active for queue in queues}
+        yield gauge("nexus_model_requests_active", "Requests that a model is serving.", ["port"], active)
+        waiting = {(queue.port,): queue.waiting for queue in queues}
+        yield gauge("nexus_model_requests_waiting", "Requests in a model's queue.", ["port"], waiting)
+
+    def _engines(self) -> Iterator[Metric]:
+        status = {
+            (port, engine["name"]): engine
+            for port, engines in self._state.supply.status().items()
+            for engine in reversed(engines)  # of two with the same name the better one counts
+        }
+        ready = {key: engine["state"] == "ready" for key, engine in status.items()}
+        yield gauge("nexus_engine_ready", "Whether the engine is loaded.", ["port", "engine"], ready)
+        breakers = {
+            (*key, state): engine["breaker"] == state
+            for key, engine in status.items()
+            if "breaker" in engine
+            for state in BREAKER
+        }
+        text = "1 for the state of the engine's circuit breaker; open: it rests after failures."
+        yield gauge("nexus_engine_breaker", text, ["port", "engine", "state"], breakers)
+        switches = CounterMetricFamily(
+            "nexus_engine_switches",
+            "Calls that went on to the next engine because this one failed.",
+            labels=["port", "engine"],
+        )
+        for key, engine in status.items():
+            switches.add_metric(key, engine.get("switches", 0))
+        yield switches
+        tokens = CounterMetricFamily(
+            "nexus_engine_tokens",
+            "Tokens of prompts and answers, as the engine's provider counts.",
+            labels=["port", "engine", "kind"],
+        )
+        for key, engine in status.items():
+            for kind, count in engine.get("usage", {}).items():
+                tokens.add_metric([*key, kind], count)
+        yield tokens
+
+
+def gauge(name: str, text: str, labels: list[str], values: Mapping[Any, float]) -> GaugeMetricFamily:
+    """`values` by the labels' values."""
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, float(value))
+    return family

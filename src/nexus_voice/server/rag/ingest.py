@@ -1,0 +1,223 @@
+"""`POST /rag/ingest`: documents in, as files, texts or web addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import anyio
+import anyio.to_thread
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from starlette.datastructures import FormData, UploadFile
+
+from ...core.access import DEFAULT
+from ...core.errors import BadInput
+from ...knowledge.ingest.fetch import target
+from ...knowledge.ingest.job import Sent
+from ..services import Shared
+from ..streaming import while_connected
+from .jobs import Job, shown
+from .names import plain, relative
+from .parts import Caller, Jobs, not_found
+
+router = APIRouter(tags=["documents"])
+
+FILES, TEXTS, URLS = 1_000, 1_000, 100
+"""At most in one request."""
+INDEXED = 2_600
+"""Bytes of source and name together: PostgreSQL's index takes 2,704 with the rest."""
+LONGEST_URL = 2_000
+"""Characters; browsers and databases' indexes take no more either."""
+USERINFO = re.compile(r"//[^/]*@")
+"""Name and password in an address: everyone sees the jobs."""
+LONGEST_WAIT = 60
+
+
+class Text(BaseModel):
+    title: str = Field(min_length=1, max_length=300, examples=["Opening hours"])
+    text: str = Field(min_length=1, examples=["We are open from nine to five, Monday to Friday."])
+
+
+class Handed(BaseModel):
+    collection: str = Field(DEFAULT, max_length=100)
+    texts: list[Text] = Field([], max_length=TEXTS)
+    urls: list[str] = Field([], max_length=URLS, examples=[["https://example.org/handbook.pdf"]])
+
+
+FINGERPRINTS = TypeAdapter(list[Annotated[str, Field(max_length=300)]])
+
+FORM = {
+    "type": "object",
+    "required": ["files"],
+    "properties": {
+        "files": {
+            "type": "array",
+            "maxItems": FILES,
+            "items": {"type": "string", "format": "binary"},
+            "description": "File names may be relative paths.",
+        },
+        "collection": {"type": "string", "default": DEFAULT},
+        "source": {
+            "type": "string",
+            "default": "upload",
+            "description": "Where they come from: documents of two sources never replace each other.",
+        },
+        "fingerprints": {
+            "type": "string",
+            "description": "A JSON list of strings, one for each file: its version at the source. "
+            "A file whose version is known already is not read again.",
+        },
+    },
+}
+TEXTS_AND_URLS = {
+    "type": "object",
+    "properties": {
+        name: schema | ({"items": Text.model_json_schema()} if name == "texts" else {})
+        for name, schema in Handed.model_json_schema()["properties"].items()
+    },
+}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": FORM},
+            "application/json": {"schema": TEXTS_AND_URLS},
+        },
+    }
+}
+
+
+@router.post("/ingest", status_code=202, openapi_extra=BODY, responses={200: {"model": Job}})
+async def ingest(
+    request: Request,
+    response: Response,
+    jobs: Jobs,
+    caller: Caller,
+    state: Shared,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for its end.")] = 0,
+) -> Job:
+    """Hand documents in: a form with `files`, or JSON with `texts` and `urls`. The answer is a job that
+    takes them in one by one; 200 when it has ended already. A document of the same collection, source and
+    name is replaced; the same content again changes nothing."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        async with request.form(max_files=FILES, max_fields=10) as form:
+            sent = files_in(form, state.settings.knowledge.file)
+            collection = field(form, "collection") or DEFAULT
+            id = await jobs.enqueue(collection, sent, caller)
+    else:
+        handed = await anyio.to_thread.run_sync(handed_in, await request.body())
+        sent = [*map(text, handed.texts), *map(page, handed.urls)]
+        id = await jobs.enqueue(handed.collection, sent, caller)
+    if id is None:
+        raise not_found("collection")
+
+    async def ended() -> None:
+        with anyio.move_on_after(wait):
+            async for _ in jobs.follow(id, caller):
+                pass
+
+    if wait:
+        await while_connected(request, ended)
+    job = await jobs.job(id, caller)
+    if job is None:
+        raise not_found("collection")
+    if job.over:
+        response.status_code = 200
+    return shown(job)
+
+
+def files_in(form: FormData, most: int) -> list[Sent]:
+    files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+    if not files:
+        raise BadInput('The form needs files in its field "files".', code="files_missing")
+    source = plain(field(form, "source"), 500) or "upload"
+    try:
+        fingerprints = FINGERPRINTS.validate_json(field(form, "fingerprints") or "[]")
+    except ValidationError:
+        raise BadInput(
+            'The field "fingerprints" is a JSON list of strings of 300 characters at most.',
+            code="bad_request",
+            status=422,
+        ) from None
+    if fingerprints and len(fingerprints) != len(files):
+        raise BadInput(
+            f"There are {len(files)} files and {len(fingerprints)} fingerprints; send one for each file.",
+            code="bad_request",
+            status=422,
+        )
+    versions = fingerprints or [""] * len(files)
+    return [uploaded(*one, source, most) for one in zip(files, versions, strict=True)]
+
+
+def uploaded(file: UploadFile, fingerprint: str, source: str, most: int) -> Sent:
+    problem = None
+    name = (file.filename or "").strip()
+    try:
+        name = relative(name)
+        if len(f"{source}{name}".encode()) > INDEXED:
+            raise BadInput(
+                f"“{name[:40]}…” and its source are longer than {INDEXED:,} bytes.", code="name_too_long"
+            )
+        if (file.size or 0) > most:
+            raise BadInput(
+                f"“{name}” has {file.size:,} bytes; at most {most:,} are taken. Split it into parts, or "
+                "raise NEXUS_KNOWLEDGE__FILE.",
+                code="too_large",
+            )
+    except BadInput as error:
+        problem = error
+    return Sent(
+        name=plain(name, 500),
+        read=file.file.read,
+        type=plain(file.content_type or "", 200),
+        source=source,
+        fingerprint=plain(fingerprint, 300),
+        problem=problem,
+    )
+
+
+def text(text: Text) -> Sent:
+    title = plain(text.title, 300)
+    problem = None if title else BadInput("A document needs a name.", code="name_missing")
+
+    def data() -> bytes:
+        return text.text.replace("\0", " ").encode("utf-8", "replace")
+
+    return Sent(title, data, "text/markdown", problem=problem)
+
+
+def page(url: str) -> Sent:
+    try:
+        address = str(target(url))
+        if len(address) > LONGEST_URL:
+            raise BadInput(f"The address is longer than {LONGEST_URL:,} characters.", code="url_bad")
+    except BadInput as error:
+        problem = BadInput(USERINFO.sub("//…@", error.message), code=error.code, status=error.status)
+        return Sent(USERINFO.sub("//…@", plain(url, 500)), source="url", problem=problem)
+    return Sent(address, source="url", url=address)
+
+
+def field(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def handed_in(body: bytes) -> Handed:
+    try:
+        found: Any = orjson.loads(body)
+        handed = Handed.model_validate(found)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(
+            f'Send a form with "files", or JSON: {{"texts": [{{"title": "…", "text": "…"}}]}} ({error}).',
+            code="bad_json",
+        ) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{where or 'The body'}: {first['msg']}", code="bad_request", status=422) from None
+    if not handed.texts and not handed.urls:
+        raise BadInput('Send "texts" or "urls".', code="bad_request", status=422)
+    return handed

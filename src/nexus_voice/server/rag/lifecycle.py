@@ -1,0 +1,131 @@
+"""The knowledge base of a running server: put together from the settings, seeded, filled, taught from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import structlog
+
+from ...core.errors import NexusError
+from ...engines.chain.fallback import Fallback
+from ...knowledge.base import KnowledgeBase
+from ...knowledge.ingest.fetch import fetch
+from ...knowledge.ingest.ingestion import Ingestion
+from ...knowledge.reading.limits import Limits
+from ...knowledge.reading.reader import Reader
+from ...knowledge.search.choosing import Chooser
+from ...knowledge.search.reranking import Reranking
+from ...knowledge.search.tokens import Counter
+from ...knowledge.seeding import ABOUT
+from ...settings import Settings
+from ...telemetry.metrics import Metrics
+from ..services import State
+
+log = structlog.get_logger()
+
+AGAIN = 5.0
+"""Seconds until a knowledge base that cannot be used is tried again."""
+BIAS_SENTENCES = 2_000
+"""Sentences of the documents that the recogniser's language model is built from."""
+
+
+def put_together(
+    settings: Settings, embedder: Any, meanwhile: Any, chains: Mapping[str, Fallback], metrics: Metrics
+) -> tuple[Reader, KnowledgeBase, Ingestion]:
+    """Enter the first two, in this order."""
+    chosen, reranker = settings.knowledge, chains["reranker"]
+    reader = Reader(Limits(chosen.file), workers=chosen.at_once)
+    reranking = Reranking(reranker, settings.reranker.within, lambda: bool(reranker.links))
+    base = KnowledgeBase(
+        settings.knowledge_at,
+        embedder,
+        reader=reader,
+        meanwhile=meanwhile,
+        chooser=Chooser(reranking, Counter(chains["llm"]), chosen.min_score),
+    )
+    ingestion = Ingestion(
+        base,
+        reader,
+        partial(fetch, limit=chosen.file, allowed=chosen.reachable),
+        at_once=chosen.at_once,
+        most=chosen.queue,
+        ended=metrics.taken_in,
+    )
+    return reader, base, ingestion
+
+
+async def open_knowledge(state: State) -> None:
+    """In the background, so that the server answers at once; tried again while the database cannot be
+    used. Ready once the seed is in: what else has no vectors yet is found by its words meanwhile."""
+    assert state.knowledge is not None
+    state.warming["knowledge"] = "warming"
+    while True:
+        try:
+            await state.supply.settled("embedder")
+            await fill(state)
+            state.warming["knowledge"] = "ready"
+            await state.knowledge.keep_up()
+        except NexusError as error:
+            if state.warming["knowledge"] != error.message:
+                log.error("part not working", part="knowledge", why=error.message)
+            state.warming["knowledge"] = error.message
+        except Exception as error:
+            state.warming["knowledge"] = "failed; see the log"
+            log.error("part failed to start", part="knowledge", exc_info=error)
+            return
+        await anyio.sleep(AGAIN)
+
+
+async def take_in(state: State) -> None:
+    """Work off what users hand in, once documents can be given vectors."""
+    assert state.ingestion is not None
+    state.ingestion.changed = lambda: state.changed()
+    await state.supply.settled("embedder")
+    await state.ingestion.run()
+
+
+async def fill(state: State) -> None:
+    """Bring the seed documents in, and teach the recogniser the documents' words."""
+    assert state.knowledge is not None
+    if folder := state.settings.knowledge.seed:
+        await state.knowledge.seed(folder)
+    else:
+        await state.knowledge.seed(documentation(), ABOUT)
+    await teach(state)
+
+
+async def teach(state: State) -> None:
+    """The recogniser listens for what the documents talk about; called again when they change."""
+    for link in state.supply.chains["stt"].links:
+        bias = getattr(link.engine, "bias", None)
+        if bias is not None and state.knowledge is not None:
+            await bias(await state.knowledge.sentences(BIAS_SENTENCES))
+
+
+async def keep_teaching(state: State) -> None:
+    """Teach again whenever documents came or went, once for any number of changes."""
+    changes, changed = anyio.create_memory_object_stream[None](1)
+
+    def note() -> None:
+        with suppress(anyio.WouldBlock):
+            changes.send_nowait(None)
+
+    state.changed = note
+    async with changes, changed:
+        async for _ in changed:
+            try:
+                await teach(state)
+            except Exception as error:  # it goes on with the words it knows
+                log.error("the recogniser did not learn the new documents", exc_info=error)
+
+
+def documentation() -> Path:
+    """The product's own pages: beside the source in a checkout, inside the package when installed."""
+    package = Path(__file__).parents[2]
+    installed = package / "_docs"
+    return installed if installed.is_dir() else package.parents[1] / "docs"

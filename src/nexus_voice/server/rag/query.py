@@ -1,0 +1,60 @@
+"""`/rag/query` and `/rag/search`: an answer from the documents, or the passages for one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from ...core import events
+from ...core.errors import BadInput
+from ..identity import scope_of
+from ..services import Shared, State
+from ..streaming import Stream, begun, while_connected
+from .answering import Answer, Query, Reply
+from .parts import Base
+
+router = APIRouter(tags=["documents"])
+
+
+class Search(BaseModel):
+    query: str = Field(min_length=1, examples=["adding a language model"])
+    k: int = Field(10, ge=1, le=100, description="Passages at most.")
+    collections: list[str] | None = Field(
+        None, max_length=100, description="Ids of the collections to look in; all, if absent."
+    )
+
+
+class Passages(BaseModel):
+    passages: list[events.Source] = Field(description="Best first.")
+
+
+@router.post("/query", response_model=Reply)
+async def query(query: Query, request: Request, base: Base, state: Shared) -> Any:
+    """One question to the documents, outside any conversation: the answer and what it rests on."""
+    check(query.question, "A question", state)
+    answer = Answer(query, base, state, scope_of(request, query.collections))
+    if query.stream:
+        body = await while_connected(request, lambda: begun(answer.events()))
+        return Stream(body, "text/event-stream", {"cache-control": "no-cache"})
+    return await while_connected(request, answer.whole)
+
+
+@router.post("/search")
+async def search(search: Search, request: Request, base: Base, state: Shared) -> Passages:
+    """The passages that fit best, with no answer made of them."""
+    check(search.query, "A search", state)
+    found = await base.search(search.query, search.k, scope=scope_of(request, search.collections))
+    return Passages(passages=[events.Source.of(one) for one in found])
+
+
+def check(text: str, what: str, state: State) -> None:
+    if len(text) > state.settings.limits.text:
+        raise BadInput(
+            f"{what} may have {state.settings.limits.text:,} characters at most.",
+            code="too_long",
+            status=413,
+        )
+    if not text.strip():
+        raise BadInput(f"{what} needs some words.", code="empty")

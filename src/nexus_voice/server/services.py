@@ -1,0 +1,81 @@
+"""What every face of the server shares; made once in `app.py` and reached through the request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from ..conversations.sessions import Sessions
+from ..core import events
+from ..knowledge.base import KnowledgeBase
+from ..knowledge.ingest.ingestion import Ingestion
+from ..settings import Settings
+from ..supply.supply import Supply
+from ..talk.session import Engines, Session
+from ..telemetry import logs
+from ..telemetry.metrics import Metrics
+from .limits import Admission
+from .queueing import Queue
+from .roles import Role
+
+NOTED = (events.Final, events.Metrics, events.Ended)
+"""What logs and figures want to see of a conversation; the others are many."""
+
+
+@dataclass(slots=True)
+class State:
+    settings: Settings
+    engines: Engines
+    knowledge: KnowledgeBase | None
+    sessions: Sessions[Session]
+    admission: Admission
+    supply: Supply
+    ingestion: Ingestion | None = None
+    role: Role = Role.all
+    metrics: Metrics = field(default_factory=Metrics)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
+    """Port -> the line before its engines."""
+    changed: Callable[[], None] = lambda: None
+    """Called when documents came or went."""
+    warming: dict[str, str] = field(default_factory=dict)
+    """Parts other than engines: "ready", "warming" or what is wrong with it."""
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Part -> "ready", "warming" or what is wrong with it."""
+        return {port: self.supply.state(port) for port in self.supply.wanted} | self.warming
+
+    @property
+    def using(self) -> dict[str, str]:
+        """Port -> name of the engine in use, for the ports of this role."""
+        if self.role.converses:
+            return self.engines.names()
+        wanted = self.supply.wanted
+        return {port: self.supply.chains[port].name for port in self.role.ports if port in wanted}
+
+    @property
+    def used(self) -> list[tuple[str, str]]:
+        """(port, kind) of the engines in use."""
+        return self.supply.used() + ([("vad", self.engines.vad.name)] if self.role.converses else [])
+
+    @property
+    def ready(self) -> bool:
+        return all(status == "ready" for status in self.parts.values())
+
+    def note(self, event: object) -> None:
+        """An event on its way to a client: for the log and for the figures."""
+        if isinstance(event, NOTED):
+            logs.follow(event=event)
+            self.metrics.note(event)
+
+
+def state_of(connection: HTTPConnection) -> State:
+    state: State = connection.app.state.nexus
+    return state
+
+
+Shared = Annotated[State, Depends(state_of)]

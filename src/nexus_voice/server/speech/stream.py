@@ -1,0 +1,167 @@
+"""`WS /stt/stream`: audio up while it is spoken, its text down. See docs/services.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from typing import Any
+
+import anyio
+import orjson
+import structlog
+from anyio.streams.memory import MemoryObjectSendStream
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from ...audio.resample import Resampler, checked
+from ...core.audio import RATE, Pcm, Transcript
+from ...core.errors import BadInput, Busy, NexusError
+from ...talk.streams import closing
+from ..origins import allowed
+from ..services import State, state_of
+from ..streaming import SLOWEST
+from ..uploads import LONGEST
+from ..voice.routes import INTERNAL, POLICY, TRY_AGAIN
+
+log = structlog.get_logger()
+router = APIRouter()
+
+AHEAD = 16
+"""Messages that the recogniser has not taken yet, from which on the client is kept waiting."""
+SILENT = 60.0
+"""Seconds an utterance may go without a message: it holds a place at the recogniser."""
+
+
+class Gone(Exception):
+    """The client has left, or takes no more messages."""
+
+
+@router.websocket("/stt/stream")
+async def stream(socket: WebSocket) -> None:
+    state = state_of(socket)
+    if not allowed(socket, state.settings.server.origins):
+        await socket.close(POLICY, "This origin may not connect.")
+        return
+    await socket.accept()
+    client = Client(socket)
+    with suppress(Gone):
+        try:
+            rate = rate_of(socket.query_params.get("rate", str(RATE)))
+            while True:
+                await utterance(client, await client.audio(), rate, state)
+        except Gone:
+            raise
+        except NexusError as error:
+            await client.end(error.code, error.message, TRY_AGAIN if isinstance(error, Busy) else POLICY)
+        except Exception as error:  # a bug of ours
+            log.error("transcription failed", exc_info=error)
+            await client.end("internal", "Something went wrong on our side. Please reconnect.", INTERNAL)
+
+
+def rate_of(given: str) -> int:
+    """Raises `BadInput`."""
+    if not given.isdecimal():
+        raise BadInput("Say the rate of the samples in Hz, as in ?rate=16000.", code="bad_rate")
+    return checked(int(given[:9]))
+
+
+async def utterance(client: Client, first: bytes, rate: int, state: State) -> None:
+    """From its first audio to its final text."""
+    engine = state.engines.stt
+    sound, heard = anyio.create_memory_object_stream[Pcm](AHEAD)
+    async with state.queues["stt"].place(), sound, heard:
+        with ungrouped():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(listen, client, first, rate, sound)
+                async with closing(engine.transcribe(heard)) as transcripts:
+                    async for transcript in transcripts:
+                        await client.say(transcript)
+                        if transcript.final:
+                            break
+                tasks.cancel_scope.cancel()
+
+
+async def listen(client: Client, data: bytes | None, rate: int, sound: MemoryObjectSendStream[Pcm]) -> None:
+    """Pass the audio on until the client says that this was all."""
+    resampler, seconds = Resampler(rate, RATE), 0.0
+    async with sound:
+        while data is not None:
+            seconds += len(data) / (2 * rate)
+            if seconds > LONGEST:
+                raise BadInput(f"An utterance may last {LONGEST:g} seconds.", code="audio_too_long")
+            await sound.send(Pcm(resampler.push(data), RATE))
+            data = await client.receive(SILENT)
+        await sound.send(Pcm(resampler.finish(), RATE))
+
+
+@contextmanager
+def ungrouped() -> Iterator[None]:
+    """The first error of a task group, by itself."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        error: Exception = group
+        while isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
+
+
+class Client:
+    """The socket, its messages checked."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def audio(self) -> bytes:
+        """The first audio of an utterance. One that ends before it began holds no words."""
+        while (data := await self.receive()) is None:
+            await self.say(Transcript("", final=True))
+        return data
+
+    async def receive(self, within: float = math.inf) -> bytes | None:
+        """The next audio; None when the utterance is over. Raises `Gone` and `BadInput`."""
+        with anyio.move_on_after(within):
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise Gone
+            if (data := message.get("bytes")) is not None:
+                return bytes(data)
+            if _is_end(message["text"]):
+                return None
+            raise BadInput('Send audio, or {"type": "end"} after it.', code="unknown_type")
+        raise BadInput(f"Nothing came for {within:g} s: end an utterance when it is over.", code="silent")
+
+    async def say(self, transcript: Transcript) -> None:
+        message: dict[str, Any] = {
+            "type": "final" if transcript.final else "partial",
+            "text": transcript.text.strip(),
+        }
+        if transcript.language:
+            message["language"] = transcript.language
+        if transcript.words:
+            message["words"] = [asdict(word) for word in transcript.words]
+        await self._send(message)
+
+    async def end(self, code: str, message: str, close: int) -> None:
+        """Say what is wrong, and close."""
+        await self._send({"type": "error", "code": code, "message": message})
+        with anyio.move_on_after(1):
+            await self._socket.close(close, message[:120])
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        with anyio.move_on_after(SLOWEST):
+            try:
+                return await self._socket.send_text(orjson.dumps(message).decode())
+            except (WebSocketDisconnect, RuntimeError, OSError):
+                raise Gone from None
+        raise Gone
+
+
+def _is_end(text: str) -> bool:
+    try:
+        message = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(message, dict) and message.get("type") == "end"

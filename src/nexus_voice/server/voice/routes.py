@@ -1,0 +1,169 @@
+"""`WS /ws/voice`: microphone audio and JSON up, the conversation down. See docs/protocol.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+import anyio
+import structlog
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect, WebSocketState
+
+from ...core import events
+from ...core.audio import Pcm
+from ...core.errors import BadInput, Busy, NexusError
+from ...core.events import ClientEvent, ServerEvent
+from ...settings import Limits
+from ...talk.client_line import Line
+from ...talk.turn import converse
+from ...telemetry import logs
+from ..identity import principals_of
+from ..limits import Bucket
+from ..origins import allowed
+from ..services import State, state_of
+from .wire import check_text, decode, encode
+
+log = structlog.get_logger()
+router = APIRouter()
+
+HELLO_WITHIN = 10.0
+"""Seconds a new connection has to say hello."""
+POLICY, INTERNAL, TRY_AGAIN, TOO_SLOW, REPLACED = 1008, 1011, 1013, 4008, 4009
+"""Close codes: RFC 6455 and its registry, and two of our own."""
+
+
+class SocketWire:
+    """A WebSocket as the conversation's wire: decodes, checks, limits; bad messages get an error back."""
+
+    def __init__(self, socket: WebSocket, limits: Limits, note: Callable[[object], None]) -> None:
+        self._socket = socket
+        self._limits = limits
+        self._note = note
+        self._rate = 16_000
+        self._messages = Bucket(limits.messages, 5 * limits.messages)
+        self._audio = Bucket(limits.audio, 30.0)
+        self._sending = self._sent = 0
+        self.scope = anyio.CancelScope()
+        """Cancelled to cut the client off."""
+        self.reason = (1000, "")
+
+    async def hello(self) -> events.Hello:
+        """The first message. Raises `BadInput` when it is anything else or does not come."""
+        with anyio.move_on_after(HELLO_WITHIN):
+            message = await self.receive()
+            if isinstance(message, events.Hello):
+                self._rate = message.rate
+                return message
+            raise BadInput('The first message must be {"type": "hello"}.', code="hello_first")
+        raise BadInput("No hello came.", code="hello_first")
+
+    async def receive(self) -> bytes | ClientEvent:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                raise anyio.EndOfStream
+            data = message.get("bytes")
+            try:
+                if data is not None:
+                    if not self._audio.take(len(data) / (2 * self._rate)):
+                        raise BadInput("Audio came much faster than real time.", code="too_fast")
+                    return bytes(data)
+                if not self._messages.take():
+                    raise BadInput("Too many messages.", code="rate_limited", status=429)
+                event = decode(message["text"])
+                if isinstance(event, events.Text):
+                    check_text(event.text, self._limits.text)
+                return event
+            except BadInput as error:
+                with suppress(anyio.BrokenResourceError):
+                    await self.send(events.Error(error.code, error.message))
+                if error.code in ("too_fast", "rate_limited"):
+                    self.cut(POLICY, error.message)
+                    await anyio.lowlevel.checkpoint()
+
+    async def send(self, message: ServerEvent | Pcm) -> None:
+        if self._socket.application_state is not WebSocketState.CONNECTED:
+            raise anyio.BrokenResourceError
+        self._sending += 1
+        try:
+            if isinstance(message, Pcm):
+                await self._socket.send_bytes(message.data)
+            else:
+                self._note(message)
+                await self._socket.send_text(encode(message))
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            raise anyio.BrokenResourceError from None
+        finally:
+            self._sending -= 1
+            self._sent += 1
+
+    async def watch(self) -> None:
+        """Cut off a client that takes no message for too long; a timer for every message costs more."""
+        while True:
+            sent = self._sent
+            await anyio.sleep(self._limits.send)
+            if self._sending and self._sent == sent:
+                self.cut(TOO_SLOW, "You take messages too slowly.")
+
+    def cut(self, code: int, reason: str) -> None:
+        """End this connection; the session stays for a reconnection."""
+        self.reason = (code, reason)
+        self.scope.cancel()
+
+
+@router.websocket("/ws/voice")
+@router.websocket("/ws/chat")
+@router.websocket("/voice")
+async def voice(socket: WebSocket) -> None:
+    state = state_of(socket)
+    if not allowed(socket, state.settings.server.origins):
+        await socket.close(POLICY, "This origin may not connect.")
+        return
+    await socket.accept()
+    wire = SocketWire(socket, state.settings.limits, state.note)
+    try:
+        with wire.scope:
+            await serve(wire, state, principals_of(socket))
+    except anyio.EndOfStream:
+        return
+    except NexusError as error:
+        await Line(wire).send(events.Error(error.code, error.message))
+        wire.reason = (TRY_AGAIN if isinstance(error, Busy) else POLICY, error.message)
+    except Exception as error:  # a bug of ours ends one conversation, and says so
+        log.error("voice session failed", exc_info=error)
+        await Line(wire).send(events.Error("internal", "Something went wrong on our side. Please reconnect."))
+        wire.reason = (INTERNAL, "Something went wrong on our side.")
+    with anyio.move_on_after(1, shield=True):
+        if socket.client_state is WebSocketState.CONNECTED:
+            await socket.close(wire.reason[0], wire.reason[1][:120])
+
+
+async def serve(wire: SocketWire, state: State, principals: frozenset[str]) -> None:
+    """One connection's conversation, from hello to goodbye. `principals`: who the caller is."""
+    admission = state.admission
+    if admission.full:
+        admission.refused += 1
+        raise Busy("All lines are busy. Please try again in a moment.")
+    admission.active += 1
+    try:
+        hello = await wire.hello()
+        kept, resumed = state.sessions.open(hello.session_id, hello.token)
+        session = kept.value
+        replaced = partial(wire.cut, REPLACED, "The conversation goes on in another connection.")
+        async with state.sessions.hold(kept, replaced), anyio.create_task_group() as tasks:
+            logs.follow(session=kept.id)
+            log.info("voice session opened", resumed=resumed, rate=hello.rate)
+            session.principals = principals
+            session.manner.speak = True
+            session.manner.apply(hello)
+            tasks.start_soon(wire.watch)
+            try:
+                await wire.send(events.Ready(kept.id, kept.token, resumed, session.engines.names()))
+                await converse(Line(wire), session, hello.rate)
+            finally:
+                log.info("voice session closed", turns=session.turn)
+            tasks.cancel_scope.cancel()
+    finally:
+        admission.active -= 1

@@ -1,0 +1,236 @@
+"""Microphone audio -> Onset | Partial | Final ...: detector, endpointing and recogniser of one session."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from ...core.audio import RATE, Pcm, Transcript
+from ...core.errors import EngineError
+from ..floor import Floor
+from ..session import Session
+from ..streams import closing
+from .endpointing import LONGEST_UTTERANCE, Began, Dropped, Edge, Endpoint, Finished, Paused, samples
+from .events import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Unheard
+
+BLOCK = 0.1
+"""Seconds of audio handed to the recogniser at a time: fewer wake-ups than a frame each."""
+PIECE = 0.064
+"""Seconds of sound that are worked on at a time while nothing is urgent: two windows."""
+WINDOW = 512
+"""Samples of the usual detector's window (Silero's, at 16 kHz)."""
+STARVED = 2.0
+"""Seconds without any audio after which an utterance is over."""
+OWN_SPEECH = 0.5
+"""Likelihood from which audio over the assistant's voice counts as the user's."""
+
+
+class Utterance:
+    """Audio on its way to the recogniser, in blocks; bounded by the longest utterance."""
+
+    def __init__(self, began: float) -> None:
+        self.scope = anyio.CancelScope()
+        self.began = began
+        self.text = ""
+        self.ended = 0.0
+        self._block = bytearray()
+        self.feed: MemoryObjectSendStream[Pcm]
+        self.audio: MemoryObjectReceiveStream[Pcm]
+        self.feed, self.audio = anyio.create_memory_object_stream[Pcm](round(2 * LONGEST_UTTERANCE / BLOCK))
+
+    def add(self, pcm: Pcm) -> None:
+        self._block += pcm.data
+        if len(self._block) >= 2 * samples(BLOCK):
+            self._flush()
+
+    def finish(self, ended: float) -> None:
+        """No more audio; the last voiced sample was heard at `ended`."""
+        self.ended = ended
+        self._flush()
+        self.feed.close()
+
+    def cancel(self) -> None:
+        self.feed.close()
+        self.scope.cancel()
+
+    def _flush(self) -> None:
+        if self._block:
+            # A recogniser that is stuck or gone is reported by its own task.
+            with suppress(anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
+                self.feed.send_nowait(Pcm(bytes(self._block), RATE))
+            self._block.clear()
+
+
+class Ear:
+    """Feed it every message of microphone audio; what it hears goes to `out`."""
+
+    def __init__(
+        self, session: Session, rate: int, floor: Floor, tasks: TaskGroup, out: MemoryObjectSendStream[Heard]
+    ) -> None:
+        self._session = session
+        self._floor = floor
+        self._tasks = tasks
+        self._out = out
+        self._front = session.engines.front_ends.open(rate)
+        self._rate = rate
+        self._gathered = bytearray()
+        self._enough = 0
+        """Bytes."""
+        self._endpoint = Endpoint(session.tuning.silence)
+        self._overlap = floor.overlap
+        self._utterance: Utterance | None = None
+        self._before: deque[Pcm] = deque()
+        self._before_samples = 0
+        self._interrupted = False
+        self._heard_at = anyio.current_time()
+        self.tune()
+
+    def tune(self) -> None:
+        """The user's settings changed: listen afresh."""
+        self._detector = self._session.engines.vad.open(self._session.manner.sensitivity)
+        self._endpoint.reset()
+        self._gathered.clear()
+        self._forget()
+
+    async def hear(self, data: bytes) -> None:
+        """One message from the microphone, of any length.
+
+        Sound is worked on in pieces as long as nobody is kept waiting by them: most of a frame's
+        cost is per piece.
+        """
+        if self._session.manner.hands_free or self._endpoint.held:
+            self._gathered += data
+            if len(self._gathered) >= self._enough:
+                await self._listen()
+
+    async def _listen(self) -> None:
+        """Work on the sound gathered so far."""
+        pcm = self._front(bytes(self._gathered))
+        self._gathered.clear()
+        now = self._heard_at = anyio.current_time()
+        self._overlap.near(pcm, now)
+        windows = await self._detector(pcm)
+        if self._utterance is None:
+            self._remember(pcm)
+        else:
+            self._utterance.add(pcm)
+        text = self._utterance.text if self._utterance else ""
+        for edge in self._endpoint.feed(pcm.samples, windows, text):
+            await self._report(edge, now)
+        if self._floor.taken and not self._interrupted and self._insists():
+            self._interrupted = True
+            await self._out.send(Sustained())
+        self._enough = 2 * round(self._worth() * self._rate)
+
+    def _worth(self) -> float:
+        """Seconds of sound to gather before it is worth a look."""
+        if self._floor.taken:  # an interruption shows when the detector's next window is complete
+            return (WINDOW - self._endpoint.position % WINDOW) / RATE
+        if self._utterance is None or self._endpoint.held:
+            return PIECE
+        return min(self._endpoint.undecided(self._utterance.text) / RATE, PIECE)
+
+    async def talk_start(self) -> None:
+        """The talk button goes down: the assistant is silent, and everything is speech."""
+        await self._out.send(Hush())
+        if not self._endpoint.held:
+            self._endpoint.press()
+            if self._utterance is None:
+                await self._report(Began(self._endpoint.position), anyio.current_time())
+
+    async def talk_end(self) -> None:
+        if self._endpoint.held:
+            await self._listen()
+            await self._report(self._endpoint.release(), anyio.current_time())
+
+    async def _report(self, edge: Edge, now: float) -> None:
+        match edge:
+            case Began(onset):
+                self._interrupted = False
+                began = self._time(onset, now)
+                self._transcribe(began)
+                await self._out.send(Onset(began))
+            case Paused():
+                if self._utterance and self._utterance.text:
+                    await self._out.send(Partial(self._utterance.text, stable=True))
+            case Dropped():
+                self._forget()
+                await self._out.send(FalseOnset())
+            case Finished(last_voiced):
+                if self._utterance:
+                    self._utterance.finish(self._time(last_voiced, now))
+                    self._utterance = None
+
+    def _time(self, position: int, now: float) -> float:
+        """When the sample at `position` was heard."""
+        return now - (self._endpoint.position - position) / RATE
+
+    def own_speech(self) -> bool:
+        """Whether what is being heard is the user, rather than the assistant's echo, a cough or a hum."""
+        onset = self._endpoint.onset
+        since = anyio.current_time() if onset is None else self._time(onset, self._heard_at)
+        return self._overlap.speech(since) >= OWN_SPEECH
+
+    def _insists(self) -> bool:
+        """Whether the user has by now spoken over the assistant for long enough to mean it."""
+        tuning = self._session.tuning
+        enough = tuning.interrupt_late if self._session.engines.stt.early_words else tuning.interrupt
+        return self._endpoint.sustained >= samples(enough) and self.own_speech()
+
+    # --- the recogniser ----------------------------------------------------------------------
+
+    def _remember(self, pcm: Pcm) -> None:
+        """Keep the last moments before an onset: the detector notices late."""
+        self._before.append(pcm)
+        self._before_samples += pcm.samples
+        while self._before_samples - self._before[0].samples > samples(self._session.tuning.pre_roll):
+            self._before_samples -= self._before.popleft().samples
+
+    def _transcribe(self, began: float) -> None:
+        utterance = self._utterance = Utterance(began)
+        for pcm in self._before:
+            utterance.add(pcm)
+        self._before.clear()
+        self._before_samples = 0
+        self._tasks.start_soon(self._recognise, utterance)
+        self._tasks.start_soon(self._watch, utterance)
+
+    async def _watch(self, utterance: Utterance) -> None:
+        """A microphone that falls silent altogether (a closed lid) ends its utterance."""
+        while self._utterance is utterance:
+            await anyio.sleep(STARVED)
+            if self._utterance is utterance and anyio.current_time() - self._heard_at >= STARVED:
+                self._endpoint.reset(examined=False)
+                await self._report(Finished(self._endpoint.position), self._heard_at)
+
+    def _forget(self) -> None:
+        if self._utterance:
+            self._utterance.cancel()
+            self._utterance = None
+
+    async def _recognise(self, utterance: Utterance) -> None:
+        with utterance.scope, utterance.feed, utterance.audio:
+            try:
+                final = await self._words(utterance)
+            except Exception as error:  # whatever broke, only this utterance is lost
+                if self._utterance is utterance:
+                    self._utterance = None
+                    self._endpoint.reset(examined=False)
+                await self._out.send(Unheard(error))
+            else:
+                ended = utterance.ended or anyio.current_time()
+                await self._out.send(Final(final.text.strip(), ended, utterance.began, final.language))
+
+    async def _words(self, utterance: Utterance) -> Transcript:
+        async with closing(self._session.engines.stt.transcribe(utterance.audio)) as transcripts:
+            async for transcript in transcripts:
+                if transcript.final:
+                    return transcript
+                if transcript.text and transcript.text != utterance.text:
+                    utterance.text = transcript.text
+                    await self._out.send(Partial(transcript.text))
+        raise EngineError("The speech recogniser gave no result.", retryable=True)

@@ -1,0 +1,162 @@
+"""When does somebody speak, and when have they finished? A pure machine that counts samples.
+
+It knows no clock: positions are samples since the session began. Speech is dated back to where the
+loudness envelope says it was, because a detector notices late: a silence timer that starts when the
+detector notices costs up to 100 ms a turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...core.audio import RATE, Voicing
+from ...text.turn_ends import patience
+
+
+@dataclass(frozen=True, slots=True)
+class Began:
+    onset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A noise too short to be speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A short silence: the words so far are probably stable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    last_voiced: int
+
+
+Edge = Began | Dropped | Paused | Finished
+
+SPEECH = 0.5
+"""Probability from which a window counts as speech; sensitivity is the detector's business."""
+PAUSE = 0.16
+"""Seconds of silence after which the partial transcript is taken as stable."""
+SHORTEST_SPEECH = 0.09
+"""Seconds of voice under which an onset was only a noise."""
+GAP = 0.1
+"""Seconds of silence that sustained speech may contain (stop consonants)."""
+LONGEST_UTTERANCE = 60.0
+"""Seconds after which an utterance is ended whether or not the speaker is."""
+
+
+SILENCE = Voicing(0.0, 0, 0, 1)
+
+
+def samples(seconds: float) -> int:
+    return round(seconds * RATE)
+
+
+class Endpoint:
+    """Feed every frame in order; `window` is the usual end-of-turn silence in seconds."""
+
+    def __init__(self, window: float) -> None:
+        self.window = window
+        self.position = 0
+        """Samples received."""
+        self.onset: int | None = None
+        """Where the current utterance began; None while nobody speaks."""
+        self.held = False
+        """Push to talk: the button says when speech ends, not silence."""
+        self._examined = 0
+        self._before = SILENCE
+        """The window before this one."""
+        self._last = 0
+        self._run = 0
+        self._voiced = 0
+        self._paused = False
+
+    @property
+    def sustained(self) -> int:
+        """Samples for which speech has gone on without a gap, up to the latest window."""
+        if self.onset is None or self._examined - self._last > samples(GAP):
+            return 0
+        return self._examined - self._run
+
+    def feed(self, count: int, windows: Sequence[Voicing], text: str = "") -> list[Edge]:
+        """`count` more samples arrived, which completed `windows`; `text` is what is understood so far."""
+        self.position += count
+        edges: list[Edge] = []
+        for window in windows:
+            start, self._examined = self._examined, self._examined + window.samples
+            if window.probability >= SPEECH and window.lead + window.trail < window.samples:
+                begin = start + window.lead
+                if window.lead == 0 and self._before.trail == 0:
+                    # The voice was there already when the detector was not yet sure.
+                    begin -= self._before.samples - self._before.lead
+                self._voice(begin, self._examined - window.trail, edges)
+            self._before = window
+        if self.onset is not None and not self.held:
+            self._silence(text, edges)
+        elif self.onset is not None and self.position - self.onset >= samples(LONGEST_UTTERANCE):
+            edges.append(self.release())
+        return edges
+
+    def undecided(self, text: str = "") -> int:
+        """Samples that must still arrive before silence can mean anything new: until then, no hurry."""
+        silent = self.position - self._last
+        edges = [patience(text, self.window)]
+        if not self._paused:
+            edges.append(PAUSE)
+        if self._voiced < samples(SHORTEST_SPEECH):
+            edges = [2 * GAP]
+        return min(samples(edge) for edge in edges) - silent
+
+    def press(self) -> None:
+        """The talk button goes down: speech from here on, whatever the detector says."""
+        self.held = True
+        if self.onset is None:
+            self._begin(self.position)
+
+    def release(self) -> Finished:
+        """The talk button goes up: the utterance is over."""
+        self.held = False
+        self.onset = None
+        return Finished(max(self._last, self.position - samples(self.window)))
+
+    def reset(self, examined: bool = True) -> None:
+        """Forget the current utterance; with `examined`, audio from here on starts new windows."""
+        self.onset = None
+        self.held = False
+        if examined:
+            self._examined = self.position
+
+    def _begin(self, at: int) -> None:
+        self.onset = self._run = self._last = at
+        self._voiced = 0
+        self._paused = False
+
+    def _voice(self, start: int, end: int, edges: list[Edge]) -> None:
+        if self.onset is None:
+            self._begin(start)
+            edges.append(Began(start))
+        elif start - self._last > samples(GAP):
+            self._run = start
+        start = max(start, self._last)
+        self._last = end
+        self._voiced += end - start
+        self._paused = False
+
+    def _silence(self, text: str, edges: list[Edge]) -> None:
+        assert self.onset is not None
+        silent = self.position - self._last
+        if self._voiced < samples(SHORTEST_SPEECH):
+            if silent >= samples(2 * GAP):
+                self.onset = None
+                edges.append(Dropped())
+        elif silent >= samples(patience(text, self.window)) or (
+            self.position - self.onset >= samples(LONGEST_UTTERANCE)
+        ):
+            self.onset = None
+            edges.append(Finished(self._last))
+        elif silent >= samples(PAUSE) and not self._paused:
+            self._paused = True
+            edges.append(Paused())

@@ -1,0 +1,185 @@
+"""Who is talking while the assistant speaks? The user, or its own echo, a cough, a hum, music?"""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from ...core.audio import RATE, Pcm
+from .spectra import BINS, HOP, SIZE, Floats, power_spectra, speech_likeness
+
+_BEFORE = 0.4
+"""Seconds before the speech from which the room's echo is learnt as well."""
+_JUDGED = 0.6
+"""Seconds, the newest ones, that are judged."""
+_LATEST, _EARLIEST = 50, 5
+"""Echo delays in hops: up to 500 ms after the reported time of playing, and 50 ms before it."""
+_DELAYS = _LATEST + _EARLIEST
+_KEPT = 2.5
+"""Seconds of microphone and loudspeaker that are remembered."""
+_UNHEARD = 10.0
+"""Seconds of loudspeaker that are remembered while no microphone is heard."""
+_BYTES = 2 * int(_KEPT * RATE)
+_SHARE, _MARGIN = 0.6, 4.0
+"""Echo is this quantile of near / far, and 6 dB more for what a room and a clock add."""
+_ECHOES, _NOTHING, _SILENT = 0.9, 1e-3, 1e-5
+"""Seconds before the speech in which what was played may echo; -30 dB; -50 dBFS."""
+_TAIL = 0.7
+"""A room's reverberation as a power factor a hop: -60 dB in 0.4 s."""
+_BANDS = np.array([3, 6, 9, 12, 16, 20, 26, 32, 40, 50, 62, 78, 98, 124, 160, 200])
+_WIDTHS = np.diff(np.append(_BANDS, BINS))
+
+
+class OverlapDetectors:
+    """One detector per conversation."""
+
+    def open(self) -> OverlapDetector:
+        return OverlapDetector()
+
+
+class OverlapDetector:
+    """`near` and `far` only remember; `speech` does the work (about 1 ms)."""
+
+    def __init__(self) -> None:
+        self._near = bytearray()
+        self._now = 0.0
+        self._far: deque[_Piece] = deque()
+
+    def far(self, pcm: Pcm, at: float) -> None:
+        """The assistant's audio, any rate, that the user begins to hear at `at` seconds."""
+        while self._far and self._far[0].end < at - _UNHEARD:
+            self._far.popleft()
+        if pcm.data:
+            self._far.append(_Piece(pcm, at))
+
+    def near(self, pcm: Pcm, at: float) -> None:
+        """Microphone audio at 16 kHz that ended at `at` seconds; without gaps."""
+        self._near += pcm.data
+        self._now = at
+        if len(self._near) > 2 * _BYTES:
+            del self._near[:-_BYTES]
+        while self._far and self._far[0].end < at - _KEPT:
+            self._far.popleft()
+
+    def speech(self, since: float) -> float:
+        """0..1: how likely the newest 0.6 s at most, from `since` on, hold the user's own speech."""
+        judged = min(self._now - since + 0.02, _JUDGED)
+        if judged < 0.15:
+            return 0.0
+        before = _BEFORE if self._far else 0.0
+        count = min(round((judged + before) * RATE), len(self._near) // 2)
+        count -= (count - SIZE) % HOP  # the last frame ends now
+        if count < SIZE:
+            return 0.0
+        near = power_spectra(_floats(bytes(self._near[-2 * count :])))
+        frames = min((round(judged * RATE) - SIZE) // HOP + 1, len(near))
+        loudest = float(near[-frames:].sum(axis=1).max())
+        if self._far and self._unheard(near[:-frames], since, loudest):
+            return speech_likeness(near[-frames:], loudest, vowels=6)
+        far = self._reference(len(near))
+        if len(far):
+            return speech_likeness(_without_echo(near, far)[-frames:], loudest, vowels=6)
+        return speech_likeness(near[-frames:], loudest)
+
+    def _unheard(self, before: Floats, since: float, loudest: float) -> bool:
+        """Whether the microphone does not hear the assistant at all (headphones, a good echo canceller).
+
+        Then what it heard `before` the speech, which echoes of up to half a second were part of, is
+        nothing beside the speech, even if the assistant grew as loud as it can.
+        """
+        played = [piece for piece in self._far if piece.end > since - _ECHOES and piece.at < self._now]
+        earlier = [piece for piece in played if piece.at < since]
+        if not len(before) or sum(piece.end - piece.at for piece in earlier) < _ECHOES - 0.2:
+            return False
+        usual = sum(piece.power for piece in earlier) / len(earlier)
+        gain = float(before.sum(axis=1).max()) / max(usual, _SILENT)
+        return _MARGIN * gain * max(piece.power for piece in played) < loudest * _NOTHING
+
+    def _reference(self, frames: int) -> Floats:
+        """Spectra of what was played, from `_LATEST` hops before the microphone's to `_EARLIEST` after."""
+        count = (frames + _DELAYS - 1) * HOP + SIZE
+        line = np.zeros(count, np.float32)
+        begin = self._now + (_EARLIEST * HOP - count) / RATE
+        for piece in self._far:
+            at = round((piece.at - begin) * RATE)
+            if at < count and piece.end > begin:
+                x = piece.samples()
+                first, last = max(at, 0), min(at + len(x), count)
+                line[first:last] = x[first - at : last - at]
+        return power_spectra(line) if line.any() else np.zeros((0, BINS), np.float32)
+
+
+class _Piece:
+    """Played audio; resampled only if somebody talks over it."""
+
+    def __init__(self, pcm: Pcm, at: float) -> None:
+        self.at, self.end = at, at + pcm.seconds
+        self._pcm = pcm
+        self._samples: Floats | None = None
+        self._power = -1.0
+
+    @property
+    def power(self) -> float:
+        """Mean square, full scale 1."""
+        if self._power < 0:
+            x = _floats(self._pcm.data)
+            self._power = float(x @ x) / max(1, len(x))
+        return self._power
+
+    def samples(self) -> Floats:
+        """At 16 kHz, between the given samples: what aliases is far under the bands' loudness."""
+        if self._samples is None:
+            x, step = _floats(self._pcm.data), self._pcm.rate / RATE
+            at = np.arange(round(len(x) / step)) * step
+            self._samples = np.interp(at, np.arange(len(x)), x).astype(np.float32)
+        return self._samples
+
+
+def _floats(data: bytes) -> Floats:
+    return np.frombuffer(data, "<i2") * np.float32(1 / 32768)
+
+
+def _without_echo(near: Floats, far: Floats) -> Floats:
+    """`near` less what the reference explains at its best delay, per band and with the room's tail.
+
+    `far` begins `_LATEST` frames earlier. Echo keeps its level per band over time, while a user's words
+    come and go, so a quantile of near / far where the direct sound leads is the echo's gain.
+    """
+    heard = np.add.reduceat(near, _BANDS, axis=1)
+    played = np.add.reduceat(far, _BANDS, axis=1)
+    tail = played.copy()
+    for shift in (1, 2, 4, 8, 16):  # running maximum with decay, by doubling
+        np.maximum(tail[shift:], tail[:-shift] * _TAIL**shift, out=tail[shift:])
+    at = _best_match(heard, tail)
+    shifted = slice(at, at + len(near))
+    tail, played = tail[shifted], played[shifted]
+    direct = (played > 0.3 * tail) & (tail > tail.max(axis=0, initial=0.0) * 1e-3)
+    ratio = np.where(direct, heard / (tail + 1e-12), np.nan)
+    gain = np.nan_to_num(_quantile(ratio, _SHARE))
+    echo = _MARGIN * gain * tail
+    kept = np.maximum(1 - echo / (heard + 1e-12), 0)
+    return np.asarray(
+        near * np.repeat(np.pad(kept, ((0, 0), (1, 0)), mode="edge"), np.append(3, _WIDTHS), axis=1)
+    )
+
+
+def _best_match(heard: Floats, tail: Floats) -> int:
+    """The frame of `tail` from which the loudness patterns of all bands agree best with `heard`."""
+    n = len(heard)
+    a = np.log(heard + 1e-6)
+    a -= a.mean(axis=0)
+    flat = a.ravel()
+    b = np.log(tail + 1e-6)
+    sums, squares = (np.cumsum(np.pad(x, ((1, 0), (0, 0))), axis=0, dtype=float) for x in (b, b * b))
+    spread = squares[n:] - squares[:-n] - (sums[n:] - sums[:-n]) ** 2 / n
+    match = [b[d : d + n].ravel() @ flat for d in range(len(b) - n + 1)]
+    return int((match / np.sqrt(np.maximum(spread.sum(axis=1), 1.0))).argmax())
+
+
+def _quantile(ratio: Floats, share: float) -> Floats:
+    """Per band over the frames that count (not NaN); NaN where there is none."""
+    ordered = np.sort(ratio, axis=0)  # NaN goes last
+    count = (~np.isnan(ordered)).sum(axis=0)
+    index = np.maximum((count * share).astype(int) - (count > 0), 0)
+    return np.asarray(np.take_along_axis(ordered, index[None], axis=0)[0])

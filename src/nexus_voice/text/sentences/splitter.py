@@ -1,0 +1,249 @@
+"""Cuts a stream of tokens into pieces to say, as early as the text allows and never too early."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .markdown_lines import blank_line_follows, fence_end, line_at, too_short_to_tell
+from .nesting import CLOSERS, PAIRS, Nesting
+from .pauses import CLAUSE_MARKS, CONJUNCTION, clause_start, forced, pause, words_in
+from .sentence_ends import OTHER_STOPS, STOPS, After, after, at_once, follows, last_word
+
+SOFT, HARD, BLOCK = 250, 400, 1500
+"""Characters: past `SOFT` a piece ends at any clause mark, past `HARD` at a space; code and tables,
+which are shown rather than said, may reach `BLOCK`."""
+
+_CHARS = re.escape(STOPS + OTHER_STOPS + CLAUSE_MARKS + "".join(PAIRS) + "".join(CLOSERS) + "`\n")
+_MARK = re.compile(f"[{_CHARS}]")
+_FIRST_MARK = re.compile(f"[{_CHARS}]|{CONJUNCTION}")
+_STOP_RUN = re.compile(rf"[{re.escape(STOPS + OTHER_STOPS)}]{{1,50}}")
+_TAIL = re.compile(r"(?:[\"'”’“»)\]}」』）》】*_~]|\[\d{1,3}\]){0,20}")
+"""What may still belong to a sentence after its mark: closing quotes, emphasis, citations."""
+_CITATION_BEGUN = re.compile(r"\[\d{0,3}\Z")
+_LETTER = re.compile(r"\w")
+_TICK_OR_LINE = re.compile(r"[`\n]")
+
+_MORE: Final = None
+"""A rule's answer: more text must be seen first. 0 is no cut; any other number is where to cut."""
+
+
+class Sentences:
+    """One reply's splitter. The pieces, put together, are exactly what was fed.
+
+    A piece ends right after its sentence's mark and closing quotes; white space leads the next one.
+    Blank lines, list items and headings end a piece; a fenced code block or a table is one piece.
+    A mark at the end of a token ends the piece at once where the words allow it, without waiting for
+    the next token. Of a reply's first piece at least `first_words` words are released early at a natural
+    pause (0: never early). No piece is longer than `BLOCK`, of prose not longer than `HARD` characters.
+
+    Where every mark at the end of a token is followed by white space (as in prose), sentences are cut at
+    the same places whatever the tokens are. Time is linear in the text; memory is one piece and one token.
+    """
+
+    def __init__(self, first_words: int = 4) -> None:
+        self._first_words = first_words
+        self._text = ""
+        self._start = 0  # where the piece begins in `_text`
+        self._at = 0  # all before it is decided
+        self._open = Nesting()
+        self._ticks = 0  # backticks that opened the code span we are in
+        self._line_begins = True
+        self._kind = ""  # of line: "", "item", "table", "fence"
+        self._fence = "`"
+        self._plain = False  # within a line past the first piece: only marks matter
+        self._eager = True  # letters one by one are no tokens: then wait
+        self._last = 0
+
+    def feed(self, token: str) -> list[str]:
+        """The pieces that are complete with this token, often none."""
+        if not token:
+            return []
+        self._eager = len(token) > 1 or self._last > 1
+        self._last = len(token)
+        begun = len(self._text)
+        self._text += token
+        if self._plain and self._at == begun and len(self._text) <= HARD and not _MARK.search(token):
+            self._at += len(token)  # a word like most
+            return []
+        return self._release(final=False)
+
+    def close(self) -> list[str]:
+        """The rest, when the stream has ended."""
+        pieces = self._release(final=True)
+        if self._text:
+            pieces.append(self._text)
+        self._text, self._at = "", 0
+        return pieces
+
+    def _release(self, *, final: bool) -> list[str]:
+        pieces = []
+        while (cut := self._next_cut(final)) is not _MORE:
+            piece = self._text[self._start : cut]
+            pieces.append(piece)
+            if not piece.isspace():
+                self._first_words = 0
+            self._start = cut
+            self._at = max(self._at, cut)
+            self._open.clear()
+            self._ticks = 0
+        self._text = self._text[self._start :]
+        self._at -= self._start
+        self._start = 0
+        self._plain = not (self._first_words or self._line_begins or self._kind == "fence")
+        return pieces
+
+    def _next_cut(self, final: bool) -> int | None:
+        while True:
+            block = self._kind in ("table", "fence")
+            limit = self._start + (BLOCK if block else HARD)
+            cut = self._step(limit, final)
+            if cut:
+                return cut
+            if cut is _MORE or self._at > limit:
+                if len(self._text) <= limit:
+                    return _MORE
+                cut = forced(self._text, self._start, limit, lines=block)
+                if not block:
+                    self._at = cut
+                return cut
+
+    def _step(self, limit: int, final: bool) -> int | None:
+        """Read on to the next mark and decide it."""
+        if self._line_begins:
+            return self._begin_line(final)
+        if self._kind == "fence":
+            return self._in_fence(limit, final)
+        marks = _FIRST_MARK if self._first_words and self._kind != "table" else _MARK
+        found = marks.search(self._text, self._at, limit + 1)
+        if found is None:
+            self._at = min(len(self._text), limit + 1)
+            return _MORE
+        mark = self._at = found.start()
+        cut = self._decide(mark, final)
+        if cut == 0 and self._at == mark:
+            self._at += 1
+        return cut
+
+    def _decide(self, mark: int, final: bool) -> int | None:
+        """Where to cut because of the mark; it may move `_at` past what it has read."""
+        char = self._text[mark]
+        if char == "\n":
+            return self._newline(mark, final)
+        if self._kind == "table":
+            return 0
+        if char == "`":
+            return self._backticks(mark, final)
+        if self._ticks and mark - self._start < SOFT:
+            return 0
+        if char in STOPS or char in OTHER_STOPS:
+            return self._stop(mark, final)
+        if char in CLAUSE_MARKS:
+            return self._pause(mark, final)
+        if char == " ":
+            return self._conjunction(mark, final)
+        self._open.meet(char, self._text[mark - 1 : mark] if mark > self._start else "")
+        return 0
+
+    def _stop(self, mark: int, final: bool) -> int | None:
+        run = _STOP_RUN.match(self._text, mark)
+        end = run.end() if run else mark + 1
+        cut = self._sentence_end(mark, end, final)
+        if cut == 0:
+            self._at = end
+        return cut
+
+    def _sentence_end(self, mark: int, end: int, final: bool) -> int | None:
+        text, start = self._text, self._start
+        tail = _TAIL.match(text, end)
+        cut = tail.end() if tail else end
+        nested = mark - start < SOFT and self._open.open_after(text[end:cut])
+        wordless = not _LETTER.search(text, start, mark)
+        other = text[mark] in OTHER_STOPS
+        word = last_word(text, start, mark)
+        need = after(word, text[mark:end], text[start:mark].rpartition("\n")[2])
+        if cut == len(text) and not final:
+            bare = cut == end and self._eager and not self._open and not wordless
+            sure = other or (need is After.ANYTHING and at_once(text, start, mark, word))
+            return cut if bare and sure else _MORE
+        if nested or wordless or cut == len(text):
+            return 0
+        follower = text[cut]
+        if follower.isspace():
+            if other:
+                need = After.ANYTHING
+            elif cut > end and need is After.ANYTHING:
+                need = After.CAPITAL  # "Really?" he asked.
+            yes = follows(text, cut, need, final=final)
+            return _MORE if yes is None else cut if yes else 0
+        if _CITATION_BEGUN.match(text, cut) and not final:
+            return _MORE
+        if other:
+            return cut if cut == end or follower in PAIRS else 0
+        caseless = follower.isalpha() and follower.lower() == follower.upper()  # CJK and its like
+        return cut if caseless and cut == end and text[mark] in "!?" else 0
+
+    def _pause(self, mark: int, final: bool) -> int | None:
+        if mark - self._start < SOFT:
+            early = self._first_words and not self._open and not self._ticks
+            if not early or words_in(self._text[self._start : mark]) < self._first_words:
+                return 0
+        cut = pause(self._text, self._start, mark, eager=self._eager)
+        return 0 if cut is _MORE and final else cut
+
+    def _conjunction(self, space: int, final: bool) -> int | None:
+        text, start = self._text, self._start
+        if self._open or words_in(text[start:space]) < self._first_words + 2:
+            return 0
+        cut = clause_start(text, start, space)
+        return 0 if cut is _MORE and final else cut
+
+    def _backticks(self, mark: int, final: bool) -> int | None:
+        text, end = self._text, mark
+        while text.startswith("`", end):
+            end += 1
+        if end == len(text) and not final:
+            return _MORE
+        if self._ticks == 0 and end - mark > 2:
+            close = _TICK_OR_LINE.search(text, end)
+            if close is None and not final:
+                return _MORE
+            if close and close[0] == "\n":  # a fence that begins within a line
+                self._kind, self._fence, self._at = "fence", "`", end
+                return self._unless_blank(mark)
+        self._at = end
+        if self._ticks in (0, end - mark):
+            self._ticks = 0 if self._ticks else end - mark
+        return 0
+
+    def _newline(self, mark: int, final: bool) -> int | None:
+        text = self._text
+        ends = self._kind == "item" or blank_line_follows(text, mark)
+        if not ends:
+            if not final and too_short_to_tell(text, mark + 1):
+                return _MORE
+            kind, _ = line_at(text, mark + 1)
+            ends = kind != self._kind or kind in ("item", "fence")
+        self._at = mark + 1
+        self._line_begins = True
+        return self._unless_blank(mark - (text[mark - 1 : mark] == "\r")) if ends else 0
+
+    def _unless_blank(self, cut: int) -> int:
+        return cut if self._text[self._start : cut].strip() else 0
+
+    def _begin_line(self, final: bool) -> int | None:
+        if not final and too_short_to_tell(self._text, self._at):
+            return _MORE
+        self._kind, end = line_at(self._text, self._at)
+        self._line_begins = False
+        if self._kind == "fence":
+            self._fence, self._at = self._text[end - 1], end
+        return 0
+
+    def _in_fence(self, limit: int, final: bool) -> int | None:
+        end = fence_end(self._text, self._fence, self._at, limit + 1, final=final)
+        if end is None:
+            self._at = max(self._at, self._text.rfind("\n", self._at, limit + 1))
+            return _MORE
+        self._at, self._kind = end, ""
+        return end

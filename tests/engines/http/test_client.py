@@ -1,0 +1,278 @@
+"""Connections to remote providers: errors in plain words, bodies in pieces, nothing left open."""
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexus_voice.core.errors import BadInput, EngineError
+from nexus_voice.engines.deepgram.stream_in_task import detached
+from nexus_voice.engines.http.audio import PcmReader
+from nexus_voice.engines.http.client import RemoteHttp
+from nexus_voice.engines.http.errors import explained, wait_in
+from openai_server import SSE, Reply, Request
+from vendors.loopback import Vendor, said, serving
+from vendors.sound import tone, wav
+
+pytestmark = [
+    pytest.mark.anyio,
+    # httpx leaves its request body's generator to the collector when a kept connection fails; trio minds.
+    pytest.mark.filterwarnings("ignore:.*ByteStream.__aiter__:pytest.PytestUnraisableExceptionWarning"),
+]
+KEY = "dg-secret-123"
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Vendor]:
+    def usual(request: Request) -> Reply:
+        return said({"path": request.path})
+
+    async with serving(usual) as server:
+        yield server
+
+
+def remote(url: str, **options: Any) -> RemoteHttp:
+    headers = {"Authorization": f"Token {KEY}"}
+    return RemoteHttp("stt", url, headers, setting="DEEPGRAM_API_KEY", secret=KEY, **options)
+
+
+async def refused(server: Vendor, reply: Reply, within: float = 5.0) -> EngineError:
+    server.replies.append(reply)
+    async with remote(server.url) as http:
+        with pytest.raises(EngineError) as caught:
+            await http.ask("POST", "v1/x", within, json={"a": 1})
+        assert await http.ask("GET", "v1/again") == {"path": "/v1/again"}
+    assert KEY not in caught.value.message
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "retryable", "wait", "says"),
+    [
+        (said({"err_msg": f"Invalid {KEY}"}, 401), "stt_auth", False, 0, "check DEEPGRAM_API_KEY"),
+        (said({"error": {"message": "No right to x"}}, 403), "stt_auth", False, 0, "No right to x"),
+        (said({"error": {"message": "API key not valid."}}, 400), "stt_auth", False, 0, "DEEPGRAM_API_KEY"),
+        (said({"err_msg": "no money"}, 402), "stt_quota", False, 0, "no credit"),
+        (said({"title": "Slow", "message": "x"}, 429, retry_after="7"), "stt_limit", True, 7, "in 7 s"),
+        (said({}, 429), "stt_limit", True, 0, "in a moment"),
+        (said({"message": "busy"}, 503, retry_after="2.5"), "stt_failed", True, 2.5, "busy"),
+        (said([{"error": {"message": f"oops {KEY}"}}], 500), "stt_failed", True, 0, "oops ***"),
+        (said({"detail": "no such model"}, 404), "stt_request", False, 0, "no such model"),
+        (said({"detail": [{"msg": "field required"}]}, 422), "stt_request", False, 0, "field required"),
+        (Reply([b"plain words"], 400, "text/plain"), "stt_request", False, 0, "plain words"),
+        (Reply([b"<html>Bad gateway</html>"], 502, "text/html"), "stt_failed", True, 0, "502"),
+        (Reply([b"not JSON"], type="application/json"), "stt_malformed", True, 0, "not JSON"),
+        (Reply([b'{"a"'], type="application/json", end="cut"), "stt_stream_broken", True, 0, "stopped"),
+    ],
+)
+async def test_refusals_are_plain(
+    server: Vendor, reply: Reply, code: str, retryable: bool, wait: float, says: str
+) -> None:
+    error = await refused(server, reply)
+    assert (error.code, error.retryable, error.retry_after) == (code, retryable, wait)
+    assert says in error.message
+    assert error.message.startswith("The speech recognition service at 127.0.0.1 ")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_silent_provider_is_given_up(server: Vendor, begun: bool) -> None:
+    never = anyio.Event()
+    held = Reply([b'{"a"', never]) if begun else Reply(before=never)
+    error = await refused(server, held, within=0.1)
+    assert (error.code, error.status, error.retryable) == ("stt_timeout", 504, True)
+    with anyio.fail_after(2):
+        await server.gone.wait()
+
+
+async def test_nobody_at_the_address(anyio_backend: str) -> None:
+    async with serving(lambda _: Reply()) as gone:
+        url = gone.url
+    async with remote(url, hint="Set X.") as http:
+        with pytest.raises(EngineError, match="Set X") as caught:
+            await http.ask("GET", "v1/x")
+    assert (caught.value.code, caught.value.retryable) == ("stt_unreachable", True)
+    assert url in caught.value.message
+
+
+@pytest.mark.parametrize("url", ["", "api.example.com", "ftp://x", "http://", "http://[::1", "http://a:b"])
+def test_a_bad_address_is_refused_at_once(url: str) -> None:
+    with pytest.raises(BadInput):
+        remote(url)
+
+
+def test_a_key_that_cannot_be_one_is_refused_unseen() -> None:
+    with pytest.raises(BadInput, match="NAME") as caught:
+        RemoteHttp("tts", "https://x", {"Authorization": "Token schlüssel\n"}, setting="NAME")
+    assert "schl" not in caught.value.message
+
+
+async def test_a_connection_is_kept_and_a_dead_one_replaced(server: Vendor) -> None:
+    async with remote(server.url) as http:
+        for _ in range(3):
+            await http.ask("GET", "v1/x")
+        assert server.connections == 1
+        server.replies.append(Reply([b"{}"], end="close"))
+        await http.ask("GET", "v1/x")
+        assert await http.ask("GET", "v1/y") == {"path": "/v1/y"}
+    assert server.connections == 2
+
+
+async def test_the_key_is_in_no_log_and_no_repr(server: Vendor, caplog: pytest.LogCaptureFixture) -> None:
+    for name in (None, "httpx", "httpcore"):  # a server that ran before may have silenced them
+        caplog.set_level(logging.DEBUG, name)
+    http = remote(server.url)
+    async with http:
+        await http.ask("POST", "v1/x", json={})
+        server.replies.append(said({"err_msg": KEY}, 500))
+        with pytest.raises(EngineError) as caught:
+            await http.ask("POST", "v1/x", json={})
+    assert caplog.records
+    assert KEY not in caplog.text + repr(http) + repr(caught.value)
+    assert server.requests[0].headers["authorization"] == f"Token {KEY}"
+
+
+async def test_events_are_read_wherever_the_bytes_are_cut(
+    server: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexus_voice.engines.http.body.DRAIN", 5.0)
+    whole = b': ping\r\n\r\nevent: x\r\ndata: {"n": 1}\r\n\r\ndata: {"n":\ndata: 2}\n\ndata: [DONE]\n\n'
+    for size in (1, 2, 7, len(whole)):
+        server.replies.append(Reply([whole[i : i + size] for i in range(0, len(whole), size)], type=SSE))
+    async with remote(server.url) as http:
+        for _ in range(4):
+            async with http.stream("POST", "x") as body:
+                assert [await body.event(), await body.event(), await body.event()] == [
+                    {"n": 1},
+                    {"n": 2},
+                    None,
+                ]
+    assert server.connections == 1  # each body was read to its end, so the connection was kept
+
+
+async def test_an_endless_line_is_no_stream_of_events(
+    server: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nexus_voice.engines.http.body.LONGEST_LINE", 1000)
+    server.replies.append(Reply([b"data: ", b"x" * 2000, b"x" * 2000], type=SSE))
+    async with remote(server.url) as http, http.stream("POST", "x") as body:
+        with pytest.raises(EngineError) as caught:
+            await body.event()
+    assert caught.value.code == "stt_malformed"
+
+
+@pytest.mark.parametrize("how", ["error", "cancel"])
+async def test_leaving_a_body_half_way_cuts_the_connection(server: Vendor, how: str) -> None:
+    server.replies.append(Reply([b"one", anyio.Event()]))
+    async with remote(server.url) as http:
+        with anyio.CancelScope() as scope:
+            try:
+                async with http.stream("POST", "x") as body:
+                    assert await body.piece() == b"one"
+                    if how == "error":
+                        raise KeyError
+                    scope.cancel()
+                    await anyio.lowlevel.checkpoint()
+            except KeyError:
+                pass
+        with anyio.fail_after(2):
+            await server.gone.wait()
+
+
+async def test_use_before_entering_is_a_clear_mistake() -> None:
+    with pytest.raises(RuntimeError, match="entered"):
+        await remote("https://x").ask("GET", "x")
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7), ("0.5", 0.5), ("-3", 0), ("", 0), ("soon", 0), ("nan", 0), ("inf", 86_400)],
+)
+def test_when_to_try_again(header: str, seconds: float) -> None:
+    assert wait_in(header) == seconds
+
+
+def test_when_to_try_again_as_a_date() -> None:
+    assert 50 < wait_in(format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)) <= 60
+    assert wait_in("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(st.sampled_from(["error", "detail", "message"]), inner)
+        ),
+    )
+)
+def test_any_error_body_gives_words(body: Any) -> None:
+    assert len(explained(body)) <= 300
+
+
+@given(
+    st.lists(st.integers(0, 3000), max_size=8), st.sampled_from(["raw", "wav", "unknown length", "trailer"])
+)
+def test_sound_is_the_same_wherever_the_bytes_are_cut(cuts: list[int], form: str) -> None:
+    sound = tone("Hello", rate=8000)
+    data = sound if form == "raw" else wav(sound, 8000)
+    if form == "unknown length":
+        data = data[:40] + b"\xff\xff\xff\xff" + data[44:]
+    if form == "trailer":
+        data += b"LIST\x02\x00\x00\x00ab"
+    reader = PcmReader(24_000)
+    edges = [0, *sorted(min(at, len(data)) for at in cuts), len(data)]
+    pieces = [pcm for a, b in pairwise(edges) if (pcm := reader.feed(data[a:b]))]
+    assert b"".join(pcm.data for pcm in pieces) == sound
+    assert {pcm.rate for pcm in pieces} == {24_000 if form == "raw" else 8000}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"ID3\x04 mp3",
+        b"OggS vorbis",
+        wav(b"\0\0\0\0", channels=2),
+        b"RIFF\0\0\0\0WAVEdata\0\0\0\0xx",
+        b"RIFF\0\0\0\0WAVEjunk\xff\xff\xff\x7fxx",
+    ],
+)
+def test_other_sound_is_refused(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - each says something else
+        PcmReader(24_000).feed(data)
+
+
+async def test_detached_work_ends_with_its_engine_or_its_listener(anyio_backend: str) -> None:
+    ended: list[str] = []
+
+    async def work(out: Any) -> None:
+        try:
+            async with anyio.create_task_group():
+                await out.send(1)
+                await anyio.sleep_forever()
+        finally:
+            ended.append("work")
+
+    async with anyio.create_task_group() as engine:
+        results = detached(engine, work, "x")
+        assert await anext(results) == 1
+        await results.aclose()
+        assert ended == ["work"]
+        results = detached(engine, work, "x")
+        assert await anext(results) == 1
+        engine.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True), pytest.raises(EngineError, match="shut down"):
+            await anext(results)
+    assert ended == ["work"] * 2
