@@ -1,8 +1,9 @@
-"""Who may import whom: the house's one law, read from the source."""
+"""Which room of the house may import which: read from the source, imports for type checkers included."""
 
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,65 +11,137 @@ import pytest
 import nexus_voice
 
 ROOT = Path(nexus_voice.__file__).parent
-SIBLINGS = {"talk", "audio", "engines", "knowledge", "store"}
-MAY: dict[str, set[str]] = {
-    "domain": {"domain"},
-    "ports": {"domain"},
-    "workers": {"domain", "workers"},
-    **{name: {"domain", "ports", name} for name in SIBLINGS | {"models"}},
-    **{name: {"domain", "ports", "workers", name} for name in ("engines", "knowledge")},
-    "supply": {"domain", "ports", "engines", "models", "settings", "supply"},
-    "api": SIBLINGS | {"domain", "ports", "models", "api", "settings", "observe", "supply"},
-    "observe": SIBLINGS | {"domain", "ports", "observe", "settings"},
+BASE = {"core", "text", "audio"}
+"""Values, words and sound: everybody may use them."""
+ROOMS = {"talk", "engines", "models", "tools", "knowledge", "conversations"}
+"""They know the base and the ports, and never each other."""
+EVERYTHING_BELOW_THE_SERVER = BASE | ROOMS | {"ports", "storage", "workers", "settings", "supply"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "core": set(),
+    "text": {"core"},
+    "audio": {"core"},
+    "ports": BASE,
+    "settings": {"core"},
+    "storage": {"core"},
+    "workers": {"core"},
+    **{room: BASE | {"ports"} for room in ROOMS},
+    "engines": BASE | {"ports", "workers"},
+    "knowledge": BASE | {"ports", "workers", "storage"},
+    "conversations": BASE | {"ports", "storage"},
+    "supply": BASE | {"ports", "settings", "engines", "models"},
+    "telemetry": EVERYTHING_BELOW_THE_SERVER,
+    "server": EVERYTHING_BELOW_THE_SERVER | {"telemetry"},
+    "cli": EVERYTHING_BELOW_THE_SERVER | {"telemetry", "server"},
+    "__main__": {"cli"},
+    "__init__": set(),
 }
-PURE = {"domain": set(), "talk": {"anyio"}, "ports": set()}
-"""Third-party packages that these may import at run time, besides the standard library."""
-STDLIB_FORBIDDEN = {"talk": {"asyncio", "time", "threading"}, "domain": {"asyncio", "time", "socket"}}
+"""Room -> the other rooms it may import."""
+THIRD_PARTY = {"core": set(), "text": set(), "ports": set(), "talk": {"anyio", "numpy", "soxr"}}
+"""Packages that these rooms may import besides the standard library; the others may import any."""
+FORBIDDEN_STDLIB = {
+    "talk": {"asyncio", "time", "threading"},
+    "core": {"asyncio", "time", "socket"},
+    "text": {"asyncio", "time", "socket"},
+}
 
 
-def modules() -> list[tuple[str, Path]]:
-    return [
-        (path.relative_to(ROOT).parts[0].removesuffix(".py"), path) for path in sorted(ROOT.rglob("*.py"))
-    ]
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> list[str]:
-    """Absolute names of what a module imports, imports for type checkers left out."""
-    tree = ast.parse(path.read_text())
-    checked = {
+FILES = {module_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def type_checking_nodes(tree: ast.Module) -> set[int]:
+    return {
         id(inner)
         for node in ast.walk(tree)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         for inner in ast.walk(node)
     }
+
+
+def imports(path: Path, *, for_type_checkers: bool) -> set[str]:
+    """Absolute names of the modules that a file imports: ours exactly, others by their package."""
+    tree = ast.parse(path.read_text())
+    skipped = set() if for_type_checkers else type_checking_nodes(tree)
     package = ("nexus_voice", *path.relative_to(ROOT).parts[:-1])
-    found: list[str] = []
+    found: set[str] = set()
     for node in ast.walk(tree):
-        if id(node) in checked:
+        if id(node) in skipped:
             continue
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             stem = ".".join([*base, *([node.module] if node.module else [])])
-            found += [f"{stem}.{alias.name}" for alias in node.names]
+            found |= {name if (name := f"{stem}.{alias.name}") in FILES else stem for alias in node.names}
     return found
 
 
-@pytest.mark.parametrize(("layer", "path"), modules(), ids=lambda value: str(value).removeprefix(str(ROOT)))
-def test_a_module_imports_only_from_its_own_side(layer: str, path: Path) -> None:
-    for name in imports(path):
-        top, *rest = name.split(".")
-        if top == "nexus_voice" and layer in MAY and rest and rest[0] not in {"__version__"}:
-            assert rest[0] in MAY[layer], f"{path.name} imports {name}"
-        elif layer in PURE and top != "nexus_voice":
-            import sys
-
-            assert top in sys.stdlib_module_names | PURE[layer], f"{path.name} imports {name}"
-            assert top not in STDLIB_FORBIDDEN.get(layer, set()), f"{path.name} imports {name}"
+def test_every_room_is_in_the_list() -> None:
+    assert {room_of(path) for path in FILES.values()} == set(MAY_IMPORT)
 
 
-def test_domain_never_awaits() -> None:
-    for path in (ROOT / "domain").glob("*.py"):
-        nodes = {type(node) for node in ast.walk(ast.parse(path.read_text()))}
-        assert not nodes & {ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith}, path.name
+@pytest.mark.parametrize("path", FILES.values(), ids=list(FILES))
+def test_a_file_imports_only_the_rooms_it_may(path: Path) -> None:
+    room = room_of(path)
+    for name in imports(path, for_type_checkers=True):
+        top, _, rest = name.partition(".")
+        if top == "nexus_voice" and rest:
+            assert rest.split(".")[0] in MAY_IMPORT[room] | {room}, f"{room} may not import {name}"
+
+
+@pytest.mark.parametrize("path", FILES.values(), ids=list(FILES))
+def test_the_inner_rooms_are_free_of_foreign_packages(path: Path) -> None:
+    room = room_of(path)
+    if room not in THIRD_PARTY:
+        return
+    for name in imports(path, for_type_checkers=False):
+        top = name.split(".")[0]
+        if top != "nexus_voice":
+            assert top in sys.stdlib_module_names | THIRD_PARTY[room], f"{room} may not import {name}"
+            assert top not in FORBIDDEN_STDLIB.get(room, set()), f"{room} may not import {name}"
+
+
+def circle(edges: dict[str, set[str]]) -> list[str]:
+    """Files that import each other in a circle, the first one found; empty if there is none."""
+    done: set[str] = set()
+    for start in edges:
+        way: list[str] = []
+        branches = [iter([start])]
+        while branches:
+            name = next(branches[-1], None)
+            if name is None:
+                branches.pop()
+                if way:
+                    done.add(way.pop())
+            elif name in way:
+                return [*way[way.index(name) :], name]
+            elif name not in done:
+                way.append(name)
+                branches.append(iter(sorted(edges.get(name, ()))))
+    return []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    edges = {name: imports(path, for_type_checkers=True) & set(FILES) for name, path in FILES.items()}
+    for name in edges:
+        edges[name] -= {name, *(package for package in FILES if name.startswith(package + "."))}
+    assert not circle(edges), " -> ".join(circle(edges))
+
+
+def test_a_circle_would_be_found() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+
+
+@pytest.mark.parametrize("path", [path for path in FILES.values() if room_of(path) in ("core", "text")])
+def test_core_and_text_never_await(path: Path) -> None:
+    nodes = {type(node) for node in ast.walk(ast.parse(path.read_text()))}
+    assert not nodes & {ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith}, path.name
