@@ -172,7 +172,7 @@ def test_the_tables_are_as_the_migrations_make_them(at: Path | str) -> None:
 OPEN = """
 import sys
 from pathlib import Path
-from nexus_voice.knowledge.storage.database import Database
+from nexus_voice.storage.database import Database
 at = sys.argv[1]
 sys.stdin.read(1)
 Database(at if at.startswith("postgresql:") else Path(at)).close()

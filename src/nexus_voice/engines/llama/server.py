@@ -1,4 +1,4 @@
-"""llama.cpp's HTTP server as a child process: `python -m nexus_voice.engines.llama_server`.
+"""llama.cpp's HTTP server as a child process: `python -m nexus_voice.engines.llama.server`.
 
 One JSON line on stdin says what to run (`Orders`). One JSON line on stdout answers: `{"url": ...}` once
 the model is loaded, or `{"failed": why, "code": ...}`. The end of stdin, that is of the host, ends it.
