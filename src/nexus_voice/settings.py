@@ -160,9 +160,6 @@ class Fallback(Section):
     retries: int = Field(1, ge=0, le=5, description="Tries more with the same engine after passing errors.")
     failures: int = Field(3, ge=1, le=100, description="Failures in a row after which an engine rests.")
     cooldown: Seconds = Field(5, description="How long it rests, doubled each time up to a minute.")
-    hedge: Seconds = Field(
-        0, description="Start the next model or voice too when the first is later than this; 0: never."
-    )
 
 
 class Providers(Section):

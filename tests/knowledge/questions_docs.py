@@ -153,7 +153,7 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
         "how many callers at a time",
         [("configuration.md", "Voice sessions at a time"), ("troubleshooting.md", "NEXUS_LIMITS__SESSIONS")],
     ),
-    ("NEXUS_FALLBACK__HEDGE", [("configuration.md", "Start the next model or voice too")]),
+    ("NEXUS_FALLBACK__COOLDOWN", [("configuration.md", "How long it rests")]),
     ("keep my settings in a file", [("configuration.md", "file named .env")]),
     (
         "how do i write down several origins in one variable",

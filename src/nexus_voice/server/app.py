@@ -92,8 +92,6 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
         lambda name: Session(name, engines, tuning), settings.limits.idle, settings.limits.remembered
     )
     async with AsyncExitStack() as stack:
-        for chain in chains.values():
-            await stack.enter_async_context(chain)
         for part in (reader, knowledge):
             if part:
                 await stack.enter_async_context(part)

@@ -50,8 +50,7 @@ def make(choice: Choice, **more: Any) -> Any:
 
 def policy(port: str, settings: Settings) -> Policy:
     wanted = settings.fallback
-    hedge = wanted.hedge if port in ("llm", "tts") else 0.0
-    return Policy(getattr(wanted, port, 0.0), wanted.retries, 0.1, wanted.failures, wanted.cooldown, hedge)
+    return Policy(getattr(wanted, port, 0.0), wanted.retries, 0.1, wanted.failures, wanted.cooldown)
 
 
 class Supply:

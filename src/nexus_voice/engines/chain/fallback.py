@@ -13,17 +13,14 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
-from anyio.abc import TaskGroup
 
 from ...core.audio import Mark, Pcm, Transcript, Voice
 from ...core.chat import Cited, Passage, Prompt, ToolCall
 from ...core.errors import BadInput, Busy, EngineError
 from .breaker import Breaker
-from .hedge import first_of
 from .replay import Limit, Recording
 
 if TYPE_CHECKING:
@@ -48,8 +45,6 @@ class Policy:
     """Before the first retry; doubled each time, and varied by half."""
     failures: int = 3
     cooldown: float = 5.0
-    hedge: float = 0.0
-    """Start the second engine too when the first is later than this; 0: never."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,25 +97,14 @@ class Fallback:
     """A chain of engines of one port, best first; it has the methods of every port.
 
     Engines are entered and left by whoever made them; `insert` and `remove` change the chain while
-    calls are under way. Enter it before use when `hedge` is set.
+    calls are under way.
     """
 
     def __init__(self, *engines: Any, policy: Policy | None = None) -> None:
         self.policy = policy or Policy()
         self.links: list[Link] = []
-        self._tasks: TaskGroup | None = None
         for engine in engines:
             self.insert(len(self.links), engine)
-
-    async def __aenter__(self) -> Self:
-        self._tasks = await anyio.create_task_group().__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        tasks, self._tasks = self._tasks, None
-        if tasks:
-            tasks.cancel_scope.cancel()
-            await tasks.__aexit__(None, None, None)
 
     # --- the chain -------------------------------------------------------------------------------
 
@@ -182,7 +166,7 @@ class Fallback:
 
     def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall | Cited]:
         """Ends with an apology when the model dies in the middle of its answer."""
-        return self._stream(lambda engine: engine.stream(prompt, tools), ending=CUT_OFF, hedged=True)
+        return self._stream(lambda engine: engine.stream(prompt, tools), ending=CUT_OFF)
 
     def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
         """A voice's name means something to the first engine only; the others choose by language. A
@@ -194,7 +178,7 @@ class Fallback:
             first = engine.speak(sentence, voice if engine is self.links[0].engine else unnamed)
             return first
 
-        return self._stream(spoken, hedged=True)
+        return self._stream(spoken)
 
     async def search(self, query: str, k: int) -> list[Passage]:
         return await self._once(lambda engine: engine.search(query, k))
@@ -229,7 +213,6 @@ class Fallback:
         begins: Callable[[T], bool] = lambda _: True,
         late: Callable[[Callable[[], None]], None] = lambda start: start(),
         ending: T | None = None,
-        hedged: bool = False,
     ) -> AsyncGenerator[T]:
         """What the first engine that works yields.
 
@@ -250,9 +233,6 @@ class Fallback:
                     with link.call():
                         late(limit.start)
                         items = open(link.engine)
-                        if hedged and rest and self._tasks and self.policy.hedge:
-                            second = partial(open, rest[0].engine)
-                            items = first_of(self._tasks, items, second, self.policy.hedge)
                         async with aclosing(items):  # type: ignore[type-var]
                             while not begun and (item := await limit.next(items)) is not None:
                                 if begins(item):
