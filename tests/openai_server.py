@@ -64,8 +64,9 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     before: anyio.Event | None = None
     """Held until it is set: not even the headers go out."""
-    end: Literal["whole", "cut", "close"] = "whole"
-    """`cut`: the connection dies in mid-body. `close`: a whole answer, then the connection ends."""
+    end: Literal["whole", "cut", "close", "unanswered"] = "whole"
+    """`cut`: the connection dies in mid-body. `close`: a whole answer, then the connection ends.
+    `unanswered`: the connection ends once the request is read."""
 
 
 def refusal(status: int, message: str, code: str = "", **headers: str) -> Reply:
@@ -93,6 +94,8 @@ class OpenAiServer:
         self.connections = 0
         self.gone = anyio.Event()
         """A client has left in the middle of an answer."""
+        self.closed = anyio.Event()
+        """A connection has ended."""
 
     @property
     def posts(self) -> list[Request]:
@@ -115,9 +118,10 @@ class OpenAiServer:
                             self.gone.set()
                         tasks.cancel_scope.cancel()
                     if reply.end != "whole" or self.gone.is_set():
-                        return
+                        break
             except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return
+                pass
+        self.closed.set()
 
     async def _watch(self, stream: SocketStream, answering: anyio.CancelScope) -> None:
         try:
@@ -155,6 +159,8 @@ async def _read(stream: SocketStream, data: bytes) -> tuple[Request, bytes]:
 async def _answer(stream: SocketStream, reply: Reply) -> None:
     if reply.before:
         await reply.before.wait()
+    if reply.end == "unanswered":
+        return
     lines = [f"HTTP/1.1 {reply.status} Whatever", f"Content-Type: {reply.type}", "Transfer-Encoding: chunked"]
     lines += [f"{key}: {value}" for key, value in reply.headers.items()]
     await stream.send("\r\n".join(lines).encode() + b"\r\n\r\n")

@@ -130,6 +130,34 @@ async def test_a_connection_is_kept_and_a_dead_one_replaced(server: Vendor) -> N
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("kept", [False, True], ids=["new connection", "kept connection"])
+async def test_a_post_whose_server_dies_after_reading_it_is_sent_once(server: Vendor, kept: bool) -> None:
+    async with remote(server.url) as http:
+        if kept:
+            await http.ask("GET", "v1/first")
+        server.replies.append(Reply(end="unanswered"))
+        with pytest.raises(EngineError) as caught:
+            await http.ask("POST", "v1/billed", json={})
+    assert caught.value.code == "stt_stream_broken"
+    assert [request.path for request in server.posts] == ["/v1/billed"]
+
+
+async def test_a_get_whose_connection_died_is_sent_again(server: Vendor) -> None:
+    async with remote(server.url) as http:
+        server.replies.append(Reply(end="unanswered"))
+        assert await http.ask("GET", "v1/models") == {"path": "/v1/models"}
+    assert len(server.requests) == 2
+
+
+async def test_a_post_after_the_server_has_closed_the_idle_connection_just_works(server: Vendor) -> None:
+    async with remote(server.url) as http:
+        server.replies.append(Reply([b"{}"], end="close"))
+        await http.ask("POST", "v1/first", json={})
+        await server.closed.wait()
+        assert await http.ask("POST", "v1/second", json={}) == {"path": "/v1/second"}
+    assert [request.path for request in server.posts] == ["/v1/first", "/v1/second"]
+
+
 async def test_the_key_is_in_no_log_and_no_repr(server: Vendor, caplog: pytest.LogCaptureFixture) -> None:
     for name in (None, "httpx", "httpcore"):  # a server that ran before may have silenced them
         caplog.set_level(logging.DEBUG, name)

@@ -17,6 +17,11 @@ from .errors import NOUNS, explained, failure, unreachable, wait_in
 
 CONNECT = 5.0
 """Seconds that opening a connection may take."""
+KEEP_IDLE_S = 50.0
+"""Seconds an idle connection is kept for the next request: less than the 60 s or 75 s after which the
+usual front ends (AWS, nginx) close theirs, so that a request seldom meets a connection being closed."""
+REPEATABLE = ("GET", "HEAD")
+"""Methods that may be sent again when nobody knows whether the server has seen the first request."""
 WITHIN = 20.0
 """Seconds without a sign of life after which a provider is given up."""
 
@@ -68,8 +73,11 @@ class RemoteHttp:
             headers=self._headers,
             auth=self._auth,
             timeout=httpx.Timeout(None, connect=CONNECT),  # other waits are bounded by cancel scopes
-            # Conversations pause: a kept connection saves a TLS handshake at the next question.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=300),
+            # A kept connection saves a TLS handshake at the next question. httpx opens a new one instead
+            # when the server has closed it meanwhile.
+            limits=httpx.Limits(
+                max_connections=None, max_keepalive_connections=64, keepalive_expiry=KEEP_IDLE_S
+            ),
             verify=self.url.scheme == "https",  # without TLS there is no need to load certificates
             trust_env=not is_loopback(self.url.host),  # no proxy stands between us and ourselves
         )
@@ -92,14 +100,17 @@ class RemoteHttp:
         """The response, whatever it says: a success with its body unread, anything else read and closed.
 
         `request` is httpx's: `params`, `json`, `content`, `headers`, `files`, `data`. The headers must
-        come `within` seconds.
+        come `within` seconds. A POST is sent once: when its connection dies, the provider may have done
+        the work, and would bill a second request as well.
         """
         try:
             with anyio.fail_after(within):
                 try:
                     response = await self._once(method, path, request)
                 except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-                    # A kept connection that the server closed just now; once more, on a new one.
+                    # Probably a kept connection that the server closed just now.
+                    if method not in REPEATABLE:
+                        raise
                     response = await self._once(method, path, request)
                 if not (response.is_success or response.status_code == 101):
                     try:
