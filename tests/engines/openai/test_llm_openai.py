@@ -122,8 +122,10 @@ async def test_a_kept_connection_that_died_is_replaced(server: OpenAiServer) -> 
     server.replies.append(Reply(saying("One."), end="close"))
     async with OpenAiLlm(server.url, model="m") as llm:
         assert await asked(llm) == ["One."]
+        await server.closed.wait()
         assert await asked(llm) == ["You said:", " Hello"]
     assert server.connections == 2
+    assert len(server.posts) == 2
 
 
 async def test_without_a_model_the_servers_first_chat_model_is_asked_for_once(server: OpenAiServer) -> None:
