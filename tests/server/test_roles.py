@@ -13,12 +13,17 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from anyio.abc import SocketAttribute
 
+from nexus_voice.core.chat import Prompt
 from nexus_voice.core.errors import BadInput
+from nexus_voice.server.app import assemble
 from nexus_voice.server.queueing import Queue, QueueFull
 from nexus_voice.server.roles import Role
 from nexus_voice.settings import Settings
+from nexus_voice.supply.choices import available
 from nexus_voice.supply.remote import remote_choices
+from openai_server import OpenAiServer
 from serving import Serving, fakes, serving
 
 from .caller import Caller
@@ -120,7 +125,33 @@ def test_an_app_makes_no_local_model_that_nobody_named(folder: Path) -> None:
 @pytest.mark.parametrize("port", ["stt", "llm", "tts"])
 def test_an_app_without_a_models_address_says_what_to_set(folder: Path, port: str) -> None:
     with pytest.raises(BadInput, match=f"NEXUS_{port.upper()}__BASE_URL"):
-        remote_choices(port, settings(folder))
+        available(remote_choices(port, settings(folder)))
+
+
+def test_an_app_starts_without_a_language_model_and_uses_an_ollama_once_it_is_found(folder: Path) -> None:
+    async def main() -> None:
+        ollama = OpenAiServer()
+        ollama.models = ["qwen2.5:0.5b"]
+        async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+            ollama.url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}/v1"
+            sections = {
+                "llm": {"kind": "auto"},
+                "discovery": {"every": 0.05, "local_servers": ["http://[::1", ollama.url]},
+            }
+            async with assemble(fakes(folder, **sections), Role.app) as state:
+                assert f"start a server at http://[::1 or {ollama.url}" in state.parts["llm"]
+                assert not state.ready
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(listener.serve, ollama.serve)
+                    with anyio.fail_after(10):
+                        while state.parts["llm"] != "ready":  # noqa: ASYNC110 - discovery polls, too
+                            await anyio.sleep(0.01)
+                        pieces = [piece async for piece in state.engines.llm.stream(Prompt("Hello"))]
+                    tasks.cancel_scope.cancel()
+        assert "".join(map(str, pieces)) == "You said: Hello"
+        assert ollama.posts[0].body["model"] == "qwen2.5:0.5b"
+
+    anyio.run(main)
 
 
 # --- the line before a model ------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from nexus_voice.core.errors import BadInput
 from nexus_voice.settings import Settings
-from nexus_voice.supply.choices import Choice, Found, choices
+from nexus_voice.supply.choices import Choice, Found, available, choices
 
 MODELS = Found(
     {
@@ -133,8 +133,26 @@ def test_a_chain_may_be_spelt_out() -> None:
     ],
 )
 def test_a_named_engine_that_cannot_be_made_says_what_it_needs(port: str, kind: str, hint: str) -> None:
+    chain = choices(port, settings(**{port: {"kind": kind}}))
+    assert hint in chain[0].missing
     with pytest.raises(BadInput, match=hint):
-        named(port, **{port: {"kind": kind}})
+        available(chain)
+
+
+def test_a_named_engine_whose_model_was_removed_leaves_this_machines_own_to_work() -> None:
+    chosen = settings(stt={"kind": "whisper"})
+    before, after = choices("stt", chosen, MODELS), choices("stt", chosen, Found())
+    assert [(one.kind, one.missing) for one in before] == [("whisper", ""), ("pocketsphinx", "")]
+    assert [one.kind for one in after] == ["whisper", "pocketsphinx"]
+    assert "nexus-voice models pull whisper-base.en" in after[0].missing
+    assert not after[1].missing
+    assert before[0] != after[0]
+
+
+def test_a_malformed_server_address_is_shown_behind_the_engines_that_work() -> None:
+    chain = choices("llm", settings(), Found(refused={"http://[": "not an address"}))
+    assert [one.kind for one in chain] == ["extractive", "openai"]
+    assert chain[1].missing == "NEXUS_DISCOVERY__LOCAL_SERVERS has 'http://[': not an address."
 
 
 def test_openai_means_the_named_server_or_openai_or_the_usual_local_one() -> None:

@@ -139,6 +139,29 @@ def test_an_engine_that_will_not_start_is_tried_again_and_says_why() -> None:
     play(story, lame, sound)
 
 
+def test_an_engine_that_is_missing_something_says_so_until_it_can_be_made() -> None:
+    good, spare = Engine("good"), Engine("spare")
+    absent = Choice("llm", "good", "", "chosen in the settings", {}, missing="Pull its model.")
+
+    async def story(supply: Supply, chain: Fallback) -> None:
+        supply.want("llm", [choice("good"), choice("spare")])
+        await supply.settled("llm")
+        supply.want("llm", [absent])
+        await supply.settled("llm")
+        assert supply.state("llm") == "Pull its model."
+        assert supply.status()["llm"][0]["state"] == "Pull its model."
+        supply.want("llm", [absent, choice("spare")])
+        await supply.settled("llm")
+        assert supply.state("llm") == "ready"
+        assert names(chain) == ["spare"]
+        assert good.open == 0
+        supply.want("llm", [choice("good"), choice("spare")])
+        await anyio.sleep(1)
+        assert names(chain) == ["good", "spare"]
+
+    play(story, good, spare)
+
+
 def test_a_port_without_a_working_engine_says_what_is_wrong() -> None:
     lame = Engine("lame", trouble=100)
 

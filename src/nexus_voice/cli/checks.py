@@ -67,13 +67,11 @@ class Workshop:
         yield await self._engine("vad", self.settings.vad.kind, lambda: load("vad", self.settings.vad.kind)())
         found = await look_around(self.settings)
         for name in ("tts", "stt", "embedder", "reranker", "llm", "search"):
-            try:
-                chain = choices(name, self.settings, found)
-            except NexusError as error:
-                yield Check(f"{NAMES[name]}", "fails", error.message, REPAIR[name])
-                continue
-            for rank, choice in enumerate(chain):
-                yield await self._engine(name, choice.kind, partial(make, choice), choice, rank)
+            for rank, choice in enumerate(choices(name, self.settings, found)):
+                if choice.missing:
+                    yield Check(f"{NAMES[name]} ({choice.kind})", "fails", choice.missing, REPAIR[name])
+                else:
+                    yield await self._engine(name, choice.kind, partial(make, choice), choice, rank)
         yield await self._knowledge()
         yield extras(self.settings)
 

@@ -25,7 +25,7 @@ from ..knowledge.search.quality import Figures, figures
 from ..knowledge.search.reranking import Reranking
 from ..settings import Settings
 from ..supply.arguments import missing
-from ..supply.choices import Found, choices
+from ..supply.choices import Found, available, choices
 from ..supply.discovery import pulled
 from ..supply.supply import make
 from .dataset import Dataset, Text, load
@@ -46,7 +46,7 @@ def bench(settings: Settings, path: Path, *, limit: int | None, rerank: bool | N
     """Ingest the set into a knowledge base of its own, ask its questions, print the figures. Raises
     `BadInput` for a wrong file, or when `rerank` is wanted and no reranker is there."""
     dataset, found = load(path, limit), Found(pulled(settings))
-    wanted = {port: choices(port, settings, found)[:1] for port in ("embedder", "reranker")}
+    wanted = {port: available(choices(port, settings, found)[:1]) for port in ("embedder", "reranker")}
     if not wanted["embedder"]:
         raise BadInput(
             "There is no embedder to measure: see NEXUS_EMBEDDER__KIND.", code="engine_unavailable"

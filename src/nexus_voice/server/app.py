@@ -19,8 +19,8 @@ from ..core.errors import NexusError
 from ..engines import load
 from ..engines.chain.fallback import Fallback
 from ..settings import Settings
-from ..supply.choices import Choice, Found, choices
-from ..supply.discovery import look, pulled
+from ..supply.choices import Choice, Found, available, choices
+from ..supply.discovery import look, pulled, servers_to_look_for
 from ..supply.remote import remote_choices
 from ..supply.supply import Supply, make, policy
 from ..talk.listening.front_end import MicrophoneFrontEnds
@@ -28,12 +28,13 @@ from ..talk.listening.overlap import OverlapDetectors
 from ..talk.session import Engines, Session, Tuning
 from ..telemetry.metrics import Metrics
 from ..tools.builtin import Calculator, Clock
-from . import errors, routes
+from . import errors
+from . import routes as faces
 from .limits import Admission, BodyLimit, Most
 from .metrics import Live
 from .origins import OwnOrigin
 from .queueing import Queue
-from .rag import lifecycle
+from .rag import lifecycle as documents
 from .roles import Role
 from .services import State
 
@@ -62,6 +63,9 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
     choose: Choose = remote_choices if role is Role.app else choices
     found = Found(pulled(settings))  # local servers are looked for later: that may take a second
     first = {port: choose(port, settings, found) for port in role.ports}
+    for port, chain in first.items():
+        if not (port == "llm" and servers_to_look_for(settings)):  # one may be found any time
+            available(chain)
     chains = {port: Fallback(policy=policy(port, settings)) for port in PORTS}
     built = {choice: make(choice) for choice in first.get("embedder", ())}
     embedder: Any
@@ -75,7 +79,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
     metrics = Metrics()
     reader = knowledge = ingestion = None
     if settings.knowledge.enabled and embedder:
-        reader, knowledge, ingestion = lifecycle.put_together(settings, embedder, meanwhile, chains, metrics)
+        reader, knowledge, ingestion = documents.put_together(settings, embedder, meanwhile, chains, metrics)
     engines = Engines(
         vad=make_vad(settings) if role.converses else load("vad", "energy")(),
         stt=chains["stt"],
@@ -123,10 +127,10 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             supply.want(port, wanted)
         await supply.usable()
         tasks.start_soon(watch_lag, admission)
-        tasks.start_soon(lifecycle.keep_teaching, state)
+        tasks.start_soon(documents.keep_teaching, state)
         if ingestion:
-            tasks.start_soon(lifecycle.open_knowledge, state)
-            tasks.start_soon(lifecycle.take_in, state)
+            tasks.start_soon(documents.open_knowledge, state)
+            tasks.start_soon(documents.take_in, state)
         tasks.start_soon(keep_looking, state, choose)
         yield state
 
@@ -162,7 +166,7 @@ async def keep_looking(state: State, choose: Choose) -> None:
 async def welcome(state: State, port: str, engine: Any) -> None:
     """An engine has joined its chain."""
     if port == "stt" and "knowledge" in state.warming and state.warming["knowledge"] == "ready":
-        await lifecycle.teach(state)
+        await documents.teach(state)
     if port == "embedder" and state.knowledge and engine is state.supply.chains[port].current:
         await state.knowledge.use(engine)
 
@@ -190,7 +194,7 @@ def create(
             yield
 
     app = FastAPI(title="Nexus Voice", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    routes.mount(app, role)
+    faces.mount(app, role)
     errors.install(app)
     app.add_middleware(
         BodyLimit,

@@ -1,4 +1,5 @@
-"""What could do each job, best first: the settings' own choice, or what keys, servers and models allow."""
+"""Chooses the engines for each port, best first: those the settings name, or all that keys, servers and
+models allow."""
 
 from __future__ import annotations
 
@@ -43,6 +44,8 @@ class Found:
     """Engine kind -> its pulled models by name, best first."""
     servers: tuple[str, ...] = ()
     """Local language model servers that answer."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Configured server addresses that are malformed -> why."""
 
 
 NOTHING = Found()
@@ -50,7 +53,8 @@ NOTHING = Found()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One engine that can be made. Equal choices are the same engine."""
+    """One engine that can be made, or that cannot because something is `missing`. Equal choices are the
+    same engine."""
 
     port: str
     kind: str
@@ -62,10 +66,13 @@ class Choice:
     arguments: dict[str, Any] = field(compare=False, repr=False)
     embedded: bool = False
     """Usable at once: a call waits until it is loaded."""
+    missing: str = ""
+    """What the user has to do before the engine can be made; empty when nothing is missing."""
 
 
 def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choice]:
-    """The chain of engines for a port, best first. Raises `BadInput` when a named one cannot be made."""
+    """The chain of engines for a port, best first. A named engine that cannot be made is in it, and says
+    what is `missing`."""
     wanted = [kind.strip() for kind in getattr(settings, port).kind.split(",") if kind.strip()]
     if wanted == ["off"] or not wanted:
         return []
@@ -73,12 +80,15 @@ def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choic
     if wanted == ["auto"]:
         for kind in AUTO.get(port, ()):
             chain += arguments.offers(port, kind, settings, found)
+        if port == "llm":
+            chain += [
+                unavailable(port, "openai", f"NEXUS_DISCOVERY__LOCAL_SERVERS has {url!r}: {why}.")
+                for url, why in found.refused.items()
+            ]
     else:
         for kind in wanted:
             named = arguments.offers(port, _spelt(port, kind, settings), settings, found)
-            if not named:
-                raise BadInput(arguments.missing(port, kind), code="engine_unavailable")
-            chain += named
+            chain += named or [unavailable(port, kind, arguments.missing(port, kind))]
         if not ALONE.intersection(wanted):
             for kind in OWN.get(port, ()):
                 chain += arguments.offers(port, kind, settings, found)
@@ -86,6 +96,18 @@ def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choic
     for choice in unique[1:]:  # a voice's name means something to the engine it was chosen for
         choice.arguments.pop("voice", None)
     return unique if settings.fallback.enabled else unique[:1]
+
+
+def unavailable(port: str, kind: str, missing: str) -> Choice:
+    return Choice(port, kind, "", "chosen in the settings", {}, missing=missing)
+
+
+def available(chain: list[Choice]) -> list[Choice]:
+    """The chain as it is. Raises `BadInput` when one of its engines cannot be made."""
+    for choice in chain:
+        if choice.missing:
+            raise BadInput(choice.missing, code="engine_unavailable")
+    return chain
 
 
 def _spelt(port: str, kind: str, settings: Settings) -> str:

@@ -18,9 +18,14 @@ KNOCK = 1.0
 async def look(settings: Settings) -> Found:
     """Everything there is now."""
     models = await anyio.to_thread.run_sync(pulled, settings)
+    servers, refused = await answering(servers_to_look_for(settings))
+    return Found(models, servers, refused)
+
+
+def servers_to_look_for(settings: Settings) -> Sequence[str]:
+    """Addresses where a language model server may be found; none when the settings name a model."""
     asked = settings.llm.kind.strip() == "auto" and not settings.llm.base_url
-    servers = await answering(settings.discovery.local_servers) if asked else ()
-    return Found(models, servers)
+    return settings.discovery.local_servers if asked else ()
 
 
 def pulled(settings: Settings) -> dict[str, dict[str, Path]]:
@@ -32,17 +37,23 @@ def pulled(settings: Settings) -> dict[str, dict[str, Path]]:
     return found
 
 
-async def answering(urls: Sequence[str]) -> tuple[str, ...]:
-    """Those of the OpenAI-compatible servers that answer with a model, in order."""
+async def answering(urls: Sequence[str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Those of the OpenAI-compatible servers that answer with a model, in order; and the malformed
+    addresses, each with what is wrong with it."""
+    if not urls:
+        return (), {}
     import httpx  # a fifth of a second that a start without it is quicker
 
     alive: set[str] = set()
+    refused: dict[str, str] = {}
 
     async def knock(client: httpx.AsyncClient, url: str) -> None:
         try:
             response = await client.get(f"{url.rstrip('/')}/models")
             if response.is_success and response.json()["data"]:
                 alive.add(url)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            refused[url] = f"not an address like http://127.0.0.1:11434/v1 ({error})"
         except (httpx.HTTPError, ValueError, TypeError, KeyError):
             pass
 
@@ -53,4 +64,4 @@ async def answering(urls: Sequence[str]) -> tuple[str, ...]:
     ):
         for url in urls:
             tasks.start_soon(knock, client, url)
-    return tuple(url for url in urls if url in alive)
+    return tuple(url for url in urls if url in alive), refused

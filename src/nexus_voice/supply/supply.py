@@ -83,14 +83,18 @@ class Supply:
         for rank, choice in enumerate(choices):
             held = kept.pop(choice, None)
             if held is None:
-                held = Held(choice, rank)
-                self._tasks.start_soon(self._live, held)
+                held = Held(choice, rank, choice.missing or "loading")
+                if choice.missing:
+                    log.warning("engine unavailable", port=port, kind=choice.kind, reason=choice.missing)
+                else:
+                    self._tasks.start_soon(self._live, held)
             held.rank = rank
             wanted.append(held)
         for held in kept.values():
             held.unwanted.set()
         self._held[port] = wanted
         self._sort(port)
+        self._notify()
 
     def status(self) -> dict[str, list[dict[str, Any]]]:
         """Every port's engines, best first: kind, name, why, state, and the chain's figures."""
