@@ -8,11 +8,11 @@ Engines raise `EngineError` for what they can explain.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from .core.access import PUBLIC, Scope
 from .core.audio import Mark, Pcm, Transcript, Voice, Voicing
-from .core.chat import Cited, Passage, Prompt, ToolCall
+from .core.chat import Cited, Passage, Prompt, ToolCall, Usage
 from .core.events import ClientEvent, ServerEvent
 
 if TYPE_CHECKING:
@@ -99,8 +99,6 @@ class Tool(Protocol):
 
 
 class Llm(Protocol):
-    """One that has its model's tokenizer may also have `tokens(texts)`: the count of each text."""
-
     @property
     def name(self) -> str: ...
 
@@ -142,6 +140,68 @@ class Search(Protocol):
     def name(self) -> str: ...
 
     async def search(self, query: str, k: int) -> list[Passage]: ...
+
+
+# --- optional abilities of engines: ask with isinstance ------------------------------------------
+
+
+@runtime_checkable
+class NeedsLoading(Protocol):
+    """An engine that takes time after it is entered, or has to reach its server, before it can work."""
+
+    async def ready(self) -> None:
+        """Wait until it can work. Raises `EngineError` when it cannot."""
+        ...
+
+
+@runtime_checkable
+class Biasable(Protocol):
+    """A recogniser that can be told which words to expect."""
+
+    async def bias(self, sentences: Sequence[str]) -> None:
+        """Expect words like those in `sentences`, instead of those given before."""
+        ...
+
+
+@runtime_checkable
+class HasVoices(Protocol):
+    """A synthesiser with several voices."""
+
+    async def voices(self) -> list[str]:
+        """Names for `Voice.name`."""
+        ...
+
+
+@runtime_checkable
+class ReportsUsage(Protocol):
+    """A language model whose provider says how many tokens it has billed."""
+
+    usage: Usage
+    """All tokens since the engine was made."""
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """A language model whose tokenizer can be asked."""
+
+    async def tokens(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens in each text. Raises `EngineError` when it cannot say."""
+        ...
+
+
+@runtime_checkable
+class ListsModels(Protocol):
+    """A server of language models that says which ones it has."""
+
+    async def models(self) -> list[str]: ...
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """An embedder that knows what its cosines mean."""
+
+    cosines: tuple[float, float]
+    """Of unrelated texts, and of a question with its answer."""
 
 
 class Knowledge(Protocol):

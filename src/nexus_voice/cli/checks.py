@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +23,7 @@ from ..core.audio import RATE, Pcm, Voice, silence
 from ..core.chat import Passage, Prompt
 from ..core.errors import EngineError, NexusError
 from ..engines import load
+from ..ports import ListsModels, NeedsLoading
 from ..settings import Settings
 from ..supply.advice import advice
 from ..supply.choices import Choice, choices
@@ -85,13 +86,13 @@ class Workshop:
             with anyio.fail_after(PATIENCE):
                 async with AsyncExitStack() as stack:
                     engine = build()
-                    if hasattr(engine, "__aenter__"):
+                    if isinstance(engine, AbstractAsyncContextManager):
                         engine = await stack.enter_async_context(engine)
                     began = anyio.current_time()
-                    if hasattr(engine, "ready"):
+                    if isinstance(engine, NeedsLoading):
                         await engine.ready()
                     took = (anyio.current_time() - began) * 1e3
-                    if remote and not hasattr(engine, "models"):
+                    if remote and not isinstance(engine, ListsModels):
                         found = f"{engine.name}: answers in {took:.0f} ms"
                     else:
                         found = await getattr(self, f"_{port}")(engine)
@@ -159,14 +160,13 @@ class Workshop:
         return f"{engine.name}: two passages in {(anyio.current_time() - began) * 1e3:.0f} ms"
 
     async def _llm(self, engine: Any) -> str:
-        if not hasattr(engine, "models"):
+        name = str(engine.name)
+        if not isinstance(engine, ListsModels):
             async with aclosing(engine.stream(Prompt("What is two plus two?"))) as pieces:
                 text = "".join([piece async for piece in pieces if isinstance(piece, str)]).strip()
-            return f"{engine.name}: says “{text[:60]}”"
-        served, wanted = await engine.models(), getattr(engine, "model", "")
-        if wanted and wanted not in served and f"{wanted}:latest" not in served:
-            raise EngineError(f"the server has no model {wanted!r}; it has {', '.join(served[:5]) or 'none'}")
-        return f"{engine.name}: serves {', '.join(served[:3]) or 'no model'}"
+            return f"{name}: says “{text[:60]}”"
+        served = await engine.models()
+        return f"{name}: serves {', '.join(served[:3]) or 'no model'}"
 
     async def _search(self, engine: Any) -> str:
         return f"{engine.name}: answers"

@@ -6,7 +6,7 @@ import html
 import sys
 import tempfile
 from collections.abc import Iterable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -60,7 +60,7 @@ def bench(settings: Settings, path: Path, *, limit: int | None, rerank: bool | N
         async with AsyncExitStack() as stack:
             engines: list[Any] = []
             for engine in (make(one) for chain in wanted.values() for one in chain):
-                if hasattr(engine, "__aenter__"):
+                if isinstance(engine, AbstractAsyncContextManager):
                     await stack.enter_async_context(engine)
                 engines.append(engine)
             embedder, reranker, *_ = [*engines, None]

@@ -7,7 +7,7 @@ closed when its last call is over. Embedded engines join at once: their calls wa
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from anyio.abc import TaskGroup
 from ..core.errors import NexusError
 from ..engines import load
 from ..engines.chain.fallback import Fallback, Link, Policy
+from ..ports import NeedsLoading
 from ..settings import Settings
 from .choices import Choice
 
@@ -143,7 +144,7 @@ class Supply:
             try:
                 async with AsyncExitStack() as stack:
                     engine = self._make(held.choice)
-                    if hasattr(engine, "__aenter__"):
+                    if isinstance(engine, AbstractAsyncContextManager):
                         await stack.enter_async_context(engine)
                     await self._serve(held, engine)
                 return
@@ -156,7 +157,7 @@ class Supply:
         try:
             if held.choice.embedded:
                 self._join(held, engine)
-            if hasattr(engine, "ready"):
+            if isinstance(engine, NeedsLoading):
                 await engine.ready()
             held.state = "ready"
             if held.link is None:

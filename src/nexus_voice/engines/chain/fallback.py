@@ -20,6 +20,7 @@ import anyio
 from ...core.audio import Mark, Pcm, Transcript, Voice
 from ...core.chat import Cited, Passage, Prompt, ToolCall
 from ...core.errors import BadInput, Busy, EngineError
+from ...ports import CountsTokens, HasVoices, ReportsUsage
 from .breaker import Breaker
 from .replay import Limit, Recording
 
@@ -64,13 +65,12 @@ class Link:
 
     @property
     def status(self) -> dict[str, Any]:
-        usage = getattr(self.engine, "usage", None)
         return {
             "name": self.engine.name,
             "state": self.breaker.state,
             "trouble": self.breaker.trouble,
             "switches": self.switches,
-            **({"usage": asdict(usage)} if usage else {}),
+            **({"usage": asdict(self.engine.usage)} if isinstance(self.engine, ReportsUsage) else {}),
         }
 
     @contextmanager
@@ -192,17 +192,15 @@ class Fallback:
 
     async def tokens(self, texts: Sequence[str]) -> list[int]:
         """Of each text, by the tokenizer of the model in use. Raises `EngineError` where it has none."""
-        counted: Callable[[Sequence[str]], Awaitable[list[int]]] | None = getattr(
-            self.current, "tokens", None
-        )
-        if counted is None:
+        engine = self.current
+        if not isinstance(engine, CountsTokens):
             raise EngineError(f"{self.name} does not count tokens.", code="no_tokenizer")
-        return await counted(texts)
+        return await engine.tokens(texts)
 
     async def voices(self) -> list[str]:
-        """Names for `Voice.name`."""
-        named = getattr(self.links[0].engine, "voices", None) if self.links else None
-        return list(await named()) if named else []
+        """Names for `Voice.name`; empty when the first engine has but one voice."""
+        engine = self.links[0].engine if self.links else None
+        return list(await engine.voices()) if isinstance(engine, HasVoices) else []
 
     # --- the calls -------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ import anyio.lowlevel
 
 from ...core.chat import Cited, Passage, Prompt, ToolCall
 from ...core.errors import EngineError
-from ...ports import Embedder, Tool
+from ...ports import Calibrated, Embedder, Tool
 from ...text import dates, smalltalk
 from ...text.arithmetic import arithmetic
 from ...text.citations.citation_marks import unmarked
@@ -140,7 +140,9 @@ class ExtractiveLlm:
             self._known.clear()
         self._known.update(known)
         asked, *vectors = (known[text] for text in texts)
-        low, high = getattr(self.embedder, "cosines", (UNRELATED, RELATED))
+        low, high = UNRELATED, RELATED
+        if isinstance(self.embedder, Calibrated):
+            low, high = self.embedder.cosines
         return [min(1.0, max(0.0, (float(one @ asked) - low) / (high - low))) for one in vectors]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from ...ports import Embedder
+from ...ports import Calibrated, Embedder
 
 if TYPE_CHECKING:
     from ...ports import Vectors
@@ -25,7 +25,7 @@ class Meaning:
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder, self.key = embedder, ""
-        self.cosines: tuple[float, float] = getattr(embedder, "cosines", COSINES)
+        self.cosines = embedder.cosines if isinstance(embedder, Calibrated) else COSINES
         self._queries: dict[str, Vectors] = {}
 
     def fits(self, serving: str | None) -> bool:

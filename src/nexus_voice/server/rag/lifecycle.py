@@ -22,6 +22,7 @@ from ...knowledge.search.choosing import Chooser
 from ...knowledge.search.reranking import Reranking
 from ...knowledge.search.tokens import Counter
 from ...knowledge.seeding import ABOUT
+from ...ports import Biasable
 from ...settings import Settings
 from ...telemetry.metrics import Metrics
 from ..services import State
@@ -102,9 +103,8 @@ async def fill(state: State) -> None:
 async def teach(state: State) -> None:
     """The recogniser listens for what the documents talk about; called again when they change."""
     for link in state.supply.chains["stt"].links:
-        bias = getattr(link.engine, "bias", None)
-        if bias is not None and state.knowledge is not None:
-            await bias(await state.knowledge.sentences(BIAS_SENTENCES))
+        if isinstance(link.engine, Biasable) and state.knowledge is not None:
+            await link.engine.bias(await state.knowledge.sentences(BIAS_SENTENCES))
 
 
 async def keep_teaching(state: State) -> None:

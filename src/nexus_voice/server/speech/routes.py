@@ -18,7 +18,7 @@ from ...audio.resample import Resampler
 from ...audio.wav import wav_bytes, wav_header
 from ...core.audio import RATE, Pcm, Transcript, Voice
 from ...core.errors import BadInput, EngineError
-from ...ports import Stt, Tts
+from ...ports import HasVoices, Stt, Tts
 from ...talk.streams import closing
 from ...text.sentences.splitter import Sentences
 from ...text.spoken.speakable import speakable
@@ -143,8 +143,8 @@ async def synthesize(synthesis: Synthesis, request: Request, state: Shared) -> S
 async def voices(state: Shared) -> Voices:
     """The voices of the engine in use; an empty list when it has but one."""
     engine = state.engines.tts
-    names = getattr(engine, "voices", None)
-    return Voices(engine=engine.name, voices=await names() if names else [])
+    voices = await engine.voices() if isinstance(engine, HasVoices) else []
+    return Voices(engine=engine.name, voices=voices)
 
 
 def check(speech: Speech, state: State) -> None:
