@@ -1,6 +1,5 @@
 """The Gemini adapter against a real HTTP server on the loopback, on asyncio and trio."""
 
-import json
 import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
@@ -15,8 +14,7 @@ from hypothesis import strategies as st
 
 from nexus_voice.core.chat import Message, Passage, Prompt, ToolCall, ToolStep, Usage
 from nexus_voice.core.errors import BadInput, EngineError
-from nexus_voice.engines.gemini.llm import REMEMBERED, GeminiLlm
-from nexus_voice.engines.gemini.schema import schema
+from nexus_voice.engines.gemini.llm import MAX_SIGNATURES, GeminiLlm
 from nexus_voice.engines.gemini.wire import Answer
 from openai_server import Reply
 from vendors.gemini import BAD_KEY, QUOTA, call, chunk, event, refusal, retry_info, saying, text, usual
@@ -172,9 +170,8 @@ async def test_tools_are_offered_called_and_answered(server: Vendor) -> None:
         steps = (ToolStep(weather, "rain"), ToolStep(clock, "broken", ok=False))
         await asked(llm, Prompt("Hello", steps=steps), Weather())
     offered = server.requests[0].body["tools"][0]["functionDeclarations"]
-    city = {"type": "string", "minLength": 1}
-    assert offered[0]["parameters"] == {"type": "object", "properties": {"city": city}, "required": ["city"]}
-    assert "parameters" not in offered[1]
+    assert offered[0]["parametersJsonSchema"] == Weather().parameters
+    assert set(offered[1]) == {"name", "description"}
     question, *rest = server.requests[1].body["contents"]
     assert question == {"role": "user", "parts": [{"text": "Hello"}]}
     assert rest == [
@@ -223,7 +220,7 @@ async def test_only_so_many_signatures_are_kept(server: Vendor) -> None:
     async with GeminiLlm(KEY, base_url=server.url) as llm:
         for _ in range(3):
             assert len(await asked(llm)) == 400
-        assert len(llm._signatures) == REMEMBERED
+        assert len(llm._signatures) == MAX_SIGNATURES
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
@@ -405,69 +402,17 @@ async def test_use_before_entering_is_a_clear_mistake() -> None:
         await asked(GeminiLlm(KEY))
 
 
-@pytest.mark.parametrize(
-    ("given", "sent"),
-    [
-        ({"type": ["string", "null"], "format": "uri"}, {"type": "string", "nullable": True}),
-        ({"type": "string", "format": "date-time"}, {"type": "string", "format": "date-time"}),
-        (
-            {"type": "integer", "format": "int32", "exclusiveMinimum": 0},
-            {"type": "integer", "format": "int32"},
-        ),
-        (
-            {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None, "title": "N"},
-            {"type": "integer", "nullable": True, "default": None, "title": "N"},
-        ),
-        (
-            {"oneOf": [{"type": "integer"}, {"type": "string"}]},
-            {"anyOf": [{"type": "integer"}, {"type": "string"}]},
-        ),
-        ({"type": ["integer", "string"]}, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
-        ({"const": "metric"}, {"type": "string", "enum": ["metric"]}),
-        ({"type": "integer", "enum": [1, 2]}, {"type": "integer"}),
-        ({"type": "array"}, {"type": "array", "items": {"type": "string"}}),
-        ({"items": {"type": "number"}}, {"type": "array", "items": {"type": "number"}}),
-        (
-            {"$ref": "#/$defs/Place", "description": "Where"},
-            {
-                "type": "object",
-                "description": "Where",
-                "properties": {"lat": {"type": "number"}},
-                "required": ["lat"],
-            },
-        ),
-        (
-            {"allOf": [{"$ref": "#/$defs/Place"}, {"properties": {"name": {"type": "string"}}}]},
-            {
-                "type": "object",
-                "properties": {"lat": {"type": "number"}, "name": {"type": "string"}},
-                "required": ["lat"],
-            },
-        ),
-        ({"$ref": "https://elsewhere"}, {"type": "string"}),
-        (True, {"type": "string"}),
-    ],
-)
-def test_schemas_are_cut_down_to_what_gemini_takes(given: Any, sent: dict[str, Any]) -> None:
-    place = {
+async def test_a_tools_json_schema_is_sent_as_it_is(server: Vendor) -> None:
+    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}, "additionalProperties": False}
+    schema = {
         "type": "object",
-        "properties": {"lat": {"type": "number"}},
-        "required": ["lat", "lon"],
-        "additionalProperties": False,
+        "properties": {"x": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}, "unit": {"const": "m"}},
+        "$defs": {"Node": node},
     }
-    whole = {"type": "object", "properties": {"x": given}, "$defs": {"Place": place}, "$schema": "..."}
-    assert schema(whole) == {"type": "object", "properties": {"x": sent}}
-
-
-def test_a_schema_that_refers_to_itself_ends() -> None:
-    many = {f"to{n}": {"$ref": "#/$defs/Node"} for n in range(9)}
-    node = {"type": "object", "properties": {**many, "all": {"allOf": [{"$ref": "#"}]}}}
-    found = schema({"$ref": "#/$defs/Node", "$defs": {"Node": node}})
-    assert found["properties"]["to3"] == {"type": "string"}
-    deep: dict[str, Any] = {"type": "string"}
-    for _ in range(200):
-        deep = {"type": "object", "properties": {"x": deep}}
-    assert len(json.dumps(schema(deep))) < 1_000
+    tool = Weather(parameters={"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    async with GeminiLlm(KEY, base_url=server.url) as llm:
+        await asked(llm, HELLO, tool)
+    assert server.posts[0].body["tools"][0]["functionDeclarations"][0]["parametersJsonSchema"] == schema
 
 
 JUNK = st.recursive(
@@ -488,7 +433,7 @@ JUNK = st.recursive(
 def test_garbage_gives_text_or_an_error_that_is_expected(chunk: Any) -> None:
     answer = Answer()
     with suppress(EngineError, TypeError, AttributeError, KeyError, ValueError):
-        assert all(isinstance(text, str) for text in answer.feed(chunk))
+        assert all(isinstance(text, str) for text in answer.take(chunk))
         assert all(isinstance(call.arguments, dict) for call in answer.calls)
 
 

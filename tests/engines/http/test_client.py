@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines.deepgram.stream_in_task import detached
 from nexus_voice.engines.http.audio import PcmReader
+from nexus_voice.engines.http.body import MAX_DRAIN_S, SseDecoder
 from nexus_voice.engines.http.client import RemoteHttp
-from nexus_voice.engines.http.errors import explained, wait_in
+from nexus_voice.engines.http.errors import error_detail, retry_after_s, retry_delay_s
 from openai_server import SSE, Reply, Request
 from vendors.loopback import Vendor, said, serving
 from vendors.sound import tone, wav
@@ -175,30 +176,59 @@ async def test_the_key_is_in_no_log_and_no_repr(server: Vendor, caplog: pytest.L
 async def test_events_are_read_wherever_the_bytes_are_cut(
     server: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nexus_voice.engines.http.body.DRAIN", 5.0)
+    monkeypatch.setattr("nexus_voice.engines.http.body.MAX_DRAIN_S", 100 * MAX_DRAIN_S)
     whole = b': ping\r\n\r\nevent: x\r\ndata: {"n": 1}\r\n\r\ndata: {"n":\ndata: 2}\n\ndata: [DONE]\n\n'
     for size in (1, 2, 7, len(whole)):
         server.replies.append(Reply([whole[i : i + size] for i in range(0, len(whole), size)], type=SSE))
     async with remote(server.url) as http:
         for _ in range(4):
-            async with http.stream("POST", "x") as body:
-                assert [await body.event(), await body.event(), await body.event()] == [
-                    {"n": 1},
-                    {"n": 2},
-                    None,
-                ]
+            async with await http.open("POST", "x") as body:
+                events = [await body.event() for _ in range(4)]
+                assert events == [{"n": 1}, {"n": 2}, None, None]
+                assert body.complete
     assert server.connections == 1  # each body was read to its end, so the connection was kept
 
 
-async def test_an_endless_line_is_no_stream_of_events(
-    server: Vendor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("nexus_voice.engines.http.body.LONGEST_LINE", 1000)
-    server.replies.append(Reply([b"data: ", b"x" * 2000, b"x" * 2000], type=SSE))
-    async with remote(server.url) as http, http.stream("POST", "x") as body:
-        with pytest.raises(EngineError) as caught:
+async def test_an_endless_event_is_malformed(server: Vendor) -> None:
+    server.replies.append(Reply([b"data: ", *[b"x" * (1 << 20)] * 9], type=SSE))
+    async with remote(server.url) as http, await http.open("POST", "x") as body:
+        with pytest.raises(EngineError, match="endless") as caught:
             await body.event()
     assert caught.value.code == "stt_malformed"
+
+
+@pytest.mark.parametrize("piece", [b"data: " + b"x" * 100, b"data: x\n" * 15, b": " + b"x" * 100])
+def test_events_are_bounded_in_lines_and_in_all(piece: bytes) -> None:
+    decoder = SseDecoder(max_bytes=150)
+    assert list(decoder.feed(b"data: 1\n\n")) == [b"1"]
+    assert list(decoder.feed(piece)) == []
+    with pytest.raises(ValueError, match="endless"):
+        list(decoder.feed(piece))
+
+
+@given(
+    st.lists(
+        st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n"), min_size=1), max_size=4
+    ),
+    st.lists(st.integers(0, 300), max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_where_the_bytes_of_events_are_cut_changes_nothing(
+    texts: list[str], cuts: list[int], end: str
+) -> None:
+    data = "".join(f": ping{end}event: x{end}data: |{text}|{end}{end}" for text in texts).encode()
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    decoder = SseDecoder()
+    got = [event for a, b in pairwise(edges) for event in decoder.feed(data[a:b])]
+    assert got == [f"|{text}|".encode() for text in texts]
+    assert list(decoder.close()) == []
+
+
+async def test_an_answer_that_is_too_long_is_malformed(server: Vendor) -> None:
+    server.replies.append(Reply([b"[" + b" " * 3_000_000, b"]"], type="application/json"))
+    async with remote(server.url) as http:
+        with pytest.raises(EngineError, match="more than 2 MB"):
+            await http.ask("GET", "x", max_bytes=2 << 20)
 
 
 @pytest.mark.parametrize("how", ["error", "cancel"])
@@ -207,7 +237,7 @@ async def test_leaving_a_body_half_way_cuts_the_connection(server: Vendor, how: 
     async with remote(server.url) as http:
         with anyio.CancelScope() as scope:
             try:
-                async with http.stream("POST", "x") as body:
+                async with await http.open("POST", "x") as body:
                     assert await body.piece() == b"one"
                     if how == "error":
                         raise KeyError
@@ -229,12 +259,13 @@ async def test_use_before_entering_is_a_clear_mistake() -> None:
     [("7", 7), ("0.5", 0.5), ("-3", 0), ("", 0), ("soon", 0), ("nan", 0), ("inf", 86_400)],
 )
 def test_when_to_try_again(header: str, seconds: float) -> None:
-    assert wait_in(header) == seconds
+    assert retry_after_s(header) == seconds
 
 
 def test_when_to_try_again_as_a_date() -> None:
-    assert 50 < wait_in(format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)) <= 60
-    assert wait_in("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
+    assert 50 < retry_after_s(in_a_minute) <= 60
+    assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0
 
 
 @given(
@@ -247,7 +278,8 @@ def test_when_to_try_again_as_a_date() -> None:
     )
 )
 def test_any_error_body_gives_words(body: Any) -> None:
-    assert len(explained(body)) <= 300
+    assert len(error_detail(body)) <= 300
+    assert retry_delay_s(body) == 0
 
 
 @given(

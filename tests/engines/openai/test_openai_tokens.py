@@ -84,7 +84,7 @@ async def test_a_passing_trouble_is_no_missing_tokenizer(server: Tokenizing) -> 
     async with OpenAiLlm(server.url, model="m") as llm:
         with pytest.raises(EngineError) as caught:
             await llm.tokens(["pump"])
-        assert caught.value.code == "llm_failed"
+        assert caught.value.code == "llm_unavailable"
         assert await llm.tokens(["pump"]) == [4]
 
 
@@ -95,7 +95,7 @@ async def test_one_text_that_fails_fails_all(server: Tokenizing) -> None:
         server.replies.append(refusal(500, "Out of memory."))
         with pytest.raises(EngineError) as caught:
             await llm.tokens(["pump", "filter"])
-        assert caught.value.code == "llm_failed"
+        assert caught.value.code == "llm_unavailable"
 
 
 async def test_a_chain_whose_model_does_not_count_says_so() -> None:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncGenerator, Iterator
-from typing import Any, Self
+from collections.abc import AsyncGenerator
+from typing import Any
 
 from ...core.audio import Mark, Pcm, Voice
 from ..http.audio import has_words
-from ..http.client import RemoteHttp
+from ..http.client import RemoteEngine, RemoteHttp
 from .word_marks import WordMarks
 
 RATE = 24_000
-VERSION = "2026-03-01"
-"""Of the interface, as every request must say."""
-SLOWEST, FASTEST = 0.6, 1.5
-"""The speeds that Sonic 3 knows."""
-_UNHURRIED = ("sonic-2", "sonic-turbo", "sonic-english", "sonic-multilingual")
+API_VERSION = "2026-03-01"
+"""Every request must name it."""
+MIN_SPEED, MAX_SPEED = 0.6, 1.5
+"""Of Sonic 3."""
+_WITHOUT_SPEED = ("sonic-2", "sonic-turbo", "sonic-english", "sonic-multilingual")
 """Models without `generation_config`."""
 
 
-class CartesiaTts:
+class CartesiaTts(RemoteEngine):
     """Implements `ports.Tts`; enter it before use.
 
     `voice` is a voice's id, as is `Voice.name`. Sonic 3 has a speed and no pitch. `first_audio`: the
@@ -38,17 +38,10 @@ class CartesiaTts:
         first_audio: float = 10.0,
     ) -> None:
         api_key = api_key.strip()
-        headers = {"Authorization": f"Bearer {api_key}", "Cartesia-Version": VERSION}
+        headers = {"Authorization": f"Bearer {api_key}", "Cartesia-Version": API_VERSION}
         self._http = RemoteHttp("tts", base_url, headers, setting="CARTESIA_API_KEY", secret=api_key)
         self._model, self._voice, self._language, self._within = model, voice, language, first_audio
         self.name = f"cartesia:{model}"
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.__aexit__()
 
     async def ready(self) -> None:
         """Check that Cartesia answers, takes the key and has the voice; costs nothing."""
@@ -60,28 +53,30 @@ class CartesiaTts:
             return
         marks, seconds, held, done = WordMarks(sentence), 0.0, b"", False
         order = self._order(sentence, voice)
-        async with self._http.stream("POST", "tts/sse", self._within, json=order) as body:
+        async with await self._http.open("POST", "tts/sse", self._within, json=order) as body:
             while not done and (event := await body.event()) is not None:
-                try:
-                    done = event["type"] == "done"
-                    if event["type"] == "error":
-                        said = event.get("message") or event.get("error") or event.get("title")
-                        raise self._http.failed(event.get("status_code") or 500, said)
-                    if event["type"] == "timestamps":
-                        for mark in _marks(marks, event["word_timestamps"]):
-                            yield mark
-                    data = base64.b64decode(event["data"], validate=True) if event["type"] == "chunk" else b""
-                except (TypeError, KeyError, AttributeError, ValueError) as error:
-                    raise self._http.malformed(str(event)[:80]) from error
+                data, found = b"", list[Mark]()
+                with self._http.errors.reading(event):
+                    match event["type"]:
+                        case "done":
+                            done = True
+                        case "error":
+                            raise self._http.errors.in_stream(event)
+                        case "timestamps":
+                            found = _marks(marks, event["word_timestamps"])
+                        case "chunk":
+                            data = base64.b64decode(event["data"], validate=True)
+                for mark in found:
+                    yield mark
                 held += data
                 if whole := len(held) - len(held) % 2:
                     pcm, held = Pcm(held[:whole], RATE), held[whole:]
                     seconds += pcm.seconds
                     yield pcm
         if not done:
-            raise self._http.broken()
+            raise self._http.errors.broken()
         if not seconds:
-            raise self._http.malformed("no sound")
+            raise self._http.errors.malformed("no sound")
         yield Mark(seconds, len(sentence))
 
     def _order(self, sentence: str, voice: Voice) -> dict[str, Any]:
@@ -93,12 +88,11 @@ class CartesiaTts:
             "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": RATE},
             "add_timestamps": True,
         }
-        if voice.rate != 1.0 and not self._model.startswith(_UNHURRIED):
-            order["generation_config"] = {"speed": min(max(voice.rate, SLOWEST), FASTEST)}
+        if voice.rate != 1.0 and not self._model.startswith(_WITHOUT_SPEED):
+            order["generation_config"] = {"speed": min(max(voice.rate, MIN_SPEED), MAX_SPEED)}
         return order
 
 
-def _marks(marks: WordMarks, times: dict[str, list[Any]]) -> Iterator[Mark]:
-    for word, end in zip(times["words"], times["end"], strict=True):
-        if mark := marks.mark(word, float(end)):
-            yield mark
+def _marks(marks: WordMarks, times: dict[str, list[Any]]) -> list[Mark]:
+    ends = zip(times["words"], times["end"], strict=True)
+    return [mark for word, end in ends if (mark := marks.mark(word, float(end)))]

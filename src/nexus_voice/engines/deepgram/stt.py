@@ -12,8 +12,8 @@ from anyio.streams.memory import MemoryObjectSendStream
 from httpx_ws import AsyncWebSocketSession
 
 from ...core.audio import RATE, Pcm, Transcript
+from ..http.client import RemoteHttp
 from ..http.socket import message, websocket
-from .http import URL, check, connection
 from .stream import Hearing, Microphone
 from .stream_in_task import detached
 
@@ -33,12 +33,14 @@ class DeepgramStt:
         self,
         api_key: str,
         *,
-        base_url: str = URL,
+        base_url: str = "https://api.deepgram.com",
         model: str = "nova-3",
         language: str = "en",
         first_result: float = 10.0,
     ) -> None:
-        self._http = connection("stt", api_key, base_url)
+        key = api_key.strip()
+        headers = {"Authorization": f"Token {key}"}
+        self._http = RemoteHttp("stt", base_url, headers, setting="DEEPGRAM_API_KEY", secret=key)
         self._within, self._language = first_result, "" if language == "multi" else language.split("-")[0]
         self._options = {
             "model": model,
@@ -65,7 +67,8 @@ class DeepgramStt:
         return await self._life.__aexit__(*error)
 
     async def ready(self) -> None:
-        await check(self._http, self._within)
+        """Check that Deepgram answers and takes the key; costs nothing."""
+        await self._http.ask("GET", "v1/auth/token", self._within)
 
     async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
         """Partials: what is settled and the guess at the rest. Word times count from the first sample."""
@@ -98,17 +101,16 @@ class DeepgramStt:
         """Until all that was said is recognised."""
         with microphone.patience as patience:
             while (said := await message(self._http, socket)) is not None:
-                try:
+                with self._http.errors.reading(said):
                     last, news = hearing.take(said)
                     if said["type"] == "Error":
-                        raise self._http.failed(500, said.get("description") or said.get("message"))
-                except (TypeError, KeyError, IndexError, ValueError, AttributeError) as error:
-                    raise self._http.malformed(str(said)[:80]) from error
+                        reason = said.get("description") or said.get("message")
+                        raise self._http.errors.failed(500, reason)
                 if last and microphone.ended:
                     return
                 if news:
                     await out.send(hearing.transcript(final=False))
         if patience.cancelled_caught:
-            raise self._http.timed_out(self._within)
+            raise self._http.errors.timed_out(self._within)
         if not microphone.ended:
-            raise self._http.broken()
+            raise self._http.errors.broken()

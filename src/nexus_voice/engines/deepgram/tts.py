@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any, Self
+from typing import Any
 
 from ...core.audio import Pcm, Voice
 from ..http.audio import PcmReader, has_words, next_pcm
-from .http import URL, check, connection
+from ..http.client import RemoteEngine, RemoteHttp
 
 RATE = 24_000
-SLOWEST, FASTEST = 0.7, 1.5
-"""The speeds that Aura 2 knows."""
+MIN_SPEED, MAX_SPEED = 0.7, 1.5
+"""Of Aura 2."""
 
 
-class DeepgramTts:
+class DeepgramTts(RemoteEngine):
     """Implements `ports.Tts`; enter it before use.
 
     A model is a voice and its language; `Voice.name` may name another ("aura-2-apollo-en"). Aura 2 has a
@@ -25,23 +25,19 @@ class DeepgramTts:
         self,
         api_key: str,
         *,
-        base_url: str = URL,
+        base_url: str = "https://api.deepgram.com",
         model: str = "aura-2-thalia-en",
         first_audio: float = 10.0,
     ) -> None:
-        self._http = connection("tts", api_key, base_url)
+        key = api_key.strip()
+        headers = {"Authorization": f"Token {key}"}
+        self._http = RemoteHttp("tts", base_url, headers, setting="DEEPGRAM_API_KEY", secret=key)
         self._model, self._within = model, first_audio
         self.name = f"deepgram:{model}"
 
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.__aexit__()
-
     async def ready(self) -> None:
-        await check(self._http, self._within)
+        """Check that Deepgram answers and takes the key; costs nothing."""
+        await self._http.ask("GET", "v1/auth/token", self._within)
 
     async def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm]:
         """Audio at 24 kHz, as it comes."""
@@ -55,8 +51,8 @@ class DeepgramTts:
             "container": "none",
         }
         if voice.rate != 1.0 and model.startswith("aura-2"):  # the first Aura refuses it
-            options["speed"] = min(max(voice.rate, SLOWEST), FASTEST)
+            options["speed"] = min(max(voice.rate, MIN_SPEED), MAX_SPEED)
         reader, text = PcmReader(RATE), {"text": sentence}
-        async with self._http.stream("POST", "v1/speak", self._within, params=options, json=text) as body:
+        async with await self._http.open("POST", "v1/speak", self._within, params=options, json=text) as body:
             while pcm := await next_pcm(body, reader):
                 yield pcm

@@ -10,7 +10,6 @@ from uuid import uuid4
 from ...core.chat import Prompt, ToolCall, Usage
 from ...core.errors import EngineError
 from ...text.prompting import messages
-from .schema import schema
 
 if TYPE_CHECKING:
     from ...ports import Tool
@@ -78,8 +77,9 @@ def _contents(
 
 def _offer(tool: Tool) -> dict[str, Any]:
     offer: dict[str, Any] = {"name": tool.name, "description": tool.description}
-    if parameters := schema(tool.parameters):
-        offer["parameters"] = parameters
+    if tool.parameters.get("properties"):  # an empty schema would be refused
+        parameters = {key: value for key, value in tool.parameters.items() if key != "$schema"}
+        offer["parametersJsonSchema"] = parameters
     return offer
 
 
@@ -94,9 +94,10 @@ class Answer:
         """By the id of the call they came with."""
         self._spoke = False
 
-    def feed(self, chunk: Any) -> Iterator[str]:
-        """The text in one GenerateContentResponse. Raises `EngineError`, and `TypeError` and the like
+    def take(self, chunk: Any) -> list[str]:
+        """The texts in one GenerateContentResponse. Raises `EngineError`, and `TypeError` and the like
         for what is no such response."""
+        texts: list[str] = []
         if reason := (chunk.get("promptFeedback") or {}).get("blockReason"):
             raise filtered(reason)
         if usage := chunk.get("usageMetadata"):  # sums up to here, in every chunk
@@ -108,8 +109,9 @@ class Answer:
                     self._call(call, part.get("thoughtSignature"))
                 elif (text := part.get("text")) and not part.get("thought"):
                     self._spoke = True
-                    yield text + ""  # a TypeError when it is no string
+                    texts.append(text + "")  # a TypeError when it is no string
             self.finished = candidate.get("finishReason") or self.finished
+        return texts
 
     def check(self) -> None:
         """Raises `EngineError` when the answer ended without one."""
@@ -140,15 +142,3 @@ def filtered(reason: str) -> EngineError:
 def _bad_call(what: str) -> EngineError:
     message = f"Gemini asked for a tool in a way that cannot be read {what}. Try again."
     return EngineError(message, code="llm_bad_tool_call", retryable=True)
-
-
-def retry_delay(body: Any) -> float:
-    """Seconds that google.rpc.RetryInfo in an error body asks for ("17s", "57.2s"); 0.0 without one."""
-    try:
-        error = (body[0] if isinstance(body, list) else body)["error"]
-        for detail in error["details"]:
-            if detail["@type"].endswith("google.rpc.RetryInfo"):
-                return max(0.0, float(detail["retryDelay"].removesuffix("s")))
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-        pass
-    return 0.0

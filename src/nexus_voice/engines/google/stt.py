@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Self
+from typing import Any
 
 from ...core.audio import RATE, Pcm, Transcript, Word
 from ...core.errors import EngineError
 from ..http.audio import utterance
-from .http import connection
+from ..http.client import RemoteEngine, RemoteHttp
 
 
-class GoogleStt:
+class GoogleStt(RemoteEngine):
     """Implements `ports.Stt`; enter it before use.
 
     `language` is a tag with a region ("en-US"); an empty `model` is Google's choice. `first_result`:
@@ -30,7 +30,9 @@ class GoogleStt:
         language: str = "en-US",
         first_result: float = 15.0,
     ) -> None:
-        self._http = connection("stt", api_key, base_url)
+        key = api_key.strip()
+        headers = {"X-Goog-Api-Key": key}  # in a header, because addresses are logged
+        self._http = RemoteHttp("stt", base_url, headers, setting="GOOGLE_API_KEY", secret=key)
         self._within, self._language = first_result, language
         self._config: dict[str, Any] = {
             "encoding": "LINEAR16",
@@ -41,13 +43,6 @@ class GoogleStt:
             **({"model": model} if model else {}),
         }
         self.name = f"google:{model or 'default'}"
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.__aexit__()
 
     async def ready(self) -> None:
         """Check that Google answers and takes the key: a request without sound is refused, unpaid."""
@@ -67,7 +62,7 @@ class GoogleStt:
         return await self._http.ask("POST", "v1/speech:recognize", self._within, json=order)
 
     def _transcript(self, answer: Any) -> Transcript:
-        try:
+        with self._http.errors.reading("no transcription"):
             results = answer.get("results") or []
             best = [result["alternatives"][0] for result in results if result.get("alternatives")]
             text = " ".join(one["transcript"].strip() for one in best if one.get("transcript"))
@@ -77,8 +72,6 @@ class GoogleStt:
                 for word in one.get("words") or ()
             )
             language = (results[0].get("languageCode") if results else "") or self._language
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise self._http.malformed("no transcription") from error
         return Transcript(text, True, language.split("-")[0].lower(), words)
 
 

@@ -5,21 +5,21 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import AsyncGenerator
-from typing import Any, Self
+from typing import Any
 
 from ...core.audio import Pcm, Voice
 from ..http.audio import PcmReader, has_words
-from .http import connection
+from ..http.client import RemoteEngine, RemoteHttp
 
 RATE = 24_000
-PIECE = RATE // 5 * 2
-"""Bytes of 0.2 s: the whole sentence comes at once and is handed on in pieces."""
-SLOWEST, FASTEST = 0.25, 2.0
-SEMITONES = 20.0
-"""The pitch may be changed by this much, up or down."""
+PIECE_BYTES = RATE // 5 * 2
+"""0.2 s: the whole sentence comes at once and is handed on in pieces."""
+MIN_SPEED, MAX_SPEED = 0.25, 2.0
+MAX_SEMITONES = 20.0
+"""How far the pitch may be changed, up or down."""
 
 
-class GoogleTts:
+class GoogleTts(RemoteEngine):
     """Implements `ports.Tts`; enter it before use.
 
     `voice` and `Voice.name` are Google's names, such as "en-US-Neural2-F" (not every voice has a pitch);
@@ -35,16 +35,11 @@ class GoogleTts:
         language: str = "en-US",
         first_audio: float = 10.0,
     ) -> None:
-        self._http = connection("tts", api_key, base_url)
+        key = api_key.strip()
+        headers = {"X-Goog-Api-Key": key}  # in a header, because addresses are logged
+        self._http = RemoteHttp("tts", base_url, headers, setting="GOOGLE_API_KEY", secret=key)
         self._voice, self._language, self._within = voice, language, first_audio
         self.name = f"google:{voice or language}"
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.__aexit__()
 
     async def ready(self) -> None:
         """Check that Google answers and takes the key; costs nothing."""
@@ -60,14 +55,12 @@ class GoogleTts:
             "audioConfig": {"audioEncoding": "LINEAR16", "sampleRateHertz": RATE, **_manner(voice)},
         }
         answer = await self._http.ask("POST", "v1/text:synthesize", self._within, json=order)
-        try:
+        with self._http.errors.reading("no sound"):
             pcm = PcmReader(RATE).feed(base64.b64decode(answer["audioContent"], validate=True))
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._http.malformed("no sound") from error
         if not pcm:
-            raise self._http.malformed("no sound")
-        for at in range(0, len(pcm.data), PIECE):
-            yield Pcm(pcm.data[at : at + PIECE], pcm.rate)
+            raise self._http.errors.malformed("no sound")
+        for at in range(0, len(pcm.data), PIECE_BYTES):
+            yield Pcm(pcm.data[at : at + PIECE_BYTES], pcm.rate)
 
     def _chosen(self, voice: Voice) -> dict[str, str]:
         name = voice.name or ("" if voice.language else self._voice)
@@ -80,7 +73,7 @@ def _manner(voice: Voice) -> dict[str, Any]:
     """Only what differs from the usual: some voices refuse even to be told the usual."""
     manner = {}
     if voice.rate != 1.0:
-        manner["speakingRate"] = min(max(voice.rate, SLOWEST), FASTEST)
+        manner["speakingRate"] = min(max(voice.rate, MIN_SPEED), MAX_SPEED)
     if voice.pitch != 1.0:
-        manner["pitch"] = min(max(12 * math.log2(max(voice.pitch, 0.1)), -SEMITONES), SEMITONES)
+        manner["pitch"] = min(max(12 * math.log2(max(voice.pitch, 0.1)), -MAX_SEMITONES), MAX_SEMITONES)
     return manner

@@ -11,11 +11,10 @@ from ...core.audio import RATE, Pcm
 from ...core.errors import BadInput
 from .body import Body
 
-SHORTEST = 0.1
-"""Seconds; providers refuse what is shorter, and nobody says a word in it."""
-LONGEST_HEAD = 1 << 20
-"""Bytes before a WAV file's samples."""
-_NO_SOUND = ("application/json", "text/", "audio/mpeg", "audio/ogg", "audio/flac", "audio/aac")
+MIN_UTTERANCE_S = 0.1
+"""Providers refuse what is shorter, and nobody says a word in it."""
+MAX_WAV_HEADER_BYTES = 1 << 20
+_NOT_PCM = ("application/json", "text/", "audio/mpeg", "audio/ogg", "audio/flac", "audio/aac")
 """Content types of what we did not ask for; played as PCM it would be noise at full volume."""
 _UNKNOWN = 0x7FFF_0000
 """A WAV length from here on (or 0) means that the writer did not know it."""
@@ -24,7 +23,8 @@ _COMPRESSED = (b"ID3", b"OggS", b"fLaC", b"\x1aE\xdf\xa3")
 
 
 async def utterance(audio: AsyncIterator[Pcm]) -> Pcm:
-    """The whole of `audio`; empty when it is shorter than `SHORTEST`. Raises `BadInput` unless 16 kHz."""
+    """The whole of `audio`; empty when it is shorter than `MIN_UTTERANCE_S`. Raises `BadInput` unless it
+    is 16 kHz."""
     data = bytearray()
     try:
         async for pcm in audio:
@@ -32,7 +32,7 @@ async def utterance(audio: AsyncIterator[Pcm]) -> Pcm:
     finally:
         if isinstance(audio, AsyncGenerator):  # an error leaves it half-way
             await audio.aclose()
-    return Pcm(bytes(data) if len(data) >= 2 * SHORTEST * RATE else b"", RATE)
+    return Pcm(bytes(data) if len(data) >= 2 * MIN_UTTERANCE_S * RATE else b"", RATE)
 
 
 def checked(pcm: Pcm) -> Pcm:
@@ -62,15 +62,15 @@ async def next_pcm(body: Body, reader: PcmReader) -> Pcm | None:
     while data := await body.piece():
         kind = body.response.headers.get("content-type", "")
         try:
-            if kind.startswith(_NO_SOUND) and not (reader.heard or data.startswith(b"RIFF")):
+            if kind.startswith(_NOT_PCM) and not (reader.heard or data.startswith(b"RIFF")):
                 raise ValueError(f"{kind} instead of PCM")
             pcm = reader.feed(data)
         except ValueError as error:
-            raise body.malformed(str(error)) from error
+            raise body.errors.malformed(error) from error
         if pcm:
             return pcm
     if not reader.heard:
-        raise body.malformed("no sound")
+        raise body.errors.malformed("no sound")
     return None
 
 
@@ -125,6 +125,6 @@ class PcmReader:
                     raise ValueError(f"a WAV file with {channels} channels of {bits} bits at {rate} Hz")
                 self._rate, known = rate, True
             at += size + size % 2
-        if at > LONGEST_HEAD:
+        if at > MAX_WAV_HEADER_BYTES:
             raise ValueError("a WAV file without sound")
         return None

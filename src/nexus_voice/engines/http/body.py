@@ -1,98 +1,123 @@
-"""The body of a provider's answer, read as it comes."""
+"""The body of a provider's answer, read as it comes: bytes, or server-sent events."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any, Self
 
 import anyio
 import httpx
 
-from ...core.errors import EngineError
+from .errors import ServiceErrors
 
-if TYPE_CHECKING:
-    from .client import RemoteHttp
+MAX_EVENT_BYTES = 8 << 20
+"""A provider that sends a longer event is not speaking this protocol."""
+MAX_DRAIN_S = 0.05
+"""The wait for the end of a body that has said all it should: after that the connection can be kept."""
 
-LONGEST_LINE = 8 << 20
-"""Bytes; a provider that sends more without a line's end is not speaking this protocol."""
-DRAIN = 0.05
-"""Seconds to wait for the end of a body that has said all it should: then the connection can be kept."""
+
+class SseDecoder:
+    """Takes server-sent events out of bytes that are cut anywhere. Pure, and linear in the bytes.
+
+    httpx-sse is not used: it holds a line of any length, and its events end at an empty line only, which
+    some servers leave out after the last one.
+    """
+
+    def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._max = max_bytes
+        self._line = bytearray()
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The data of each event that `data` completes; lines of data are put together. Comments, event
+        names and unknown fields are passed over. Raises `ValueError` for an event that is too long."""
+        *lines, rest = data.split(b"\n")
+        for line in lines:
+            if self._line:
+                line = bytes(self._line) + line
+                self._line.clear()
+            yield from self._take(line.removesuffix(b"\r"))
+        self._line += rest
+        if len(self._line) + self._size > self._max:
+            raise ValueError("an endless event")
+
+    def close(self) -> Iterator[bytes]:
+        """The last event, where the stream ended without an empty line."""
+        yield from self.feed(b"\n\n")
+
+    def _take(self, line: bytes) -> Iterator[bytes]:
+        if line.startswith(b"data:"):
+            self._data.append(line[5:].strip())
+            self._size += len(line)
+        elif not line and self._data:
+            event = b"\n".join(self._data)
+            self._data.clear()
+            self._size = 0
+            if event:
+                yield event
 
 
 class Body:
-    """Plain methods instead of generators: whoever leaves half-way has nothing to close."""
+    """A successful answer whose headers are read. Enter it, and read pieces or events.
 
-    def __init__(self, http: RemoteHttp, response: httpx.Response, within: float) -> None:
-        self.response = response
-        self._http, self._within = http, within
+    Each piece of it has to come `within` seconds (None: any time). Left by an error, a cancellation or the
+    closing of the generator around it, it cuts the connection at once; left otherwise, it keeps the
+    connection for the next request.
+    """
+
+    def __init__(self, errors: ServiceErrors, response: httpx.Response, within: float | None) -> None:
+        self.errors, self.response = errors, response
+        self.complete = False
+        """Whether the events ended with [DONE]."""
+        self._within = within
         self._bytes = response.aiter_bytes()
-        self._rest = bytearray()
-        self._ended = False
+        self._decoder, self._events = SseDecoder(), deque[bytes]()
 
-    async def piece(self) -> bytes:
-        """The next bytes; empty at the end. Raises `EngineError` for a death or silence on the way."""
-        if self._rest:
-            data = bytes(self._rest)
-            self._rest.clear()
-            return data
-        try:
-            while not self._ended:
-                with anyio.fail_after(self._within):
-                    data = await anext(self._bytes, b"")
-                    self._ended = not data
-                if data:
-                    return data
-        except TimeoutError as error:
-            raise self._http.timed_out(self._within) from error
-        except httpx.HTTPError as error:
-            raise self._http.broken() from error
-        return b""
+    async def __aenter__(self) -> Self:
+        return self
 
-    def malformed(self, what: str) -> EngineError:
-        return self._http.malformed(what)
-
-    async def read(self) -> bytes:
-        """All the rest."""
-        whole = bytearray()
-        while data := await self.piece():
-            whole += data
-        return bytes(whole)
-
-    async def line(self) -> bytes | None:
-        """The next line without its end; None after the last."""
-        held, seen = bytearray(), 0
-        while (end := held.find(b"\n", seen)) < 0:
-            seen = len(held)
-            if seen > LONGEST_LINE:
-                raise self._http.malformed("an endless line")
-            if not (data := await self.piece()):
-                return bytes(held) if held else None
-            held += data
-        self._rest = held[end + 1 :]
-        return bytes(held[:end].removesuffix(b"\r"))
-
-    async def event(self) -> Any | None:
-        """The decoded JSON of the next server-sent event that has data; None at the end, or at [DONE].
-
-        Comments, event names and what nobody knows are passed over, as the standard says. Data over
-        several lines is put together.
-        """
-        data: list[bytes] = []
-        while (line := await self.line()) is not None:
-            if line.startswith(b"data:"):
-                data.append(line[5:].strip())
-            elif not line and data:
-                break
-        whole = b"\n".join(data)
-        return None if whole in (b"", b"[DONE]") else self._http.decoded(whole)
-
-    async def close(self, *, drain: bool) -> None:
-        """With `drain`, a body that is all but over is read to its end, which frees its connection.
-
-        Otherwise the connection is cut, by a cancelled read, which unwinds every layer of httpx.
-        """
-        with suppress(httpx.HTTPError), anyio.move_on_after(DRAIN if drain else 0, shield=True):
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """A body that is all but over is read to its end, which frees its connection. Otherwise a cancelled
+        read cuts the connection, as it unwinds every layer of httpx."""
+        drain = MAX_DRAIN_S if error is None else 0
+        with suppress(httpx.HTTPError), anyio.move_on_after(drain, shield=True):
             async for _ in self._bytes:
                 pass
         with anyio.CancelScope(shield=True):
             await self.response.aclose()
+
+    async def piece(self) -> bytes:
+        """The next bytes; empty at the end. Raises `EngineError` when the provider dies or falls silent."""
+        try:
+            with anyio.fail_after(self._within):
+                return await anext(self._bytes, b"")
+        except TimeoutError as error:
+            raise self.errors.timed_out(self._within or 0.0) from error
+        except httpx.HTTPError as error:
+            raise self.errors.broken() from error
+
+    async def read(self, max_bytes: int) -> bytes:
+        """All of it."""
+        whole = bytearray()
+        while data := await self.piece():
+            whole += data
+            if len(whole) > max_bytes:
+                raise self.errors.malformed(f"more than {max_bytes >> 20} MB")
+        return bytes(whole)
+
+    async def event(self) -> Any | None:
+        """The decoded JSON of the next server-sent event that has data; None at the end, or at [DONE]."""
+        while not self._events and not self.complete:
+            data = await self.piece()
+            with self.errors.reading("an endless event"):
+                self._events += self._decoder.feed(data) if data else self._decoder.close()
+            if not data and not self._events:
+                return None
+        self.complete = self.complete or self._events[0] == b"[DONE]"
+        return None if self.complete else self.errors.decoded(self._events.popleft())

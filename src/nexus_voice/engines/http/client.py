@@ -1,39 +1,36 @@
-"""The connection to a remote provider: kept connections, plain errors by status, no key in any message."""
+"""The HTTP connection to a remote provider: kept connections, plain errors, no key in any message."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Self
 
 import anyio
 import httpx
-import orjson
 
-from ...core.errors import BadInput, EngineError
+from ...core.errors import BadInput
 from .body import Body
-from .errors import NOUNS, explained, failure, unreachable, wait_in
+from .errors import ServiceErrors
 
-CONNECT = 5.0
-"""Seconds that opening a connection may take."""
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 20.0
+"""How long a provider may show no sign of life."""
 KEEP_IDLE_S = 50.0
-"""Seconds an idle connection is kept for the next request: less than the 60 s or 75 s after which the
+"""How long an idle connection is kept for the next request: less than the 60 s or 75 s after which the
 usual front ends (AWS, nginx) close theirs, so that a request seldom meets a connection being closed."""
+MAX_IDLE_CONNECTIONS = 64
+MAX_JSON_BYTES = 64 << 20
+"""Of an answer that is decoded as a whole."""
 REPEATABLE = ("GET", "HEAD")
 """Methods that may be sent again when nobody knows whether the server has seen the first request."""
-WITHIN = 20.0
-"""Seconds without a sign of life after which a provider is given up."""
 
 
 class RemoteHttp:
     """Enter before use. Paths are relative to `base_url`.
 
-    `what` is the port, "llm", "stt", "tts", "embed" or "search": the errors' codes begin with it.
-    `setting` names the setting that holds the key, `secret` is the key (blanked out of messages; it
-    must be in `headers` too), `hint` says what to do when nobody answers.
-
-    Raises `EngineError` with code `{what}_unreachable`, `_auth` (401, 403), `_quota` (402), `_limit`
+    `port`, `setting`, `secret` and `errors` are those of `ServiceErrors`; the secret must be in `headers`
+    too. Raises `EngineError` with code `{port}_unreachable`, `_auth` (401, 403), `_quota` (402), `_limit`
     (429), `_request` (other 4xx), `_failed` (5xx), `_timeout`, `_stream_broken` or `_malformed`.
 
     HTTP/1.1 on purpose: httpx never resets an HTTP/2 stream, so that a cancelled answer would go on
@@ -42,28 +39,21 @@ class RemoteHttp:
 
     def __init__(
         self,
-        what: str,
+        port: str,
         base_url: str,
         headers: Mapping[str, str],
         *,
         setting: str,
         secret: str = "",
-        hint: str = "",
         auth: tuple[str, str] | None = None,
+        **errors: Any,
     ) -> None:
-        try:
-            self.url = httpx.URL(base_url.strip().rstrip("/"))
-        except httpx.InvalidURL as error:
-            raise BadInput(f"{base_url!r} is no address: {error}.", code="bad_setting") from error
-        if self.url.scheme not in ("http", "https") or not self.url.host:
-            message = f"An address must be like https://api.example.com, not {base_url!r}."
-            raise BadInput(message, code="bad_setting")
+        self.url = checked_url(base_url)
         if not all(value.isascii() and value.isprintable() for value in headers.values()):
             # httpx would show the whole value in its error
             message = f"{setting} has characters that no key has: copy it again."
             raise BadInput(message, code="bad_setting")
-        self.what, self.service = what, f"The {NOUNS.get(what, what)} service at {self.url.host}"
-        self._setting, self._secret, self._hint = setting, secret, hint
+        self.errors = ServiceErrors(port, self.url, setting, secret, **errors)
         self._headers, self._auth = {"Accept-Encoding": "identity", **headers}, auth
         self._http: httpx.AsyncClient | None = None
 
@@ -72,11 +62,13 @@ class RemoteHttp:
             base_url=self.url,
             headers=self._headers,
             auth=self._auth,
-            timeout=httpx.Timeout(None, connect=CONNECT),  # other waits are bounded by cancel scopes
+            timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),  # cancel scopes bound the other waits
             # A kept connection saves a TLS handshake at the next question. httpx opens a new one instead
             # when the server has closed it meanwhile.
             limits=httpx.Limits(
-                max_connections=None, max_keepalive_connections=64, keepalive_expiry=KEEP_IDLE_S
+                max_connections=None,
+                max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+                keepalive_expiry=KEEP_IDLE_S,
             ),
             verify=self.url.scheme == "https",  # without TLS there is no need to load certificates
             trust_env=not is_loopback(self.url.host),  # no proxy stands between us and ourselves
@@ -95,7 +87,7 @@ class RemoteHttp:
         return self._http
 
     async def exchange(
-        self, method: str, path: str, within: float | None = WITHIN, **request: Any
+        self, method: str, path: str, within: float | None = ANSWER_TIMEOUT_S, **request: Any
     ) -> httpx.Response:
         """The response, whatever it says: a success with its body unread, anything else read and closed.
 
@@ -119,89 +111,66 @@ class RemoteHttp:
                         await response.aclose()
                 return response
         except TimeoutError as error:
-            raise self.timed_out(within or 0.0) from error
+            raise self.errors.timed_out(within or 0.0) from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise unreachable(self.what, self.url, self._hint) from error
+            raise self.errors.unreachable() from error
         except httpx.HTTPError as error:
-            raise self.broken() from error
+            raise self.errors.broken() from error
 
-    async def send(
-        self, method: str, path: str, within: float | None = WITHIN, **request: Any
-    ) -> httpx.Response:
-        """A successful response, headers read: the caller reads the body and closes it (or use `stream`)."""
+    async def open(
+        self, method: str, path: str, within: float | None = ANSWER_TIMEOUT_S, **request: Any
+    ) -> Body:
+        """A successful answer, to be entered and read piece by piece, each coming `within` seconds."""
         response = await self.exchange(method, path, within, **request)
-        if response.is_success or response.status_code == 101:
-            return response
-        raise self.refusal(response)
+        if not response.is_success:
+            raise self.errors.refused(response)
+        return Body(self.errors, response, within)
 
-    @asynccontextmanager
-    async def stream(
-        self, method: str, path: str, within: float = WITHIN, **request: Any
-    ) -> AsyncIterator[Body]:
-        """A successful response's body, to be read piece by piece, each coming `within` seconds.
-
-        Left by an error, a cancellation or the closing of the generator around it, it cuts the
-        connection at once; left otherwise, it keeps the connection for the next request.
-        """
-        body = Body(self, await self.send(method, path, within, **request), within)
-        try:
-            yield body
-        except BaseException:
-            await body.close(drain=False)
-            raise
-        await body.close(drain=True)
-
-    async def ask(self, method: str, path: str, within: float = WITHIN, **request: Any) -> Any:
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        within: float = ANSWER_TIMEOUT_S,
+        max_bytes: int = MAX_JSON_BYTES,
+        **request: Any,
+    ) -> Any:
         """The decoded JSON of a successful answer, all of which must come `within` seconds."""
         try:
             with anyio.fail_after(within):
-                async with self.stream(method, path, within, **request) as body:
-                    data = await body.read()
+                async with await self.open(method, path, None, **request) as body:
+                    data = await body.read(max_bytes)
         except TimeoutError as error:
-            raise self.timed_out(within) from error
-        return self.decoded(data)
-
-    def decoded(self, data: bytes) -> Any:
-        try:
-            return orjson.loads(data)
-        except ValueError as error:
-            raise self.malformed(data[:80].decode(errors="replace")) from error
-
-    def refusal(self, response: httpx.Response) -> EngineError:
-        """What a response that is no success (and is read) means."""
-        detail, after = self.detail(response), wait_in(response.headers.get("retry-after", ""))
-        return failure(self.what, self.service, response.status_code, detail, after, self._setting)
-
-    def failed(self, status: int, detail: object) -> EngineError:
-        """An error that came inside a stream, with the HTTP status that it would have had."""
-        return failure(self.what, self.service, status, self.redacted(str(detail)), 0.0, self._setting)
-
-    def detail(self, response: httpx.Response) -> str:
-        """The provider's own words about an error."""
-        try:
-            said = explained(orjson.loads(response.content))
-        except ValueError:
-            plain = response.headers.get("content-type", "").startswith("text/plain")
-            said = " ".join(response.text.split())[:300] if plain else ""
-        return self.redacted(said or response.reason_phrase)
-
-    def redacted(self, text: str) -> str:
-        return text.replace(self._secret, "***") if self._secret else text
-
-    def timed_out(self, seconds: float) -> EngineError:
-        message = f"{self.service} said nothing for {seconds:g} s. Try again."
-        return EngineError(message, code=f"{self.what}_timeout", status=504, retryable=True)
-
-    def broken(self) -> EngineError:
-        message = f"{self.service} stopped in the middle of its answer. Try again."
-        return EngineError(message, code=f"{self.what}_stream_broken", retryable=True)
-
-    def malformed(self, what: str) -> EngineError:
-        message = f"{self.service} sent something that cannot be read: {self.redacted(what)}"
-        return EngineError(message, code=f"{self.what}_malformed", retryable=True)
+            raise self.errors.timed_out(within) from error
+        return self.errors.decoded(data)
 
     async def _once(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
         return await self.client.send(self.client.build_request(method, path, **request), stream=True)
+
+
+class RemoteEngine:
+    """An engine that consists of one connection, and lives as long as that is open."""
+
+    _http: RemoteHttp
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.__aexit__()
+
+
+def checked_url(text: str, setting: str = "An address") -> httpx.URL:
+    """Raises `BadInput`, which names the `setting`, unless `text` is the address of an HTTP server."""
+    try:
+        url = httpx.URL(text.strip().rstrip("/"))
+        if url.scheme in ("http", "https") and url.host:
+            return url
+        why = ""
+    except httpx.InvalidURL as error:
+        why = f" ({error})"
+    message = f"{setting} must be like https://api.example.com, not {text!r}{why}."
+    raise BadInput(message, code="bad_setting")
 
 
 def is_loopback(host: str) -> bool:

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-import anyio
-import httpx
-
 from ...core.chat import Passage
-from ...core.errors import EngineError
-from .body import Body
-from .client import RemoteHttp
+from .errors import ServiceErrors
 
-LONGEST_TEXT, LONGEST_TITLE, LONGEST_URL = 1_500, 200, 2_000
-"""Characters."""
-LARGEST = 4 << 20
-"""Bytes of a whole answer."""
+MAX_TEXT_CHARS, MAX_TITLE_CHARS, MAX_URL_CHARS = 1_500, 200, 2_000
+MAX_ANSWER_BYTES = 4 << 20
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e0fff]+"
@@ -25,50 +17,16 @@ _UNSEEN = re.compile(
 """Control characters, marks of writing direction and letters that nobody sees but a language model."""
 
 
-async def fetch(
-    http: RemoteHttp,
-    method: str,
-    path: str,
-    within: float,
-    refused: Callable[[httpx.Response], EngineError | None],
-    **request: Any,
-) -> Any:
-    """The decoded JSON of an answer, all of which must come `within` seconds.
-
-    `refused` may know better than `RemoteHttp` what an answer that is no success means.
-    """
-    try:
-        with anyio.fail_after(within):
-            response = await http.exchange(method, path, within, **request)
-            if not response.is_success:
-                raise refused(response) or http.refusal(response)
-            body = Body(http, response, within)
-            whole, ended = bytearray(), False
-            try:
-                while not ended and len(whole) <= LARGEST:
-                    data = await body.piece()
-                    whole, ended = whole + data, not data
-            finally:
-                await body.close(drain=ended)
-    except TimeoutError as error:
-        raise http.timed_out(within) from error
-    if len(whole) > LARGEST:
-        raise http.malformed("more than 4 MB")
-    return http.decoded(bytes(whole))
-
-
-def passages(http: RemoteHttp, answer: Any, k: int) -> list[Passage]:
+def passages(errors: ServiceErrors, answer: Any, k: int) -> list[Passage]:
     """The first `k` of {"results": [{url, title, content, score}]} that have an address and a text."""
-    try:
-        found: dict[str, Passage] = {}
+    found: dict[str, Passage] = {}
+    with errors.reading("no list of results"):
         for result in answer["results"]:
-            url, text = str(result.get("url") or ""), clean(result.get("content"), LONGEST_TEXT)
+            url, text = str(result.get("url") or ""), clean(result.get("content"), MAX_TEXT_CHARS)
             if not text or url in found or not _is_address(url):
                 continue
-            title = clean(result.get("title"), LONGEST_TITLE) or url
+            title = clean(result.get("title"), MAX_TITLE_CHARS) or url
             found[url] = Passage(text, url, title, score=_number(result.get("score")), url=url)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise http.malformed("no list of results") from error
     return list(found.values())[:k]
 
 
@@ -95,7 +53,7 @@ def _number(score: object) -> float:
 def _is_address(url: str) -> bool:
     return (
         url.startswith(("http://", "https://"))
-        and len(url) <= LONGEST_URL
+        and len(url) <= MAX_URL_CHARS
         and not _UNSEEN.search(url)
         and not any(map(str.isspace, url))
     )

@@ -16,8 +16,8 @@ from wsproto.utilities import LocalProtocolError
 
 from .client import RemoteHttp
 
-WRITE = 5.0
-"""Seconds that a write may take before the connection counts as dead."""
+WRITE_TIMEOUT_S = 5.0
+"""A connection whose writes take longer counts as dead."""
 GONE = (WebSocketDisconnect, WebSocketNetworkError, LocalProtocolError)
 """What sending raises when the other side has closed; receiving then says why."""
 
@@ -28,7 +28,7 @@ async def websocket(
 ) -> AsyncIterator[AsyncWebSocketSession]:
     """An open WebSocket, closed at the end. It runs tasks of its own: never use it around a `yield`.
 
-    Raises what `RemoteHttp.send` does. An error inside comes out wrapped in an `ExceptionGroup`.
+    Raises what `RemoteHttp.open` does. An error inside comes out wrapped in an `ExceptionGroup`.
     """
     key = base64.b64encode(secrets.token_bytes(16)).decode()
     upgrade = {
@@ -37,10 +37,14 @@ async def websocket(
         "Sec-WebSocket-Key": key,
         "Sec-WebSocket-Version": "13",
     }
-    response = await http.send("GET", path, within, headers=upgrade, **request)
+    response = await http.exchange("GET", path, within, headers=upgrade, **request)
     try:
         if response.status_code != 101:
-            raise http.malformed("no WebSocket")
+            raise (
+                http.errors.malformed("no WebSocket")
+                if response.is_success
+                else http.errors.refused(response)
+            )
         stream = _Patient(response.extensions["network_stream"])
         async with AsyncWebSocketSession(stream, response=response) as session:
             yield session
@@ -61,10 +65,10 @@ async def message(http: RemoteHttp, session: AsyncWebSocketSession) -> Any | Non
         if error.code in (1000, 1001, 1005):
             return None
         reason = f"{error.reason or 'no reason given'} (close code {error.code})"
-        raise http.failed(400 if error.code in (1003, 1007, 1008) else 500, reason) from error
+        raise http.errors.failed(400 if error.code in (1003, 1007, 1008) else 500, reason) from error
     except WebSocketNetworkError as error:
-        raise http.broken() from error
-    return http.decoded(event.data.encode())
+        raise http.errors.broken() from error
+    return http.errors.decoded(event.data.encode())
 
 
 class _Patient(httpcore.AsyncNetworkStream):
@@ -78,7 +82,7 @@ class _Patient(httpcore.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         try:
-            await self._stream.write(buffer, WRITE)
+            await self._stream.write(buffer, WRITE_TIMEOUT_S)
         except httpcore.WriteTimeout as error:
             raise httpcore.WriteError("the network takes no more") from error
 

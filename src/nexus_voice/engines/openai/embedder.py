@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from ...core.errors import EngineError
+from ..http.client import RemoteEngine
 from .http import connection, likely_model
 
 if TYPE_CHECKING:
     from ...ports import Vectors
 
-BATCH = 64
-"""Texts per request."""
-CHARS = 8_000
-"""Of a text; what comes after is not seen. Servers refuse what is longer than their model can take."""
+MAX_TEXTS = 64
+"""Per request."""
+MAX_TEXT_CHARS = 8_000
+"""What comes after is not seen: servers refuse what is longer than their model can take."""
 _EMBEDS = ("embed", "bge", "e5", "minilm", "gte", "nomic", "jina", "mpnet", "arctic")
 _USUAL = "text-embedding-3-small"
 
 
-class OpenAiEmbedder:
+class OpenAiEmbedder(RemoteEngine):
     """Implements `ports.Embedder`; enter it before use.
 
     An empty `model` means the server's first that sounds like one for embeddings. `dimensions` asks for
@@ -46,13 +47,6 @@ class OpenAiEmbedder:
         self.dimensions = dimensions
         self.name = f"openai:{model}" if model else "openai"
 
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.__aexit__()
-
     async def ready(self) -> None:
         """Check that the server answers and takes the key; choose the model; learn its dimensions."""
         if not self._model:
@@ -66,8 +60,8 @@ class OpenAiEmbedder:
 
         if not (self._model and self.dimensions):
             await self.ready()
-        sent = [(self._prefix[kind] + text)[:CHARS] or " " for text in texts]  # "" is refused
-        rows = [await self._batch(sent[at : at + BATCH]) for at in range(0, len(sent), BATCH)]
+        sent = [(self._prefix[kind] + text)[:MAX_TEXT_CHARS] or " " for text in texts]  # "" is refused
+        rows = [await self._batch(sent[at : at + MAX_TEXTS]) for at in range(0, len(sent), MAX_TEXTS)]
         return np.concatenate(rows) if rows else np.empty((0, self.dimensions), np.float32)
 
     async def _batch(self, texts: Sequence[str]) -> Vectors:
@@ -81,10 +75,8 @@ class OpenAiEmbedder:
                 raise
             self._base64 = False
             answer = await self._ask(order)
-        try:
+        with self._http.errors.reading("no embeddings"):
             return self._vectors(answer, len(texts))
-        except (TypeError, KeyError, IndexError, ValueError) as error:
-            raise self._http.malformed(f"no embeddings ({error})") from error
 
     async def _ask(self, order: dict[str, Any]) -> Any:
         # As base64 an answer has a third of the bytes, and no numbers to parse.

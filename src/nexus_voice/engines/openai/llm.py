@@ -7,31 +7,34 @@ to import and twice the CPU per token.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
-
-import anyio
-import httpx
-import orjson
+from typing import TYPE_CHECKING, Any
 
 from ...core.chat import Prompt, ToolCall, Usage
 from ...core.errors import EngineError
 from ...text.prompting import HISTORY_CHARS, messages
-from .http import OLLAMA, OpenAiHttp
-from .wire import Answer, broken, timed_out
+from ..http.body import Body
+from ..http.client import RemoteEngine
+from ..http.token_timeout import TokenTimeout
+from .http import OLLAMA, connection, models
+from .tokens import OpenAiTokens
+from .wire import Answer
 
 if TYPE_CHECKING:
     from ...ports import Tool
 
 _NO_CHAT = ("embed", "bge-", "rerank", "whisper", "tts", "guard", "moderation", "dall-e", "image")
+_CODES = {"limit": "rate_limit", "failed": "unavailable"}
 
 
-class OpenAiLlm:
+class OpenAiLlm(RemoteEngine):
     """Streams from `base_url`'s `/chat/completions`; cancelling closes the HTTP stream at once.
 
     An empty `model` means the server's first; prompts of size "small" go to `small_model` where one
     is set. `first_token` and `between_tokens` bound the waits for these, in seconds. `extra` is
     added to every request's JSON, over our own fields. `provider` is for the name only.
+
+    Raises `EngineError` as `RemoteHttp` does, except for `llm_rate_limit` (429), `llm_unavailable` (5xx),
+    `llm_model` (404), `llm_filtered` and `llm_bad_tool_call`.
     """
 
     def __init__(
@@ -48,7 +51,8 @@ class OpenAiLlm:
         history_chars: int = HISTORY_CHARS,
         provider: str = "openai",
     ) -> None:
-        self._http = OpenAiHttp(base_url, api_key)
+        self._http = connection("llm", base_url, api_key, special=_refusal, codes=_CODES)
+        self._tokens = OpenAiTokens(self._http)
         self._model, self._small = model, small_model
         self._first, self._between, self._history = first_token, between_tokens, history_chars
         self._options = {"temperature": temperature} if temperature is not None else {}
@@ -61,74 +65,58 @@ class OpenAiLlm:
         self._provider = provider
         self.name = f"{provider}:{model}" if model else provider
 
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.__aexit__()
-
     async def models(self) -> list[str]:
         """Names of the models the server offers; also opens a connection for the next request."""
-        return await self._http.models(self._first)
+        return await models(self._http, self._first)
 
     async def tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, as the server's tokenizer counts. Raises `EngineError` where it has none."""
-        return await self._http.tokens(texts, self._model or self._listed)
+        return await self._tokens(texts, self._model or self._listed)
 
     async def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall]:
-        limit, awaited = self._first, "first_token"
-        deadline = anyio.current_time() + limit
-        with anyio.CancelScope(deadline=deadline) as scope:
-            response = await self._ask(prompt, tools)
-        if scope.cancelled_caught:
-            raise timed_out(limit, awaited)
-        answer, body, data = Answer(), response.aiter_bytes(), b"\n"
-        try:
-            while data and not answer.done:
-                # One scope a read, none around a yield: the time the listener takes is not counted.
-                with anyio.CancelScope(deadline=deadline) as scope:
-                    data = await anext(body, b"")
-                if scope.cancelled_caught:
-                    raise timed_out(limit, awaited)
-                before = answer.progress
-                for text in answer.feed(data or b"\n"):
-                    yield text
-                if answer.progress > before:
-                    limit, awaited = self._between, "between_tokens"
-                    deadline = anyio.current_time() + limit
-            for call in answer.tool_calls():
-                yield call
-        except httpx.HTTPError as error:
-            raise broken() from error
-        finally:
-            self.usage.prompt += answer.usage.prompt
-            self.usage.completion += answer.usage.completion
-            # The body's end after [DONE] frees the connection for the next question. Otherwise the
-            # connection is cut, by a cancelled read, which unwinds every layer of httpx as it goes.
-            with suppress(httpx.HTTPError), anyio.move_on_after(0.05 if answer.done else 0, shield=True):
-                async for _ in body:
-                    pass
-            with anyio.CancelScope(shield=True):
-                await response.aclose()
-
-    async def _ask(self, prompt: Prompt, tools: Sequence[Tool]) -> httpx.Response:
-        """The response, its headers read and its body not."""
-        model = (self._small if prompt.size == "small" else "") or self._model or await self._first_model()
-        body = {"model": model, "messages": messages(prompt, self._history), "stream": True, **self._options}
-        if tools:
-            body["tools"] = [_offer(tool) for tool in tools]
-        while True:
+        errors, answer = self._http.errors, Answer()
+        timeout = TokenTimeout(errors, self._first, self._between)
+        async with await timeout.wait(self._open(prompt, tools)) as body:
             try:
-                return await self._post(body, prompt.max_tokens)
+                while (chunk := await timeout.wait(body.event())) is not None:
+                    before = answer.progress
+                    with errors.reading(chunk):
+                        if "error" in chunk or chunk.get("object") == "error":
+                            raise errors.in_stream(chunk)
+                        text = answer.take(chunk)
+                    if text:
+                        yield text
+                    if answer.progress > before:
+                        timeout.progressed()
+                if not answer.chunks:
+                    raise errors.malformed("no event stream; does NEXUS_LLM__BASE_URL end in /v1?")
+                if not (body.complete or answer.finish_reason):
+                    raise errors.broken()
+                for call in answer.tool_calls():
+                    yield call
+            finally:
+                self.usage.prompt += answer.usage.prompt
+                self.usage.completion += answer.usage.completion
+
+    async def _open(self, prompt: Prompt, tools: Sequence[Tool]) -> Body:
+        """The answer, its headers read."""
+        model = (self._small if prompt.size == "small" else "") or self._model or await self._first_model()
+        order = {"model": model, "messages": messages(prompt, self._history), "stream": True, **self._options}
+        if tools:
+            order["tools"] = [_offer(tool) for tool in tools]
+        while True:
+            usage = {"stream_options": {"include_usage": True}} if self._counted else {}
+            whole = {**order, **usage, self._limit: prompt.max_tokens, **self._extra}
+            try:
+                return await self._http.open("POST", "chat/completions", None, json=whole)
             except EngineError as error:
                 if error.code == "llm_model":
                     self._listed = ""  # it may have been replaced by another
-                if error.code != "llm_request" or not self._yields(error.message):
+                if error.code != "llm_request" or not self._can_do_without(error.message):
                     raise
 
-    def _yields(self, objection: str) -> bool:
-        """Whether the server objects to something that we can do without, and now do."""
+    def _can_do_without(self, objection: str) -> bool:
+        """Whether the server objects to something that is not needed, and is now left out."""
         if "stream_options" in objection and self._counted:
             self._counted = False
             return True
@@ -136,11 +124,6 @@ class OpenAiLlm:
             self._limit = "max_completion_tokens"
             return True
         return False
-
-    async def _post(self, body: dict[str, Any], most: int) -> httpx.Response:
-        usage = {"stream_options": {"include_usage": True}} if self._counted else {}
-        content = orjson.dumps({**body, **usage, self._limit: most, **self._extra})
-        return await self._http.send("POST", "chat/completions", content, body["model"])
 
     async def _first_model(self) -> str:
         """The first of the server's models that looks like one to chat with."""
@@ -154,6 +137,19 @@ class OpenAiLlm:
             self._listed = (chat or listed)[0]
             self.name = f"{self._provider}:{self._listed}"
         return self._listed
+
+
+def _refusal(status: int, detail: str) -> EngineError | None:
+    if status == 404:
+        return EngineError(
+            f"The language model server has no such model, or no chat at this address (404): check "
+            f"NEXUS_LLM__MODEL and that NEXUS_LLM__BASE_URL ends in /v1. It says: {detail}",
+            code="llm_model",
+        )
+    if "quota" in detail.lower() and status not in (401, 403):
+        message = "The language model server says that the account has no credit left."
+        return EngineError(message, code="llm_quota")
+    return None
 
 
 def _offer(tool: Tool) -> dict[str, Any]:

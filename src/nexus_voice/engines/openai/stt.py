@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Self
+from typing import Any
 
 from ...core.audio import Pcm, Transcript, Word
 from ...core.errors import EngineError
 from ..http.audio import utterance, wav
+from ..http.client import RemoteEngine
 from .http import connection, likely_model
 from .whisper_languages import iso639
 
@@ -20,7 +21,7 @@ NO_SPEECH, UNSURE = 0.6, -1.0
 """Whisper's own thresholds: a segment beyond both is a phantom, heard in silence."""
 
 
-class OpenAiStt:
+class OpenAiStt(RemoteEngine):
     """Implements `ports.Stt`; enter it before use.
 
     An empty `model` means the server's first that sounds like one for speech. `language` (ISO 639-1)
@@ -45,13 +46,6 @@ class OpenAiStt:
         self._verbose = True
         self._provider = provider
         self.name = f"{provider}:{model}" if model else provider
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.__aexit__()
 
     async def ready(self) -> None:
         """Check that the server answers and takes the key, and choose the model."""
@@ -86,7 +80,7 @@ class OpenAiStt:
         return await self._http.ask("POST", "audio/transcriptions", self._within, data=fields, files=files)
 
     def _transcript(self, answer: Any) -> Transcript:
-        try:
+        with self._http.errors.reading("no transcription"):
             segments = answer.get("segments") or []
             text = answer["text"].strip()
             if any(_phantom(segment) for segment in segments):
@@ -96,8 +90,6 @@ class OpenAiStt:
                 for word in answer.get("words") or []
             )
             language = iso639(answer.get("language") or self._language)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise self._http.malformed("no transcription") from error
         return Transcript(text, True, language, words if text else ())
 
 

@@ -13,14 +13,14 @@ import anyio
 from ...core.errors import EngineError
 from ..http.client import RemoteHttp
 
-WITHIN = 5.0
-"""Seconds; who asks usually waits less."""
-BETWEEN = -1
+TIMEOUT_S = 5.0
+"""Callers usually wait less."""
+SEPARATOR = -1
 """No token has this number: llama-server passes it through, so that many texts go in one request."""
-AT_ONCE = 8
-"""Requests at a time to vLLM, which takes one text in each."""
+MAX_REQUESTS = 8
+"""At a time to vLLM, which takes one text in each."""
 
-UNKNOWN = ("llm_request", "llm_auth", "llm_malformed")
+UNKNOWN = ("llm_request", "llm_model", "llm_auth", "llm_malformed")
 """Codes of errors that mean there is no such call, or not for us."""
 
 Way = Callable[[RemoteHttp, Sequence[str], str], Awaitable[list[int] | None]]
@@ -41,7 +41,7 @@ class OpenAiTokens:
             self._tried = True
         counts = await self._way(self._http, texts, model) if self._way else None
         if counts is None:
-            raise EngineError(f"{self._http.service} does not count tokens.", code="no_tokenizer")
+            raise EngineError(f"{self._http.errors.service} does not count tokens.", code="no_tokenizer")
         return counts
 
     async def _find(self, model: str) -> Way | None:
@@ -52,17 +52,17 @@ class OpenAiTokens:
 
 
 async def llama_server(http: RemoteHttp, texts: Sequence[str], model: str) -> list[int] | None:
-    content = [piece for text in texts for piece in (text, BETWEEN)]
+    content = [piece for text in texts for piece in (text, SEPARATOR)]
     tokens = await _posted(http, {"content": content, "parse_special": False})
-    if not isinstance(tokens, list) or tokens.count(BETWEEN) != len(texts):
+    if not isinstance(tokens, list) or tokens.count(SEPARATOR) != len(texts):
         return None
-    ends = [place for place, token in enumerate(tokens) if token == BETWEEN]
+    ends = [place for place, token in enumerate(tokens) if token == SEPARATOR]
     return [end - begin - 1 for begin, end in zip([-1, *ends], ends, strict=False)]
 
 
 async def vllm(http: RemoteHttp, texts: Sequence[str], model: str) -> list[int] | None:
     found: list[object] = [None] * len(texts)
-    limit = anyio.CapacityLimiter(AT_ONCE)
+    limit = anyio.CapacityLimiter(MAX_REQUESTS)
 
     async def count(place: int, text: str) -> None:
         async with limit:
@@ -87,7 +87,7 @@ async def _posted(http: RemoteHttp, body: dict[str, object]) -> object:
     """The answer's `tokens`; None when the server knows no such call."""
     url = http.url.copy_with(path=http.url.path.rstrip("/").removesuffix("/v1") + "/tokenize")
     try:
-        answer = await http.ask("POST", str(url), WITHIN, json=body)
+        answer = await http.ask("POST", str(url), TIMEOUT_S, json=body)
     except EngineError as error:
         if error.code in UNKNOWN:
             return None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any, Self
+from typing import Any
 
 from ...core.audio import Pcm, Voice
 from ..http.audio import PcmReader, has_words, next_pcm
+from ..http.client import RemoteEngine
 from .http import connection, likely_model
 
 RATE = 24_000
@@ -15,7 +16,7 @@ _SPEAKS = ("tts", "kokoro", "speech", "piper", "orpheus", "voice", "audio")
 _OLDEST = "tts-1"
 
 
-class OpenAiTts:
+class OpenAiTts(RemoteEngine):
     """Implements `ports.Tts`; enter it before use.
 
     An empty `model` means the server's first that sounds like one for speech; `voice` is the one for a
@@ -38,13 +39,6 @@ class OpenAiTts:
         self._provider = provider
         self.name = f"{provider}:{model}" if model else provider
 
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._http.__aexit__()
-
     async def ready(self) -> None:
         """Check that the server answers and takes the key, and choose the model."""
         model = await likely_model(self._http, self._within, _SPEAKS, _OLDEST)
@@ -66,6 +60,6 @@ class OpenAiTts:
         if voice.rate != 1.0:
             order["speed"] = min(max(voice.rate, 0.25), 4.0)
         reader = PcmReader(RATE)
-        async with self._http.stream("POST", "audio/speech", self._within, json=order) as body:
+        async with await self._http.open("POST", "audio/speech", self._within, json=order) as body:
             while pcm := await next_pcm(body, reader):
                 yield pcm
