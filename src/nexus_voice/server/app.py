@@ -28,13 +28,12 @@ from ..talk.listening.overlap import OverlapDetectors
 from ..talk.session import Engines, Session, Tuning
 from ..telemetry.metrics import Metrics
 from ..tools.builtin import Calculator, Clock
-from . import errors
-from . import routes as faces
+from . import errors, routes
 from .limits import Admission, BodyLimit, Most
 from .metrics import Live
 from .origins import OwnOrigin
 from .queueing import Queue
-from .rag import lifecycle as documents
+from .rag import lifecycle
 from .roles import Role
 from .services import State
 
@@ -79,7 +78,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
     metrics = Metrics()
     reader = knowledge = ingestion = None
     if settings.knowledge.enabled and embedder:
-        reader, knowledge, ingestion = documents.put_together(settings, embedder, meanwhile, chains, metrics)
+        reader, knowledge, ingestion = lifecycle.put_together(settings, embedder, meanwhile, chains, metrics)
     engines = Engines(
         vad=make_vad(settings) if role.converses else load("vad", "energy")(),
         stt=chains["stt"],
@@ -127,10 +126,10 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             supply.want(port, wanted)
         await supply.usable()
         tasks.start_soon(watch_lag, admission)
-        tasks.start_soon(documents.keep_teaching, state)
+        tasks.start_soon(lifecycle.keep_teaching, state)
         if ingestion:
-            tasks.start_soon(documents.open_knowledge, state)
-            tasks.start_soon(documents.take_in, state)
+            tasks.start_soon(lifecycle.open_knowledge, state)
+            tasks.start_soon(lifecycle.take_in, state)
         tasks.start_soon(keep_looking, state, choose)
         yield state
 
@@ -166,7 +165,7 @@ async def keep_looking(state: State, choose: Choose) -> None:
 async def welcome(state: State, port: str, engine: Any) -> None:
     """An engine has joined its chain."""
     if port == "stt" and "knowledge" in state.warming and state.warming["knowledge"] == "ready":
-        await documents.teach(state)
+        await lifecycle.teach(state)
     if port == "embedder" and state.knowledge and engine is state.supply.chains[port].current:
         await state.knowledge.use(engine)
 
@@ -194,7 +193,7 @@ def create(
             yield
 
     app = FastAPI(title="Nexus Voice", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
-    faces.mount(app, role)
+    routes.mount(app, role)
     errors.install(app)
     app.add_middleware(
         BodyLimit,
