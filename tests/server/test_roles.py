@@ -21,8 +21,7 @@ from nexus_voice.server.app import assemble
 from nexus_voice.server.queueing import Queue, QueueFull
 from nexus_voice.server.roles import Role
 from nexus_voice.settings import Settings
-from nexus_voice.supply.choices import available
-from nexus_voice.supply.remote import remote_choices
+from nexus_voice.supply.choices import available, remote_choices
 from openai_server import OpenAiServer
 from serving import Serving, fakes, serving
 

@@ -9,7 +9,8 @@ import pytest
 
 from nexus_voice.core.errors import BadInput
 from nexus_voice.settings import Settings
-from nexus_voice.supply.choices import Choice, Found, available, choices
+from nexus_voice.supply.choices import available, choices
+from nexus_voice.supply.offers import Choice, Found
 
 MODELS = Found(
     {

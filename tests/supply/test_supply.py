@@ -14,7 +14,7 @@ from nexus_voice.core.chat import Prompt
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines.chain.fallback import Fallback
 from nexus_voice.engines.fake.engines import FakeLlm
-from nexus_voice.supply.choices import Choice
+from nexus_voice.supply.offers import Choice
 from nexus_voice.supply.supply import Supply
 
 

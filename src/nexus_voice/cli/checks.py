@@ -26,8 +26,9 @@ from ..engines import load
 from ..ports import ListsModels, NeedsLoading
 from ..settings import Settings
 from ..supply.advice import advice
-from ..supply.choices import Choice, choices
+from ..supply.choices import choices
 from ..supply.discovery import look as look_around
+from ..supply.offers import Choice
 from ..supply.supply import make
 from . import nearby
 from .banner import address

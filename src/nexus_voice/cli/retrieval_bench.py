@@ -24,9 +24,9 @@ from ..knowledge.base import CANDIDATES, By, KnowledgeBase
 from ..knowledge.search.quality import Figures, figures
 from ..knowledge.search.reranking import Reranking
 from ..settings import Settings
-from ..supply.arguments import missing
-from ..supply.choices import Found, available, choices
+from ..supply.choices import available, choices
 from ..supply.discovery import pulled
+from ..supply.offers import Found, missing
 from ..supply.supply import make
 from .dataset import Dataset, Text, load
 

@@ -19,9 +19,9 @@ from ..core.errors import NexusError
 from ..engines import load
 from ..engines.chain.fallback import Fallback
 from ..settings import Settings
-from ..supply.choices import Choice, Found, available, choices
+from ..supply.choices import available, choices, remote_choices
 from ..supply.discovery import look, pulled, servers_to_look_for
-from ..supply.remote import remote_choices
+from ..supply.offers import Choice, Found
 from ..supply.supply import Supply, make, policy
 from ..talk.listening.front_end import MicrophoneFrontEnds
 from ..talk.listening.overlap import OverlapDetectors

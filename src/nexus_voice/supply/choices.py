@@ -3,14 +3,10 @@ models allow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
 from ..core.errors import BadInput
 from ..settings import Settings
-from . import arguments
+from .discovery import servers_to_look_for
+from .offers import EMBEDDED, NOTHING, Choice, Found, missing, offers
 
 AUTO: dict[str, tuple[str, ...]] = {
     "stt": ("server", "deepgram", "google", "groq", "openai", "whisper", "pocketsphinx"),
@@ -29,45 +25,19 @@ OWN: dict[str, tuple[str, ...]] = {
 }
 """What stands behind engines that were chosen by name: nothing that leaves this machine."""
 
-EMBEDDED = {"stt": "pocketsphinx", "llm": "extractive", "tts": "espeak", "embedder": "minilm"}
-"""Needs no key and no download."""
-
 ALONE = {"fake", "off", *EMBEDDED.values()}
 """Kinds that, chosen by name, want nobody behind them."""
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What this machine has besides the settings."""
-
-    models: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
-    """Engine kind -> its pulled models by name, best first."""
-    servers: tuple[str, ...] = ()
-    """Local language model servers that answer."""
-    refused: Mapping[str, str] = field(default_factory=dict)
-    """Configured server addresses that are malformed -> why."""
-
-
-NOTHING = Found()
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One engine that can be made, or that cannot because something is `missing`. Equal choices are the
-    same engine."""
-
-    port: str
-    kind: str
-    """Key of the registry in `engines`."""
-    label: str
-    """What tells it from others of its kind."""
-    why: str
-    """How it came to be chosen, for people."""
-    arguments: dict[str, Any] = field(compare=False, repr=False)
-    embedded: bool = False
-    """Usable at once: a call waits until it is loaded."""
-    missing: str = ""
-    """What the user has to do before the engine can be made; empty when nothing is missing."""
+LOCAL = {
+    "xtts",
+    "e5",
+    "crossencoder",
+    *EMBEDDED.values(),
+    *(kind for kinds in OWN.values() for kind in kinds),
+}
+"""Kinds that compute in this process or its children."""
+TALKING = ("stt", "llm", "tts")
+"""Without these there is no conversation."""
 
 
 def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choice]:
@@ -79,7 +49,7 @@ def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choic
     chain: list[Choice] = []
     if wanted == ["auto"]:
         for kind in AUTO.get(port, ()):
-            chain += arguments.offers(port, kind, settings, found)
+            chain += offers(port, kind, settings, found)
         if port == "llm":
             chain += [
                 unavailable(port, "openai", f"NEXUS_DISCOVERY__LOCAL_SERVERS has {url!r}: {why}.")
@@ -87,15 +57,31 @@ def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choic
             ]
     else:
         for kind in wanted:
-            named = arguments.offers(port, _spelt(port, kind, settings), settings, found)
-            chain += named or [unavailable(port, kind, arguments.missing(port, kind))]
+            named = offers(port, _spelt(port, kind, settings), settings, found)
+            chain += named or [unavailable(port, kind, missing(port, kind))]
         if not ALONE.intersection(wanted):
             for kind in OWN.get(port, ()):
-                chain += arguments.offers(port, kind, settings, found)
+                chain += offers(port, kind, settings, found)
     unique = [*dict.fromkeys(chain)]
     for choice in unique[1:]:  # a voice's name means something to the engine it was chosen for
         choice.arguments.pop("voice", None)
     return unique if settings.fallback.enabled else unique[:1]
+
+
+def remote_choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choice]:
+    """`choices` without the local models that the settings do not name. A port that a conversation needs
+    and that has no engine gets a choice that says what is `missing`."""
+    named = {kind.strip() for kind in getattr(settings, port).kind.split(",")}
+    chain = [one for one in choices(port, settings, found) if one.kind not in LOCAL or one.kind in named]
+    if port in TALKING and named <= {"auto", ""} and all(one.missing for one in chain):
+        discoverable = servers_to_look_for(settings) if port == "llm" else ()
+        start = f"start a server at {' or '.join(discoverable)}, " if discoverable else ""
+        message = (
+            f"This role uses models by their address and has none for {port}: {start}set "
+            f"NEXUS_{port.upper()}__BASE_URL, or name a local engine with NEXUS_{port.upper()}__KIND."
+        )
+        chain.append(unavailable(port, "server", message))
+    return chain
 
 
 def unavailable(port: str, kind: str, missing: str) -> Choice:

@@ -9,7 +9,7 @@ import anyio
 
 from ..models import files
 from ..settings import Settings
-from .choices import Found
+from .offers import Found
 
 KNOCK = 1.0
 """Seconds a local server has to answer."""

@@ -20,7 +20,7 @@ from ..engines import load
 from ..engines.chain.fallback import Fallback, Link, Policy
 from ..ports import NeedsLoading
 from ..settings import Settings
-from .choices import Choice
+from .offers import Choice
 
 log = structlog.get_logger()
 

@@ -1,18 +1,19 @@
-"""How each kind of engine is made from the settings."""
+"""Which engines can be made from the settings, keys, servers and models, and with what arguments."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..engines import ENGINES
 from ..settings import Settings
 
-if TYPE_CHECKING:
-    from .choices import Choice, Found
-
 OLLAMA = "http://127.0.0.1:11434/v1"
+
+EMBEDDED = {"stt": "pocketsphinx", "llm": "extractive", "tts": "espeak", "embedder": "minilm"}
+"""Needs no key and no download."""
 
 NEEDS = {
     "deepgram": "set DEEPGRAM_API_KEY",
@@ -33,6 +34,40 @@ NEEDS = {
 """Kind -> what makes it available."""
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What this machine has besides the settings."""
+
+    models: Mapping[str, Mapping[str, Path]] = field(default_factory=dict)
+    """Engine kind -> its pulled models by name, best first."""
+    servers: tuple[str, ...] = ()
+    """Local language model servers that answer."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Configured server addresses that are malformed -> why."""
+
+
+NOTHING = Found()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One engine that can be made, or that cannot because something is `missing`. Equal choices are the
+    same engine."""
+
+    port: str
+    kind: str
+    """Key of the registry in `engines`."""
+    label: str
+    """What tells it from others of its kind."""
+    why: str
+    """How it came to be chosen, for people."""
+    arguments: dict[str, Any] = field(compare=False, repr=False)
+    embedded: bool = False
+    """Usable at once: a call waits until it is loaded."""
+    missing: str = ""
+    """What the user has to do before the engine can be made; empty when nothing is missing."""
+
+
 def missing(port: str, kind: str) -> str:
     """Why an engine that was chosen by name cannot be made, and what to do."""
     if kind in NEEDS:
@@ -43,8 +78,6 @@ def missing(port: str, kind: str) -> str:
 
 def offers(port: str, kind: str, settings: Settings, found: Found) -> list[Choice]:
     """The engines of one kind that can be made now: none without its key, model or server."""
-    from .choices import EMBEDDED, Choice
-
     made: list[Choice] = []
 
     def offer(why: str, label: str = "", engine: str = kind, **arguments: Any) -> None:
