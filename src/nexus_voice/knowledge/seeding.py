@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Set
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import anyio
 
@@ -14,9 +14,8 @@ from ..core.errors import BadInput
 from .documents.records import Ingested
 from .reading.kinds import SUFFIXES
 
-if TYPE_CHECKING:
-    from .base import KnowledgeBase
-
+KnowledgeBase = Any
+"""`base.KnowledgeBase`, which imports this file."""
 SOURCE = "seed"
 ABOUT = "About Nexus Voice"
 """Name of the collection when the seed is the product's own documentation."""

@@ -11,7 +11,8 @@ import anyio.to_thread
 from sqlalchemy import Connection
 
 from ..storage.database import Database
-from .index.protocol import Index, open_index
+from .index.opening import open_index
+from .index.protocol import Index
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import sqlalchemy as sa
 
-from ...storage.database import Database
 from ...storage.schema import chunks, documents, state, vectors
 from ..documents.revisions import changed, revision
 from .frequent import Counts
@@ -66,16 +65,6 @@ class Index(Protocol):
     def forget(self, connection: sa.Connection, key: str) -> None:
         """Delete all vectors but those of `key`."""
         ...
-
-
-def open_index(database: Database) -> Index:
-    if database.postgres:
-        from .postgres import PostgresIndex
-
-        return PostgresIndex()
-    from .sqlite import SqliteIndex  # FAISS takes a while to import
-
-    return SqliteIndex()
 
 
 def unembedded(
