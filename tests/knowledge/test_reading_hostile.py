@@ -152,7 +152,7 @@ async def test_a_sheet_that_would_fill_the_memory(caplog: pytest.LogCaptureFixtu
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    monkeypatch.setattr(process, "ACKNOWLEDGE", 0.05)
+    monkeypatch.setattr(process, "CANCEL_TIMEOUT_S", 0.05)
     return "reading_parts:Parser"
 
 

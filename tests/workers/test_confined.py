@@ -1,16 +1,22 @@
 """Processes that read hostile data: what they may not do, and how they come and go."""
 
+import ctypes
 import os
+import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
+import anyio.abc
 import anyio.to_thread
 import psutil
 import pytest
 
 from nexus_voice.core.errors import EngineError
+from nexus_voice.workers.confinement import Confinement
 from nexus_voice.workers.pool import Workers
 
 pytestmark = pytest.mark.anyio
@@ -49,11 +55,77 @@ async def test_a_confined_process_has_no_secrets_no_files_and_little_memory(
         environment = await ask(workers, "environment")
         assert "SOME_API_KEY" not in environment
         assert environment["PATH"] == os.environ["PATH"]
-        assert await ask(workers, "write", str(tmp_path / "file")) == "OSError"
+        assert await ask(workers, "write", str(tmp_path / "file")) in ("OSError", "PermissionError")
         assert await ask(workers, "hoard", 300 * MIB) == "MemoryError"
         assert await ask(workers, "hoard", MIB) == MIB
         assert (await ask(workers, "core"))[:2] == [0, 0]
         assert (await ask(workers, "core"))[2] >= 5
+
+
+async def test_what_is_reported_of_the_confinement_is_what_happens(tmp_path: Path) -> None:
+    private, local, abstract = tmp_path / "letter.txt", tmp_path / "socket", f"\0nexus-voice-{os.getpid()}"
+    private.write_text("Dear diary")
+    private.chmod(0o600)
+    async with (
+        await anyio.create_tcp_listener(local_host="127.0.0.1") as tcp,
+        await anyio.create_unix_listener(local),
+    ):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(abstract)
+            listener.listen()
+            port = tcp.extra(anyio.abc.SocketAttribute.local_port)
+            places = [port, str(private), str(local), abstract]
+            async with prisoners() as free:
+                attempts = await ask(free, "attempt", places)
+                assert free.confinement is None
+            assert {"tcp", "udp", "unix", "abstract", "read", "signal"} <= worked(attempts)
+            private.write_text("Dear diary")
+            async with prisoners(memory=200 * MIB) as workers:
+                attempts = await ask(workers, "attempt", places)
+                confinement = workers.confinement
+    assert confinement is not None
+    assert confinement.network == (not worked(attempts) & {"tcp", "udp", "listen"})
+    assert confinement.local_sockets == (not worked(attempts) & {"unix", "abstract"})
+    assert confinement.files == (not worked(attempts) & {"read", "list", "passwords", "remove"})
+    assert confinement.processes == (not worked(attempts) & {"signal", "memory", "secrets", "trace"})
+    assert private.exists() or not confinement.files
+
+
+def worked(attempts: dict[str, bool | str]) -> set[str]:
+    return {name for name, outcome in attempts.items() if outcome is True}
+
+
+async def test_what_the_system_offers_is_in_force() -> None:
+    async with prisoners(memory=200 * MIB) as workers:
+        started = await ask(workers, "start")
+        assert started["thread"] is True
+        confinement = workers.confinement
+    assert confinement is not None
+    if landlock():
+        assert confinement.files
+        assert "files" in str(confinement)
+    if seccomp():
+        assert (confinement.network, confinement.local_sockets, confinement.processes) == (True,) * 3
+        assert worked(started) == {"thread"}
+
+
+def landlock() -> bool:
+    """Whether this kernel has it, asked without our code."""
+    return sys.platform == "linux" and ctypes.CDLL(None).syscall(444, None, 0, 1) > 0
+
+
+def seccomp() -> bool:
+    return Path("/proc/sys/kernel/seccomp").exists() and find_library("seccomp") is not None
+
+
+def test_what_a_system_lacks_is_said() -> None:
+    whole = Confinement(True, True, True, True)
+    assert str(whole) == "closed to it: network, local sockets, files, processes"
+    part = Confinement(True, False, True, False, "seccomp: Unable to find libseccomp")
+    assert str(part) == (
+        "closed to it: network, files; still open: local sockets, processes "
+        "(not to be had here: seccomp: Unable to find libseccomp)"
+    )
 
 
 async def test_others_keep_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:

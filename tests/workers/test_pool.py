@@ -106,7 +106,7 @@ async def never() -> AsyncIterator[Any]:
 async def test_a_process_that_will_not_stop_is_replaced(
     reaped: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker_process, "ACKNOWLEDGE", 0.05)
+    monkeypatch.setattr(worker_process, "CANCEL_TIMEOUT_S", 0.05)
     async with parrots() as workers:
         pid = await all_of(workers, "pid")
         async with aclosing(workers.call("deaf", stream())) as results:

@@ -14,11 +14,13 @@ from .process import Child, put
 class Call:
     """A call on its way. It runs in the pool's tasks, so that no task group spans a `yield`."""
 
-    def __init__(self, name: str, method: str, items: AsyncIterable[Any], buffer: int) -> None:
+    def __init__(
+        self, name: str, method: str, items: AsyncIterable[Any], buffer: int, parse: Callable[[Any], Any]
+    ) -> None:
         self.error: Exception | None = EngineError(f"{name} was shut down")
         self.scope = CancelScope()
         self.done = Event()
-        self._method, self._items = method, items
+        self._method, self._items, self._parse = method, items, parse
         self._collected, self._inbox = create_memory_object_stream[Any](buffer)
         self._out, self.results = create_memory_object_stream[Any](buffer)
 
@@ -57,7 +59,7 @@ class Call:
         try:
             child = await check_out()
             try:
-                await child.run(self._method, self._inbox, self._out)
+                await child.run(self._method, self._inbox, self._out, self._parse)
             finally:
                 give_back(child)
             self.error = None

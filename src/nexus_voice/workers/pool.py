@@ -30,6 +30,7 @@ from anyio.abc import TaskGroup
 
 from ..core.errors import Busy, EngineError, NexusError
 from .call import Call
+from .confinement import Confinement
 from .process import Child, Spec, take
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,8 @@ class Workers:
     ) -> None:
         self.name = name or factory
         self.count = count
+        self.confinement: Confinement | None = None
+        """What the processes were found to be refused; None without `memory`, or before the first start."""
         self._spec = Spec(self.name, factory, kwargs or {}, nice, memory)
         self._idle_limit = idle
         self._queue_limit, self._patience = queue, patience
@@ -104,16 +107,24 @@ class Workers:
         """Wait until every process can answer. Raises `EngineError` when one cannot start."""
         await self._until(lambda: len(self._children) == self.count)
 
-    async def call(self, method: str, items: AsyncIterable[Any], *, buffer: int = 16) -> AsyncGenerator[Any]:
-        """Send `items` to one process's `method` and pass on what it emits.
+    async def call(
+        self,
+        method: str,
+        items: AsyncIterable[Any],
+        *,
+        buffer: int = 16,
+        parse: Callable[[Any], Any] = lambda value: value,
+    ) -> AsyncGenerator[Any]:
+        """Send `items` to one process's `method` and pass on what it emits, through `parse`.
 
         `items`, closed at the end if a generator, is read at once: up to `buffer` of them wait while
         no process is free, and as many results may wait for the caller before the process is held
-        up. Close it with `aclosing`.
+        up. Close it with `aclosing`. `parse` is quick and raises TypeError, ValueError, LookupError or
+        AttributeError for a result in a wrong form: the process is then replaced and the call fails.
         """
         if self._tasks is None:
             raise EngineError(f"{self.name} is not running")
-        call = Call(self.name, method, items, buffer)
+        call = Call(self.name, method, items, buffer, parse)
         self._tasks.start_soon(call.run, self.check_out, self.give_back)
         try:
             with suppress(EndOfStream):
@@ -131,15 +142,18 @@ class Workers:
         """Have every process, now and after a restart, run its `setup` method on `value`.
 
         One process at a time, between its calls, so that the others go on answering. Returns when
-        all have. Raises `EngineError` when `value` will not do.
+        all have. Raises `EngineError` as soon as one cannot be set up.
         """
         self._setup, self._setup_error = value, None
         self._version = version = self._version + 1
         self._refresh()
         await self._until(
             lambda: (
-                len(self._children) == self.count
-                and all(child.version >= version for child in self._children)
+                self._setup_error is not None
+                or (
+                    len(self._children) == self.count
+                    and all(child.version >= version for child in self._children)
+                )
             )
         )
         if self._setup_error:
@@ -209,6 +223,8 @@ class Workers:
                     tasks.start_soon(self._retire, child)
                     await child.live(self._born)
                     tasks.cancel_scope.cancel()
+            except Exception:  # ours: it costs this process, not the others and their owner
+                log.exception("%s could not be followed", self.name)
             finally:
                 self._children.discard(child)
                 if child in self._idle:
@@ -241,6 +257,9 @@ class Workers:
     def _born(self, child: Child) -> None:
         self._trouble = ""
         self._children.add(child)
+        if child.confinement != self.confinement:
+            self.confinement = child.confinement
+            log.info("%s is confined; %s", self.name, child.confinement)
         if self._version and self._tasks:
             child.setting_up = True
             self._tasks.start_soon(self._set_up, child)

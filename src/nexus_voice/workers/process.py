@@ -1,4 +1,8 @@
-"""One life of one worker process, seen from the host: see `worker.py` for the frames."""
+"""One life of one worker process, seen from the host: see `worker.py` for the frames.
+
+Nothing that the process sends is trusted. What does not belong to the protocol ends that process: its call
+fails with an `EngineError`, and the pool starts another.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-import msgpack
 from anyio import (
     BrokenResourceError,
     CancelScope,
@@ -26,29 +29,36 @@ from anyio import (
     current_time,
     move_on_after,
     open_process,
+    sleep,
 )
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ..core.errors import BadInput, Busy, EngineError, NexusError
+from .confinement import Confinement
+from .frames import MAX_MESSAGE, MAX_RESULT_BYTES, BadFrame, FrameReader, packed
 
 log = logging.getLogger(__name__)
 
-ACKNOWLEDGE = 2.0
-"""Seconds a child has to stop a cancelled call before it is killed."""
-BARE = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w*|COVERAGE\w*")
-"""What a child needs to start; keys and passwords are not among it."""
-LOG_LINES = 50
-"""Lines of a child's stderr that are logged per minute, each cut to `LOG_LINE` characters."""
-LOG_LINE = 500
+CANCEL_TIMEOUT_S = 2.0
+"""How long a child has to stop a cancelled call before it is killed."""
+PASSED_ON = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w*|COVERAGE\w*")
+"""Environment variables of a confined child: what it needs to start; keys and passwords are not among it."""
+DRAIN_TIMEOUT_S = 1.0
+"""How long the output of a process that has ended is still read."""
+CODE = re.compile(r"[a-z_]{1,40}")
+"""An error's code, for programs."""
+MAX_LOG_LINES, MAX_LOG_LINE, MAX_LOG_BYTES = 50, 500, 16 << 20
+"""Lines of a child's stderr that are logged per minute, characters of each, and bytes per minute after which
+the child is killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What to run: `factory` is "module:callable"; `nice` is added to the child's niceness.
 
-    `memory`: for a child that reads what strangers send. It gets at most so many bytes of memory, writes
-    no files and dumps no core, and of our environment has only `BARE`.
+    `memory`: for a child that reads what strangers send. It gets at most so many bytes of memory, of our
+    environment only `PASSED_ON`, and is confined as far as the system lets (`confinement.py`).
     """
 
     name: str
@@ -60,7 +70,7 @@ class Spec:
     def environment(self) -> dict[str, str] | None:
         if not self.memory:
             return None
-        return {name: value for name, value in os.environ.items() if BARE.fullmatch(name)}
+        return {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
 
 
 class Child:
@@ -71,10 +81,15 @@ class Child:
         self.ready = self.setting_up = self.dead = self.retired = self.in_call = False
         self.fate = f"{spec.name} could not be started"
         """Why it ended, for people; `in_call`: it did so in the middle of a call."""
+        self.confinement: Confinement | None = None
         self._spec = spec
         self._scope = CancelScope()
+        self._offence = ""
         self._calls = 0
+        self._sent_call = 0
+        """The call whose frames may arrive; 0 between calls."""
         self._open = False
+        """The current call's last frame has not reached its caller."""
         self._process: Process | None = None
         self._to_child, self._outbox = create_memory_object_stream[bytes](0)
         self._to_host, self._from_child = create_memory_object_stream[list[Any]](8)
@@ -92,6 +107,11 @@ class Child:
         self.dead = True
         self._scope.cancel()
 
+    def condemn(self, offence: str) -> None:
+        """End it for something that no worker of ours does; `offence` completes "The worker ..."."""
+        self._offence = self._offence or offence
+        self.kill()
+
     def retire(self) -> None:
         """End it because it is not needed."""
         self.retired = True
@@ -105,7 +125,12 @@ class Child:
             try:
                 with CancelScope(shield=True):  # or a child without an owner could stay behind
                     self._process = process = await open_process(
-                        command, stdin=pipe, stdout=pipe, stderr=pipe, env=self._spec.environment()
+                        command,
+                        stdin=pipe,
+                        stdout=pipe,
+                        stderr=pipe,
+                        env=self._spec.environment(),
+                        start_new_session=True,  # what it starts is killed with it
                     )
             except OSError as error:
                 self.fate = f"{self._spec.name} could not be started: {error}"
@@ -113,19 +138,45 @@ class Child:
             assert process.stdin is not None
             assert process.stdout is not None
             assert process.stderr is not None
-            async with create_task_group() as tasks, aclosing(frames(process.stdout)) as received:
+            async with create_task_group() as tasks:
                 tasks.start_soon(self._write, process.stdin)
                 tasks.start_soon(self._log, process.stderr)
-                async for frame in received:
-                    if frame[0] == "ready":
-                        self.ready = True
-                        born(self)
-                    elif frame[0] == "failed":
-                        self.fate = f"{self._spec.name} could not be started: {frame[1]}"
-                        break
-                    else:
-                        await put(self._to_host, frame)
+                tasks.start_soon(self._watch, process)
+                try:
+                    await self._read(process.stdout, born)
+                except BadFrame as error:
+                    self.condemn(str(error))
                 tasks.cancel_scope.cancel()
+
+    async def _read(self, stdout: ByteReceiveStream, born: Callable[[Child], None]) -> None:
+        """Sort the child's frames until it closes its end. Raises `BadFrame` for one that is out of place."""
+        reader = FrameReader(MAX_RESULT_BYTES)
+        with suppress(BrokenResourceError, ClosedResourceError):
+            async for data in stdout:
+                for frame in reader.feed(data):
+                    match frame:
+                        case ["item", int(call), _] if call == self._sent_call != 0:
+                            await put(self._to_host, frame)
+                        case ["done", int(call)] | [
+                            "error",
+                            int(call),
+                            str(),
+                            str(),
+                            str(),
+                            int(),
+                            bool(),
+                        ] if call == self._sent_call != 0:
+                            self._sent_call = 0
+                            await put(self._to_host, frame)
+                        case ["ready", None | dict() as confinement] if not self.ready:
+                            self.confinement = confined(confinement)
+                            self.ready = True
+                            born(self)
+                        case ["failed", str(why)] if not self.ready:
+                            self.fate = f"{self._spec.name} could not be started: {why[:MAX_MESSAGE]}"
+                            return
+                        case _:
+                            raise BadFrame("sent a frame that nobody waits for")
 
     async def bury(self) -> None:
         """Make sure that the process has ended, reap it, and say so to whoever waits for it."""
@@ -135,107 +186,161 @@ class Child:
         for end in (self._to_host, self._outbox, self._to_child, self._from_child):
             end.close()
         if self._process:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+            # Not `Process.kill`: it reaps a child that has just ended, and asyncio then misses its status.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             with CancelScope(shield=True):
                 await self._process.aclose()
-            if self.ready:
-                code = self._process.returncode or 0
-                why = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+            code = self._process.returncode or 0
+            if self._offence and code == -signal.SIGKILL:
+                self.fate = f"{self._spec.name} {self._offence}"
+            elif self.ready:
+                why = f"signal {signal_name(-code)}" if code < 0 else f"exit status {code}"
                 self.fate = f"{self._spec.name} ended ({why})"
 
-    async def run(self, method: str, items: AsyncIterable[Any], out: MemoryObjectSendStream[Any]) -> None:
-        """One call: feed it `items`, pass on what it emits. Raises what the child raised."""
-        error: NexusError | None = EngineError(f"{self._spec.name} stopped working", retryable=True)
+    async def run(
+        self,
+        method: str,
+        items: AsyncIterable[Any],
+        out: MemoryObjectSendStream[Any] | None,
+        parse: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
+        """One call: feed it `items`, pass on what it emits as `parse` returns it.
+
+        Raises what the child raised. A result that `parse` raises on, or that comes although there is no
+        `out`, ends the child.
+        """
         self._calls += 1
+        self._sent_call = self._calls
         self._open = True
         async with create_task_group() as tasks:
             tasks.start_soon(self._feed, method, items)
-            while True:
-                match await self._reply():
-                    case ["item", value]:
-                        await put(out, value)
-                    case ["error", *what]:
-                        error = failure(*what)
-                        break
-                    case ["done"]:
-                        error = None
-                        break
-                    case _:
-                        break
+            error = await self._pass_on(out, parse)
             tasks.cancel_scope.cancel()
         if error:
             raise error
 
+    async def _pass_on(
+        self, out: MemoryObjectSendStream[Any] | None, parse: Callable[[Any], Any]
+    ) -> NexusError | None:
+        while True:
+            match await self._reply():
+                case ["item", _, value]:
+                    try:
+                        if out is None:
+                            raise ValueError("this method has no results")
+                        value = parse(value)
+                    except (TypeError, ValueError, LookupError, AttributeError) as error:
+                        log.warning("%s: result refused: %s", self._spec.name, error)
+                        self.condemn("sent a result that is not in the agreed form")
+                        break
+                    await put(out, value)
+                case ["error", _, *what]:
+                    return failure(*what)
+                case ["done", _]:
+                    return None
+                case _:
+                    break
+        return EngineError(f"{self._spec.name} {self._offence or 'stopped working'}", retryable=True)
+
     async def setup(self, value: Any) -> None:
         """Call the `setup` method with one item; it emits nothing."""
-        out, results = create_memory_object_stream[Any](0)
-        with out, results:
-            await self.run("setup", one(value), out)
+        await self.run("setup", one(value), None)
 
     async def settle(self) -> None:
         """Make the child stop a call whose caller has gone; kill it if it doesn't in time."""
-        with move_on_after(ACKNOWLEDGE):
+        with move_on_after(CANCEL_TIMEOUT_S):
             async with create_task_group() as tasks:
-                tasks.start_soon(self._send, ["cancel", self._calls])  # it may be writing: read meanwhile
+                tasks.start_soon(self._send, "cancel", self._calls)  # it may be writing: read meanwhile
                 while self._open and await self._reply():
                     pass
                 tasks.cancel_scope.cancel()
         if self._open:
-            log.warning("%s did not stop in %g s, restarting it", self._spec.name, ACKNOWLEDGE)
+            log.warning("%s did not stop in %g s, restarting it", self._spec.name, CANCEL_TIMEOUT_S)
             self.kill()
 
     async def _reply(self) -> list[Any]:
-        """The current call's next frame, without its number; empty when the process has died."""
+        """The current call's next frame; empty when the process has died."""
         with suppress(ClosedResourceError, EndOfStream):
-            while True:
-                kind, call, *rest = await take(self._from_child)
-                if call == self._calls:  # not of an earlier call, cancelled when it was already done
-                    self._open = kind == "item"
-                    return [kind, *rest]
+            frame: list[Any] = await take(self._from_child)
+            self._open = frame[0] == "item"
+            return frame
         return []
 
     async def _feed(self, method: str, items: AsyncIterable[Any]) -> None:
         call = self._calls
-        await self._send(["call", call, method])
+        await self._send("call", call, method)
         async for item in items:
-            await self._send(["item", call, item])
-        await self._send(["end", call])
+            await self._send("item", call, item)
+        await self._send("end", call)
 
-    async def _send(self, frame: list[Any]) -> None:
+    async def _send(self, *frame: Any) -> None:
         with suppress(BrokenResourceError, ClosedResourceError):  # it died: the reader tells
-            await self._to_child.send(msgpack.packb(frame))
+            await self._to_child.send(packed(*frame))
 
     async def _write(self, stdin: ByteSendStream) -> None:
         """The only writer, so that a cancelled caller never leaves half a frame in the pipe."""
         spec = self._spec
-        hello = {"parent": os.getpid(), "nice": spec.nice, "memory": spec.memory, "kwargs": spec.kwargs}
-        with suppress(BrokenResourceError, ClosedResourceError):
-            await stdin.send(msgpack.packb(hello))
+        start = {"parent": os.getpid(), "nice": spec.nice, "memory": spec.memory, "kwargs": spec.kwargs}
+        try:
+            await stdin.send(packed("start", start))
             async for data in self._outbox:
                 await stdin.send(data)
+        except (BrokenResourceError, ClosedResourceError):
+            self.condemn("closed its input")
+
+    async def _watch(self, process: Process) -> None:
+        """End it also when it has gone and something that it started holds its pipes open."""
+        await process.wait()
+        await sleep(DRAIN_TIMEOUT_S)
+        self.kill()
 
     async def _log(self, stderr: ByteReceiveStream) -> None:
-        began, lines, rest = -inf, 0, b""
+        minute, lines, size, rest = -inf, 0, 0, b""
         with suppress(BrokenResourceError, ClosedResourceError):
             async for data in stderr:
+                if current_time() - minute > 60:
+                    minute, lines, size = current_time(), 0, 0
+                size += len(data)
+                if size > MAX_LOG_BYTES:
+                    self.condemn("wrote too much to its log")
+                    return
                 *whole, rest = (rest + data).split(b"\n")
-                rest = rest[:LOG_LINE]
-                if current_time() - began > 60:
-                    began, lines = current_time(), 0
-                for line in whole[: LOG_LINES - lines]:
-                    log.warning("%s: %s", self._spec.name, line[:LOG_LINE].decode(errors="replace"))
-                lines = min(LOG_LINES, lines + len(whole))
+                rest = rest[:MAX_LOG_LINE]
+                for line in whole[: MAX_LOG_LINES - lines]:
+                    log.warning("%s: %s", self._spec.name, printable(line[:MAX_LOG_LINE]))
+                lines = min(MAX_LOG_LINES, lines + len(whole))
 
 
-async def frames(stdout: ByteReceiveStream) -> AsyncGenerator[list[Any]]:
-    """Frames as they arrive, until the child closes its end."""
-    unpacker = msgpack.Unpacker(max_buffer_size=64 << 20)
-    with suppress(BrokenResourceError, ClosedResourceError):
-        async for data in stdout:
-            unpacker.feed(data)
-            for frame in unpacker:
-                yield frame
+def confined(measured: dict[str, Any] | None) -> Confinement | None:
+    """What a child said of its confinement. Raises `BadFrame`."""
+    match measured:
+        case None:
+            return None
+        case {
+            "network": bool(network),
+            "local_sockets": bool(local_sockets),
+            "files": bool(files),
+            "processes": bool(processes),
+            "missing": str(missing),
+        }:
+            return Confinement(network, local_sockets, files, processes, missing[:MAX_MESSAGE])
+    raise BadFrame("sent a confinement that is none")
+
+
+def printable(line: bytes) -> str:
+    """Without the characters that steer a terminal or forge a line of the log."""
+    text = line.decode(errors="replace")
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return str(number)
 
 
 async def put(stream: MemoryObjectSendStream[Any], item: Any) -> None:
@@ -258,6 +363,9 @@ async def one(value: Any) -> AsyncGenerator[Any]:
 
 
 def failure(kind: str, message: str, code: str, status: int, retryable: bool) -> NexusError:
+    message = message[:MAX_MESSAGE]
+    if not CODE.fullmatch(code) or not 400 <= status <= 599:
+        code, status = EngineError.code, EngineError.status
     if kind == "BadInput":
         return BadInput(message, code=code, status=status)
     if kind == "Busy":

@@ -1,18 +1,17 @@
 """The child's side of `pool.py`: `python -m nexus_voice.workers.worker module:factory`.
 
-Frames are msgpack arrays on stdin and stdout, one after another (msgpack delimits itself). First the
-host says `{parent, nice, memory, kwargs}`; the child answers `["ready"]` or `["failed", message]`. Then, one
-call at a time, the host sends `["call", id, method]`, `["item", id, value]`..., `["end", id]`, and
-`["cancel", id]` at any time; the child sends `["item", id, value]`... and closes the call with
-`["done", id]` or `["error", id, kind, message, code, status, retryable]`. A cancelled call ends with
-"done".
+Frames (`frames.py`) go over stdin and stdout. First the host sends `["start", {parent, nice, memory,
+kwargs}]`; the child answers `["ready", confinement or None]` or `["failed", message]`. Then, one call at a
+time, the host sends `["call", id, method]`, `["item", id, value]`..., `["end", id]`, and `["cancel", id]` at
+any time; the child sends `["item", id, value]`... and closes each call exactly once, with `["done", id]` or
+`["error", id, kind, message, code, status, retryable]`. A cancelled call ends with "done". The child sends
+nothing else: the host ends a child that does.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import select
 import signal
 import sys
@@ -20,12 +19,12 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
-import msgpack
-
 from ..core.errors import BadInput, Busy, EngineError, NexusError
+from .frames import LENGTH, MAX_ITEM_BYTES, MAX_MESSAGE, MAX_RESULT_BYTES, FrameReader, packed
 
 Emit = Callable[[Any], None]
 Method = Callable[[Iterator[Any], Emit], None]
@@ -49,30 +48,36 @@ class Host:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.close(null)
-        self._unpacker = msgpack.Unpacker(max_buffer_size=64 << 20)
+        self._reader = FrameReader(MAX_ITEM_BYTES, max_container_items=MAX_ITEM_BYTES)
+        self._frames: deque[list[Any]] = deque()
 
     def send(self, *frame: Any) -> None:
-        data = memoryview(msgpack.packb(frame))
+        data = memoryview(packed(*frame))
+        if len(data) > LENGTH.size + MAX_RESULT_BYTES:
+            raise EngineError(
+                f"a result of {len(data):,} bytes is too long; at most {MAX_RESULT_BYTES:,} are sent"
+            )
         while data:
             data = data[os.write(self._out, data) :]
 
-    def receive(self) -> Any:
+    def receive(self) -> list[Any]:
         """The next frame; waits. The host's end of file ends this process."""
-        while (frame := next(self._unpacker, None)) is None:
+        while not self._frames:
             self._read()
-        return frame
+        return self._frames.popleft()
 
-    def waiting(self) -> Iterator[Any]:
+    def waiting(self) -> Iterator[list[Any]]:
         """Frames that have already arrived."""
         while select.select([self._in], [], [], 0)[0]:
             self._read()
-        yield from self._unpacker
+        while self._frames:
+            yield self._frames.popleft()
 
     def _read(self) -> None:
         data = os.read(self._in, 1 << 16)
         if not data:
             os._exit(0)
-        self._unpacker.feed(data)
+        self._frames.extend(self._reader.feed(data))
 
 
 class Call:
@@ -108,9 +113,11 @@ class Call:
 
 def serve(host: Host, engine: Any) -> None:
     """Answer calls until the host goes away."""
+    last = 0
     while True:
         match host.receive():
             case ["call", id, method]:
+                last = id
                 call = Call(host, id)
                 try:
                     getattr(engine, method)(call.items(), call.emit)
@@ -119,21 +126,20 @@ def serve(host: Host, engine: Any) -> None:
                     host.send("done", id)
                 except Exception as error:
                     host.send("error", id, *described(error))
-            case ["cancel", id]:  # crossed our "done" on its way: nothing left to stop
+            case ["cancel", id] if id > last:  # cancelled before the call itself was sent
+                last = id
                 host.send("done", id)
 
 
 def described(error: Exception) -> tuple[str, str, str, int, bool]:
     """(kind, message, code, status, retryable) of an error, for the host to raise again."""
-    match error:
-        case BadInput() | Busy():
-            return type(error).__name__, error.message, error.code, error.status, False
-        case EngineError():
-            return "EngineError", error.message, error.code, error.status, error.retryable
-        case NexusError():
-            return "EngineError", error.message, error.code, error.status, False
+    if isinstance(error, NexusError):
+        kind = type(error).__name__ if isinstance(error, BadInput | Busy) else "EngineError"
+        retryable = isinstance(error, EngineError) and error.retryable
+        return kind, error.message[:MAX_MESSAGE], error.code, error.status, retryable
     traceback.print_exception(error)  # to the host's log
-    return "EngineError", f"{type(error).__name__}: {error}", EngineError.code, EngineError.status, False
+    message = f"{type(error).__name__}: {error}"
+    return "EngineError", message[:MAX_MESSAGE], EngineError.code, EngineError.status, False
 
 
 def die_with(parent: int) -> None:
@@ -144,34 +150,26 @@ def die_with(parent: int) -> None:
         os._exit(0)
 
 
-def confine(memory: int) -> None:
-    """Give up what is not needed to read hostile data. Only Linux holds to the limit of memory."""
-    sys.dont_write_bytecode = True
-    for limit, value in (
-        (resource.RLIMIT_DATA, memory),
-        (resource.RLIMIT_FSIZE, 0),  # files, not pipes
-        (resource.RLIMIT_CORE, 0),
-    ):
-        with suppress(ValueError, OSError):  # already lower, or not of this system
-            resource.setrlimit(limit, (value, value))
-
-
 def main(factory: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     host = Host()
-    hello = host.receive()
-    die_with(hello["parent"])
+    _, start = host.receive()
+    die_with(start["parent"])
+    confinement = None
     try:
-        if hello["nice"]:
-            os.nice(hello["nice"])
-        if hello["memory"]:
-            confine(hello["memory"])
+        if start["nice"]:
+            os.nice(start["nice"])
+        if start["memory"]:
+            from .confinement import confine
+
+            confinement = asdict(confine(start["memory"]))
+            die_with(start["parent"])  # a change of user makes the kernel forget it
         module, _, name = factory.partition(":")
-        engine = getattr(import_module(module), name)(**hello["kwargs"])
+        engine = getattr(import_module(module), name)(**start["kwargs"])
     except Exception as error:
         host.send("failed", described(error)[1])
         sys.exit(1)
-    host.send("ready")
+    host.send("ready", confinement)
     with suppress(BrokenPipeError):
         serve(host, engine)
 
