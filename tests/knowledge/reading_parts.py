@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from nexus_voice.knowledge.reading import parsing
-from nexus_voice.knowledge.reading.parsing import Parser
 from nexus_voice.knowledge.reading.read import read_as
+
+HEAD = ["Title", "text/plain", 0]
+FORGED: dict[str, list[Any]] = {
+    "no head": [None],
+    "no beginning": [HEAD],
+    "two heads": [None, HEAD, HEAD],
+    "unknown type": [None, ["Title", "text/evil", 0]],
+    "no passages": [None, HEAD, "text"],
+    "no text": [None, HEAD, [[1, [], 0, None]]],
+    "no path": [None, HEAD, [["text", "path", 0, None]]],
+    "numbers as path": [None, HEAD, [["text", [1], 0, None]]],
+    "no start": [None, HEAD, [["text", [], None, None]]],
+    "a page as text": [None, HEAD, [["text", [], 0, "1"]]],
+    "a map": [None, HEAD, [{"text": "text"}]],
+}
+"""What a process that a document has taken over might send, by the document's name."""
 
 
 def odd(name: str, *rest: Any) -> Any:
@@ -26,4 +42,17 @@ def odd(name: str, *rest: Any) -> Any:
 
 parsing.read_as = odd
 
-__all__ = ["Parser"]
+
+class Parser(parsing.Parser):
+    def read(self, items: Iterator[Any], emit: Callable[[Any], None]) -> None:
+        name, type = next(items)
+        if name in FORGED:
+            for item in FORGED[name]:
+                emit(item)
+        elif name == "flood":
+            emit(None)
+            emit(HEAD)
+            while True:
+                emit([["x" * 1000, [], 0, None]] * 100)
+        else:
+            super().read(iter([[name, type], *items]), emit)

@@ -10,8 +10,9 @@ from pathlib import Path
 import anyio
 import pytest
 import written
+from reading_parts import FORGED
 
-from nexus_voice.core.errors import BadInput
+from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.knowledge.reading.limits import Limits
 from nexus_voice.knowledge.reading.reader import Reader
 from nexus_voice.workers import process
@@ -183,6 +184,31 @@ async def test_a_parser_that_crashes_takes_its_document_only(odd: str) -> None:
             for name in ("one.txt", "crash", "two.txt"):
                 tasks.start_soon(read, name)
         assert answers == {"one.txt": "Good.", "crash": "reader_died", "two.txt": "Good."}
+
+
+@pytest.mark.parametrize("name", FORGED)
+async def test_a_process_that_forges_passages_is_not_believed(odd: str, name: str) -> None:
+    async with Reader(parser=odd) as reader:
+        if name == "no beginning":  # nothing says that the document was at fault
+            with pytest.raises(EngineError):
+                await reader.read(name, b"x")
+            name = "no head"
+        assert await refused(reader, name, b"x") == "reader_died"
+
+
+async def test_a_process_that_sends_passages_without_end_is_stopped(odd: str) -> None:
+    async with Reader(Limits(text=1_000_000), parser=odd) as reader:
+        assert await refused(reader, "flood", b"x") == "reader_died"
+
+
+async def test_long_headings_and_wide_letters_fit_into_the_pipe() -> None:
+    heading, text = "很" * 5_000, "".join(f"<p>{'長' * 700}</p>" for _ in range(600))
+    async with Reader() as reader:
+        page = f"<html><body><h1>Wide</h1><h2>{heading}</h2>{text}</body></html>".encode()
+        reading = await reader.read("a.html", page)
+        assert sum(len(chunk.text) for chunk in reading.chunks) > 400_000
+        assert reading.chunks[-1].path == (heading[:300],)
+        assert reader.confinement is not None
 
 
 async def test_a_reader_that_is_left_ends_its_document(odd: str) -> None:

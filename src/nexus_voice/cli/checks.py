@@ -75,6 +75,7 @@ class Workshop:
                 else:
                     yield await self._engine(name, choice.kind, partial(make, choice), choice, rank)
         yield await self._knowledge()
+        yield await reading()
         yield extras(self.settings)
 
     async def _engine(
@@ -294,6 +295,28 @@ def microphone(settings: Settings) -> Check:
         f"browsers refuse it on http://{host}",
         "Put HTTPS in front, or open the page on the server itself as http://127.0.0.1.",
     )
+
+
+async def reading() -> Check:
+    """Read a document, and see what the process that does it is kept from."""
+    from ..knowledge.reading.reader import Reader
+
+    what = "Reading of documents"
+    try:
+        with anyio.fail_after(PATIENCE):
+            async with Reader() as reader:
+                await reader.read("check.txt", b"A document.")
+                confinement = reader.confinement
+    except (NexusError, TimeoutError) as error:
+        return Check(what, "fails", _said(error), "Run `make setup` again.")
+    if confinement is None or not confinement.complete:
+        return Check(
+            what,
+            "note",
+            f"in a process of its own; {confinement}",
+            "On Linux 6.12 or newer with libseccomp, a hostile document can do nothing outside of it.",
+        )
+    return Check(what, "works", f"in a process of its own; {confinement}")
 
 
 def extras(settings: Settings) -> Check:

@@ -73,6 +73,10 @@ class Confinement:
     missing: str = ""
     """The layers that could not be had, and why."""
 
+    @property
+    def complete(self) -> bool:
+        return self.network and self.local_sockets and self.files and self.processes
+
     def __str__(self) -> str:
         kinds = ("network", "local_sockets", "files", "processes")
         closed = [kind.replace("_", " ") for kind in kinds if getattr(self, kind)]

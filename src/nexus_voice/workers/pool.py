@@ -257,9 +257,10 @@ class Workers:
     def _born(self, child: Child) -> None:
         self._trouble = ""
         self._children.add(child)
-        if child.confinement != self.confinement:
+        if child.confinement and child.confinement != self.confinement:
             self.confinement = child.confinement
-            log.info("%s is confined; %s", self.name, child.confinement)
+            level = logging.INFO if child.confinement.complete else logging.WARNING
+            log.log(level, "%s is confined; %s", self.name, child.confinement)
         if self._version and self._tasks:
             child.setting_up = True
             self._tasks.start_soon(self._set_up, child)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
-from .chunks import cut
+from .chunks import Chunk, cut
 from .kinds import MEDIA_TYPE
 from .limits import Limits, excess
 from .read import read_as
 
-BATCH = 200
-"""Passages in one item."""
+BATCH_CHARACTERS = 20_000
+"""Characters of text after which an item is sent: far below what a worker may send in one frame."""
+MAX_HEADING = 300
+"""Characters of a heading in a passage's path: each passage carries all of those above it."""
 
 
 class Parser:
@@ -29,8 +30,19 @@ class Parser:
         try:
             kind, document = read_as(name, b"".join(items), type, self._limits)
             emit([document.title, MEDIA_TYPE[kind], len(document.pages)])
-            found = ([one.text, one.path, one.start, one.page] for one in cut(document))
-            while batch := list(islice(found, BATCH)):
+            for batch in _batches(cut(document)):
                 emit(batch)
         except MemoryError:
             raise excess(name, "takes too much memory to read", "too_much_memory") from None
+
+
+def _batches(chunks: Iterator[Chunk]) -> Iterator[list[Any]]:
+    batch, length = list[Any](), 0
+    for one in chunks:
+        batch.append([one.text, [name[:MAX_HEADING] for name in one.path], one.start, one.page])
+        length += len(one.text)
+        if length >= BATCH_CHARACTERS:
+            yield batch
+            batch, length = [], 0
+    if batch:
+        yield batch

@@ -12,8 +12,10 @@ from typing import Any, Self
 from anyio import current_time, move_on_after
 
 from ...core.errors import BadInput, EngineError
+from ...workers.confinement import Confinement
 from ...workers.pool import Workers
 from .chunks import Chunk
+from .kinds import MEDIA_TYPE
 from .limits import Limits
 
 PARSER = "nexus_voice.knowledge.reading.parsing:Parser"
@@ -22,6 +24,8 @@ PIECE = 1_000_000
 IDLE = 60.0
 """Seconds after which a process without work ends."""
 NICE = 10
+MAX_TEXT_RATIO = 2
+"""Text in a document's passages, as a multiple of `Limits.text`: they overlap by a fifth at most."""
 QUEUE = 16
 """Documents that wait for a process; past that, `Busy`."""
 
@@ -40,8 +44,8 @@ class Reading:
 class Reader:
     """`workers` processes, started when a document comes and ended when none does for a minute.
 
-    Each has `memory` bytes and `seconds` for a document, a low priority, none of our environment and no
-    files to write. One that dies or does not stop in time is replaced at once.
+    Each has `memory` bytes and `seconds` for a document, a low priority, none of our environment, and is
+    confined as far as the system lets. One that dies, misbehaves or does not stop in time is replaced.
     """
 
     def __init__(
@@ -78,27 +82,70 @@ class Reader:
         """
         self.limits.check_size(name, len(data))
         begun = False
-        head: list[Any] = []
+        head: tuple[str, str, int] | None = None
         found = list[Chunk]()
         try:
             with move_on_after(inf) as scope:
-                async with aclosing(self._workers.call("read", _pieces(name, data, type))) as results:
+                items = self._workers.call("read", _pieces(name, data, type), parse=_Parts(self.limits))
+                async with aclosing(items) as results:
                     async for item in results:
-                        if not begun:
-                            begun = True
-                            scope.deadline = current_time() + self._seconds
-                        elif not head:
-                            head = item
-                        else:
-                            found += [Chunk(text, tuple(path), at, page) for text, path, at, page in item]
+                        match item:
+                            case None:
+                                begun = True
+                                scope.deadline = current_time() + self._seconds
+                            case list():
+                                found += item
+                            case _:
+                                head = item
         except EngineError as error:
             if not begun:
                 raise
             raise _died(name) from error
         if scope.cancelled_caught:
             raise _slow(name, self._seconds)
+        if head is None:
+            raise _died(name)
         title, kind, pages = head
         return Reading(title, kind, pages or None, found)
+
+    @property
+    def confinement(self) -> Confinement | None:
+        """What the processes are kept from; None until the first has started."""
+        return self._workers.confinement
+
+
+class _Parts:
+    """Checks what a reader's process sends, which a hostile document may have taken over: None when it
+    begins, then (title, media type, pages), then lists of chunks."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._begun = self._headed = False
+        self._characters_left = MAX_TEXT_RATIO * limits.text
+
+    def __call__(self, item: Any) -> tuple[str, str, int] | list[Chunk] | None:
+        match item:
+            case None if not self._begun:
+                self._begun = True
+                return None
+            case [str(title), str(kind), int(pages)] if self._begun and not self._headed:
+                self._headed = True
+                if kind not in MEDIA_TYPE.values():
+                    raise ValueError("an unknown media type")
+                return title, kind, pages
+            case [*rows] if self._headed:
+                return [self._chunk(row) for row in rows]
+        raise ValueError("out of order")
+
+    def _chunk(self, row: Any) -> Chunk:
+        match row:
+            case [str(text), [*path], int(start), (int() | None) as page] if all(
+                isinstance(name, str) for name in path
+            ):
+                self._characters_left -= len(text)
+                if self._characters_left < 0:
+                    raise ValueError("more text than a document may have")
+                return Chunk(text, tuple(path), start, page)
+        raise ValueError("no passage")
 
 
 async def _pieces(name: str, data: bytes, type: str) -> AsyncGenerator[Any]:
