@@ -18,9 +18,9 @@ from nexus_voice.core.audio import Pcm
 from nexus_voice.core.chat import Passage, Prompt, ToolCall, ToolStep
 from nexus_voice.engines.fake.engines import FakeKnowledge, FakeStt, FakeTts, FakeVad
 from nexus_voice.engines.openai.llm import OpenAiLlm
-from nexus_voice.talk.client_line import Line
+from nexus_voice.talk.answer import MAX_ROUNDS
 from nexus_voice.talk.session import Engines, Session, Tuning
-from nexus_voice.talk.turn import TOOL_ROUNDS, converse
+from nexus_voice.talk.turn import converse
 from nexus_voice.tools.builtin import Calculator, Clock
 from openai_server import CALLED, DONE, ROLE, USAGE, OpenAiServer, Reply, Request, fragment, saying, serving
 from talk.stage import Anyone, PlainFrontEnds
@@ -162,7 +162,7 @@ async def conversation(server: OpenAiServer, wire: Typist, *passages: Passage) -
             FakeVad(), FakeStt(), llm, tts, PlainFrontEnds(), Anyone(), FakeKnowledge(passages),
             (Clock(), Calculator()),
         )  # fmt: skip
-        await converse(Line(wire), Session("s", parts, Tuning(system="You are Ada.")), 16_000)
+        await converse(wire, Session("s", parts, Tuning(system="You are Ada.")), 16_000)
     return tts
 
 
@@ -204,7 +204,7 @@ async def test_a_provoked_tool_call_runs_nothing_that_was_not_offered() -> None:
     assert {tool.result for tool in ends if tool.name == "send_email"} == {
         "There is no tool named send_email."
     }
-    assert len(server.posts) == TOOL_ROUNDS, "it cannot call for ever"
+    assert len(server.posts) == MAX_ROUNDS, "it cannot call for ever"
     assert "tools" not in server.posts[-1].body
     assert wire.all(events.Ended)[0].outcome == "done"
 

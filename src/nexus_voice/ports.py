@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from .core.access import PUBLIC, Scope
 from .core.audio import Mark, Pcm, Transcript, Voice, Voicing
-from .core.chat import Cited, Passage, Prompt, ToolCall, Usage
+from .core.chat import Generated, Passage, Prompt, Usage
 from .core.events import ClientEvent, ServerEvent
 
 if TYPE_CHECKING:
@@ -102,10 +102,11 @@ class Llm(Protocol):
     @property
     def name(self) -> str: ...
 
-    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncIterator[str | ToolCall | Cited]:
+    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncIterator[Generated]:
         """Pieces of the answer as they are generated; tool calls whole, after the text.
 
-        An engine that answers from some of the passages only may yield one `Cited` first.
+        An engine that answers from some of the passages only may yield one `Cited` first. A chain
+        whose model dies in the middle of its answer yields `CutOff` last.
         """
         ...
 
@@ -213,13 +214,17 @@ class Knowledge(Protocol):
         ...
 
 
-class Wire(Protocol):
+class Sender(Protocol):
+    """The way to a client."""
+
+    async def send(self, message: ServerEvent | Pcm) -> None:
+        """Waits while the client is slow. Raises `anyio.BrokenResourceError` when it is gone."""
+        ...
+
+
+class Wire(Sender, Protocol):
     """A client's connection, messages already decoded and checked."""
 
     async def receive(self) -> bytes | ClientEvent:
         """Next microphone bytes or event. Raises `anyio.EndOfStream` when the client is gone."""
-        ...
-
-    async def send(self, message: ServerEvent | Pcm) -> None:
-        """Waits while the client is slow. Raises `anyio.BrokenResourceError` when it is gone."""
         ...

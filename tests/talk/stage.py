@@ -18,7 +18,6 @@ from nexus_voice.core import events
 from nexus_voice.core.audio import Pcm
 from nexus_voice.core.events import ClientEvent, ServerEvent
 from nexus_voice.engines.fake.engines import FakeLlm, FakeStt, FakeTts, FakeVad
-from nexus_voice.talk.client_line import Line
 from nexus_voice.talk.session import Engines, Session, Tuning
 from nexus_voice.talk.turn import converse
 
@@ -107,7 +106,7 @@ class Client:
             tasks.start_soon(self._speak)
             for when, event in self.script.says:
                 tasks.start_soon(self._say, when, event)
-            await converse(Line(self), parts, RATE)
+            await converse(self, parts, RATE)
             tasks.cancel_scope.cancel()
         return self
 

@@ -16,7 +16,7 @@ from nexus_voice.core.audio import Pcm, Voice
 from nexus_voice.core.chat import Cited, Passage, ToolCall
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.fake.engines import Failure, FakeKnowledge, FakeLlm, FakeStt, FakeTts
-from nexus_voice.talk.client_line import Line
+from nexus_voice.talk.client_line import ClientLine
 from nexus_voice.talk.session import Session
 
 from .stage import Anyone, Client, Script, engines, perform, session
@@ -83,7 +83,7 @@ def test_no_audio_of_a_turn_follows_its_flush() -> None:
 
     async def scene() -> Client:
         client = Client(Script(until=0))
-        line = Line(client)
+        line = ClientLine(client)
         chunk = Pcm(b"\1\0" * 100, 24_000)
         await line.audio(1, chunk)
         await line.flush(1)

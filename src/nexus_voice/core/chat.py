@@ -48,6 +48,15 @@ class Cited:
     passages: tuple[Passage, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """The model died in the middle of its answer: nothing more comes."""
+
+
+Generated = str | ToolCall | Cited | CutOff
+"""What a language model yields: pieces of text, tool calls whole and after the text, and what it rests on."""
+
+
 @dataclass(slots=True)
 class Usage:
     """Tokens that an engine has been charged for since it was started, by its provider's own count."""
@@ -118,8 +127,8 @@ class Prompt:
     client that brings its own instructions and messages."""
 
 
-HISTORY_EXCHANGES = 20
-"""Exchanges kept in the prompt; older ones stay in the store."""
+MAX_HISTORY_EXCHANGES = 20
+"""Exchanges that are remembered; older ones are forgotten."""
 
 
 class Chat:
@@ -131,7 +140,7 @@ class Chat:
 
     def commit(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
-        del self.exchanges[:-HISTORY_EXCHANGES]
+        del self.exchanges[:-MAX_HISTORY_EXCHANGES]
 
     def questions(self) -> list[str]:
         """What the user asked, oldest first."""

@@ -9,12 +9,12 @@ from anyio.abc import TaskGroup
 
 from ..core.events import Duck, Unduck
 from ..text.turn_ends import is_echo
-from .client_line import Line
+from .client_line import ClientLine
 from .playout import Playout
 from .session import Session
 
-ECHO_DELAY = 0.5
-"""Seconds after which what the assistant said no longer comes back through the microphone."""
+ECHO_TIMEOUT_S = 0.5
+"""How long after the assistant fell silent its words may still come back through the microphone."""
 
 
 class Floor:
@@ -24,7 +24,7 @@ class Floor:
     voice unwind together), wait until history is committed; then the next may speak.
     """
 
-    def __init__(self, session: Session, line: Line, tasks: TaskGroup) -> None:
+    def __init__(self, session: Session, line: ClientLine, tasks: TaskGroup) -> None:
         self._session = session
         self._line = line
         self._scope: anyio.CancelScope | None = None
@@ -33,9 +33,7 @@ class Floor:
         """When the user began to speak over the current reply."""
         self._said = ""
         self._silent_since = 0.0
-        self.tasks = tasks
-        """The conversation's: what outlives a turn runs here."""
-        self.overlap = session.engines.overlaps.open()
+        self._tasks = tasks
         self.playout: Playout | None = None
         """The current reply's, once it has one."""
 
@@ -56,7 +54,7 @@ class Floor:
         """Whether words heard since `began` are the assistant's own, come back through the microphone."""
         if self.taken:
             return is_echo(text, self.speaking)
-        return began < self._silent_since + ECHO_DELAY and is_echo(text, self._said)
+        return began < self._silent_since + ECHO_TIMEOUT_S and is_echo(text, self._said)
 
     async def give(self, reply: Callable[..., Awaitable[None]], *args: object) -> None:
         """Start `reply(*args)` as the next turn, silencing the current one first."""
@@ -66,18 +64,22 @@ class Floor:
         self._free = anyio.Event()
         self._onset = None
         self._said = ""
-        self.tasks.start_soon(self._hold, scope, reply, *args)
+        self._tasks.start_soon(self._hold, scope, reply, *args)
 
     async def clear(self) -> None:
         """Silence the current reply, if any, and wait until it is remembered."""
-        scope, free = self._scope, self._free
-        if scope is not None:
+        if (scope := self._scope) is not None:
             if self.playout is not None:
                 self.playout.stop(self._onset)
             await self._line.flush(self.turn)
             scope.cancel()
-            await free.wait()
+            await self.wait_free()
             self._said = ""
+
+    async def wait_free(self) -> None:
+        """Wait until the current reply, if any, has ended and is remembered."""
+        if self._scope is not None:
+            await self._free.wait()
 
     async def duck(self, onset: float) -> None:
         """Lower the voice: somebody may have begun to speak."""
@@ -86,7 +88,7 @@ class Floor:
             await self._line.send(Duck(self.turn))
 
     async def unduck(self) -> None:
-        """It was nothing."""
+        """Raise the voice again: it was not speech."""
         if self.taken and self._onset is not None:
             self._onset = None
             await self._line.send(Unduck(self.turn))

@@ -10,15 +10,15 @@ import anyio
 from ..core.audio import Mark, Pcm
 from ..core.events import AudioEnd, AudioStart
 from ..ports import Overlap
-from .client_line import Line
+from .client_line import ClientLine
 from .clocks import Clocks
 
-CHARACTERS_PER_SECOND = 14
+SPEECH_CHARACTERS_PER_S = 14
 """Usual speed of speech, for a sentence whose audio is not all there yet."""
-FIRST_REPORT = 0.1
-"""Seconds that the end of a reply waits for a client's first playback report; some never report."""
-LATE_REPORT = 0.5
-"""Seconds after which a client's playback report says nothing about now."""
+FIRST_REPORT_TIMEOUT_S = 0.1
+"""How long the end of a reply waits for a client's first playback report; some clients never report."""
+MAX_REPORT_AGE_S = 0.5
+"""A playback report is extrapolated by at most this much; an older one says nothing about now."""
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Span:
         if self.marks:
             share = (said[-1] if said else 0) / max(1, len(self.spoken))
         else:
-            end = self.end or max(known, self.start + len(self.spoken) / CHARACTERS_PER_SECOND)
+            end = self.end or max(known, self.start + len(self.spoken) / SPEECH_CHARACTERS_PER_S)
             share = elapsed / max(end - self.start, 1e-9)
         return whole_words(self.text, math.floor(share * len(self.text)))
 
@@ -60,7 +60,9 @@ def whole_words(text: str, length: int) -> str:
 class Playout:
     """One turn's way to the user's ear: sends at most `lead` seconds ahead of it."""
 
-    def __init__(self, line: Line, turn: int, lead: float, overlap: Overlap, clocks: Clocks) -> None:
+    def __init__(
+        self, line: ClientLine, turn: int, lead: float, overlap: Overlap | None, clocks: Clocks
+    ) -> None:
         self._line = line
         self._turn = turn
         self._lead = lead
@@ -104,7 +106,8 @@ class Playout:
         starts = max(now, self._ends)
         self._ends = starts + pcm.seconds
         self._sent += pcm.seconds
-        self._overlap.far(pcm, starts)
+        if self._overlap:
+            self._overlap.far(pcm, starts)
         await self._line.audio(self._turn, pcm)
         self._clocks.lap("first_audio_sent")
 
@@ -118,7 +121,7 @@ class Playout:
         if self._rate:
             await self._line.send(AudioEnd(self._turn))
             if self._report is None:  # of a short reply the client may not have spoken yet
-                with anyio.move_on_after(FIRST_REPORT):
+                with anyio.move_on_after(FIRST_REPORT_TIMEOUT_S):
                     await self._reported.wait()
 
     def report(self, played: float) -> None:
@@ -147,12 +150,12 @@ class Playout:
         if clock <= 0:
             return 0.0
         if self._report is None or self._report[1] < stopped < self._ends:
-            with anyio.move_on_after(within if self._report else FIRST_REPORT):
+            with anyio.move_on_after(within if self._report else FIRST_REPORT_TIMEOUT_S):
                 await self._reported.wait()
         if self._report is None:
             return clock
         played, when = self._report
-        return min(clock, played + min(max(0.0, stopped - when), LATE_REPORT))
+        return min(clock, played + min(max(0.0, stopped - when), MAX_REPORT_AGE_S))
 
     def heard(self, at: float) -> str:
         """The text that was out `at` seconds into the audio: whole pieces, then whole words. Pure."""

@@ -1,4 +1,4 @@
-"""Looking things up early: the search starts on the stable partial transcript."""
+"""Searches the documents while the user still speaks: it starts on the stable partial transcript."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..text.turn_ends import words
 from .session import Session
 
 
-class Recall:
+class Prefetch:
     """Searches ahead of the question; after the end of speech the passages are usually there.
 
     A question that leans on those before it is searched for as a whole one, in the session's scope.
@@ -26,7 +26,7 @@ class Recall:
         self._done = anyio.Event()
         self._searching = anyio.CancelScope()
 
-    def prefetch(self, text: str) -> None:
+    def start(self, text: str) -> None:
         """Start searching for `text`, unless that is what is being searched for already."""
         text, scope = self._whole(text), self._session.scope
         key = words(text), scope

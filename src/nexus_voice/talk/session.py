@@ -13,7 +13,7 @@ from ..core.events import Settings
 from ..core.modes import MODES, Mode, ModeName
 from ..ports import FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, Vad
 
-LONGEST_CONTEXT = 4_000
+MAX_CONTEXT_CHARACTERS = 4_000
 """Characters of client context that reach the model."""
 
 
@@ -113,5 +113,6 @@ class Session:
 
     def update_context(self, text: str) -> None:
         """Background from the client's page: kept as data, without control characters, capped."""
-        kept = (c for c in text[: 2 * LONGEST_CONTEXT] if c in "\n\t" or unicodedata.category(c)[0] != "C")
-        self.chat.context = "".join(kept)[:LONGEST_CONTEXT].strip()
+        looked_at = text[: 2 * MAX_CONTEXT_CHARACTERS]
+        kept = (c for c in looked_at if c in "\n\t" or unicodedata.category(c)[0] != "C")
+        self.chat.context = "".join(kept)[:MAX_CONTEXT_CHARACTERS].strip()

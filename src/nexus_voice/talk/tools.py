@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import anyio
 from anyio.abc import TaskGroup
@@ -11,19 +12,20 @@ from ..core.chat import ToolCall, ToolStep
 from ..core.errors import NexusError
 from ..core.events import Tool as ToolEvent
 from ..ports import Tool
-from .client_line import Line
+from .client_line import ClientLine
 
-LIMIT = 15.0
-"""Seconds a tool may take."""
-LONGEST_RESULT = 8_000
+TOOL_TIMEOUT_S = 15.0
+MAX_RESULT_CHARACTERS = 8_000
 """Characters of a result that reach the model."""
+MAX_SHOWN_CHARACTERS = 500
+"""Characters of a result that are sent to the client."""
 
 
 async def run(
     call: ToolCall,
     tools: Sequence[Tool],
     turn: int,
-    line: Line,
+    line: ClientLine,
     steps: list[ToolStep],
     conversation: TaskGroup,
 ) -> None:
@@ -49,17 +51,18 @@ async def run(
     else:
         await work()
     step = steps[place]
-    await line.send(ToolEvent(turn, call.name, "done" if step.ok else "failed", step.result[:500]))
+    status: Literal["done", "failed"] = "done" if step.ok else "failed"
+    await line.send(ToolEvent(turn, call.name, status, step.result[:MAX_SHOWN_CHARACTERS]))
 
 
 async def _result(call: ToolCall, tool: Tool | None) -> ToolStep:
     if tool is None:
         return ToolStep(call, f"There is no tool named {call.name}.", ok=False)
     try:
-        with anyio.fail_after(LIMIT):
-            return ToolStep(call, (await tool(**call.arguments))[:LONGEST_RESULT])
+        with anyio.fail_after(TOOL_TIMEOUT_S):
+            return ToolStep(call, (await tool(**call.arguments))[:MAX_RESULT_CHARACTERS])
     except TimeoutError:
-        return ToolStep(call, f"The tool {call.name} took longer than {LIMIT:.0f} s.", ok=False)
+        return ToolStep(call, f"The tool {call.name} took longer than {TOOL_TIMEOUT_S:.0f} s.", ok=False)
     except NexusError as error:
         return ToolStep(call, error.message, ok=False)
     except Exception as error:  # the model is told, and goes on

@@ -7,6 +7,7 @@ unwinds model, tools and voice together; whatever happens, what was heard is rem
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import anyio
@@ -14,55 +15,42 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from ..core import events
 from ..core.audio import Voice
-from ..core.chat import Cited, Exchange, Outcome, Passage, Prompt, ToolCall
-from ..text.citations.citations import Citations, Statement, Written
+from ..core.chat import Exchange, Outcome, Passage, Prompt, ToolCall, ToolStep
+from ..ports import Sender, Wire
+from ..text.citations.citations import Statement
 from ..text.spoken.speakable import speakable
 from ..text.turn_ends import interrupts, is_ignorable
-from .client_line import Line
+from .answer import Delta, Sources, answer
 from .clocks import Clocks
+from .conversation import Conversation
 from .failures import describe
-from .floor import Floor
 from .listening.ear import Ear
 from .listening.events import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Typed, Unheard
 from .playout import Playout
-from .prefetch import Recall
 from .session import Session
 from .streams import closing
 from .tools import run
 
-LAST_WORD = 0.25
-"""Seconds a client has to say how much it had played when it was told to be silent."""
-COMMIT = 1.0
-"""Seconds that remembering a reply may take, whatever else is being cancelled."""
-TOOL_ROUNDS = 4
-"""How often the model may ask for tools within one turn."""
+FINAL_REPORT_TIMEOUT_S = 0.25
+"""How long a client that was told to be silent has to say how much it had played."""
+COMMIT_TIMEOUT_S = 1.0
+"""How long remembering a reply may take, whatever else is being cancelled."""
+MAX_WAITING_STATEMENTS = 64
+"""Statements that the model may be ahead of the voice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One question on its way to its answer."""
-
-    number: int
-    exchange: Exchange
-    clocks: Clocks
-    line: Line
-    session: Session
-    recall: Recall | None
-    floor: Floor
-
-
-async def converse(line: Line, session: Session, rate: int) -> None:
+async def converse(wire: Wire, session: Session, rate: int) -> None:
     """Hold one conversation until the client is gone. `rate` is the microphone's, in Hz."""
-    out, said = anyio.create_memory_object_stream[Heard](16)
-    async with out, said, anyio.create_task_group() as tasks:
-        knowledge = session.engines.knowledge
-        recall = Recall(knowledge, tasks, session) if knowledge else None
-        floor = Floor(session, line, tasks)
-        ear = Ear(session, rate, floor, tasks, out)
-        tasks.start_soon(listen, line, session, floor, ear, out, tasks.cancel_scope)
-        async for event in said:
+    out, heard = anyio.create_memory_object_stream[Heard](16)
+    async with out, heard, anyio.create_task_group() as tasks:
+        overlap = session.engines.overlaps.open()
+        conversation = Conversation(wire, session, tasks, overlap)
+        line, floor, prefetch = conversation.line, conversation.floor, conversation.prefetch
+        ear = Ear(session, rate, floor, overlap, tasks, out)
+        tasks.start_soon(listen, wire, conversation, ear, out)
+        async for event in heard:
             match event:
-                case Onset(at):
+                case Onset(at=at):
                     await line.send(events.Onset())
                     await floor.duck(at)
                 case FalseOnset():
@@ -70,8 +58,8 @@ async def converse(line: Line, session: Session, rate: int) -> None:
                 case Sustained() | Hush():
                     await floor.clear()
                 case Partial(text, stable=True):
-                    if recall and session.manner.knowledge:
-                        recall.prefetch(text)
+                    if prefetch and session.manner.knowledge:
+                        prefetch.start(text)
                 case Partial(text):
                     await line.send(events.Partial(text))
                     if floor.taken and interrupts(text, floor.speaking) and ear.own_speech():
@@ -79,31 +67,35 @@ async def converse(line: Line, session: Session, rate: int) -> None:
                 case Final(text, _, began) if is_ignorable(text, floor.taken) or floor.is_echo(text, began):
                     await line.send(events.Final(text, 0))
                     await floor.unduck()
-                case Final(text, t0) | Typed(text, t0):
-                    exchange, clocks = Exchange(text), Clocks(t0)
-                    if isinstance(event, Final):
-                        exchange.language = event.language
-                        clocks.lap("stt")
-                    await floor.give(reply, exchange, clocks, line, session, recall, floor)
+                case Final(text, t0, _, language):
+                    clocks = Clocks(t0)
+                    clocks.lap("stt")
+                    await floor.give(reply, conversation, Exchange(text, language=language), clocks)
+                case Typed(text, t0):
+                    await floor.give(reply, conversation, Exchange(text), Clocks(t0))
                 case Unheard(error):
                     await line.send(describe(error))
                     await floor.unduck()
 
 
+async def answer_typed(wire: Sender, session: Session, text: str) -> None:
+    """Answer one typed text, and return when its turn has ended. Nobody is listened to."""
+    async with anyio.create_task_group() as tasks:
+        conversation = Conversation(wire, session, tasks)
+        await conversation.floor.give(reply, conversation, Exchange(text), Clocks(anyio.current_time()))
+        await conversation.floor.wait_free()
+
+
 async def listen(
-    line: Line,
-    session: Session,
-    floor: Floor,
-    ear: Ear,
-    out: MemoryObjectSendStream[Heard],
-    conversation: anyio.CancelScope,
+    wire: Wire, conversation: Conversation, ear: Ear, out: MemoryObjectSendStream[Heard]
 ) -> None:
     """Sort what the client sends: sound to the ear, words and wishes to the conversation."""
+    session = conversation.session
     while True:
         try:
-            message = await line.receive()
+            message = await wire.receive()
         except anyio.EndOfStream:
-            return conversation.cancel()
+            return conversation.tasks.cancel_scope.cancel()
         match message:
             case bytes():
                 await ear.hear(message)
@@ -116,7 +108,7 @@ async def listen(
             case events.Hush():
                 await out.send(Hush())
             case events.Playback(turn=turn, played_ms=played):
-                floor.played(turn, played / 1e3)
+                conversation.floor.played(turn, played / 1e3)
             case events.UpdateContext(text=text):
                 session.update_context(text)
             case events.Settings():
@@ -126,80 +118,92 @@ async def listen(
                     ear.tune()
                     await out.send(FalseOnset())
             case events.Ping():
-                await line.send(events.Pong())
+                await conversation.line.send(events.Pong())
 
 
-async def reply(
-    exchange: Exchange, clocks: Clocks, line: Line, session: Session, recall: Recall | None, floor: Floor
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question on its way to its answer."""
+
+    number: int
+    conversation: Conversation
+    exchange: Exchange
+    clocks: Clocks
+    playout: Playout
+
+    async def send(self, event: events.ServerEvent) -> None:
+        await self.conversation.line.send(event)
+
+
+async def reply(conversation: Conversation, exchange: Exchange, clocks: Clocks) -> None:
     """Think and speak at once; whatever happens, remember what was heard."""
+    session, line = conversation.session, conversation.line
     aloud = session.manner.speak
-    turn = Turn(session.turn, exchange, clocks, line, session, recall, floor)
-    playout = floor.playout = Playout(line, turn.number, session.tuning.lead, floor.overlap, clocks)
+    playout = Playout(line, session.turn, session.tuning.lead, conversation.overlap, clocks)
+    turn = Turn(session.turn, conversation, exchange, clocks, playout)
+    conversation.floor.playout = playout
     outcome: Outcome = "failed"
     try:
-        await line.send(events.Final(exchange.user, turn.number))
-        out, statements = anyio.create_memory_object_stream[Statement](64)
+        await turn.send(events.Final(exchange.user, turn.number))
+        out, statements = anyio.create_memory_object_stream[Statement](MAX_WAITING_STATEMENTS)
         async with out, statements, anyio.create_task_group() as tasks:
             tasks.start_soon(think, turn, out)
-            tasks.start_soon(speak, turn, statements, playout)
+            tasks.start_soon(speak, turn, statements)
         await playout.drained()
         outcome = "done"
     except anyio.get_cancelled_exc_class():
         outcome = "interrupted"
         raise
     except Exception as error:  # a turn may fail; the conversation goes on
-        await line.send(describe(error, turn.number))
+        await turn.send(describe(error, turn.number))
     finally:
-        with anyio.move_on_after(COMMIT, shield=True):
+        with anyio.move_on_after(COMMIT_TIMEOUT_S, shield=True):
             if outcome == "done" or not aloud:
                 exchange.heard = exchange.generated.strip()
             else:
-                exchange.heard = playout.heard(await playout.position(LAST_WORD))
+                exchange.heard = playout.heard(await playout.position(FINAL_REPORT_TIMEOUT_S))
             exchange.outcome = outcome
             session.chat.commit(exchange)
-            await line.send(events.Metrics(turn.number, clocks.laps, session.engines.names()))
-            await line.send(events.Ended(turn.number, outcome, exchange.heard))
+            await turn.send(events.Metrics(turn.number, clocks.laps, session.engines.names()))
+            await turn.send(events.Ended(turn.number, outcome, exchange.heard))
 
 
 async def think(turn: Turn, out: MemoryObjectSendStream[Statement]) -> None:
-    """Look things up, let the model write, run its tools; whole sentences go to the voice."""
-    exchange, engines = turn.exchange, turn.session.engines
+    """Show the answer as the model writes it; its statements go to the voice."""
+    conversation, exchange = turn.conversation, turn.exchange
+    engines = conversation.session.engines
+
+    async def run_tools(calls: Sequence[ToolCall]) -> list[ToolStep]:
+        for call in calls:
+            await run(call, engines.tools, turn.number, conversation.line, exchange.steps, conversation.tasks)
+        return exchange.steps
+
     prompt = await compose(turn)
-    citations = Citations(prompt.passages)
-    async with out:
-        for round in range(TOOL_ROUNDS):
-            calls: list[ToolCall] = []
-            tools = engines.tools if round < TOOL_ROUNDS - 1 else ()  # in the end it must answer
-            async with closing(engines.llm.stream(prompt, tools)) as stream:
-                async for piece in stream:
-                    match piece:
-                        case ToolCall():
-                            calls.append(piece)
-                        case Cited(passages):
-                            exchange.quoted = True
-                            await cite(turn, passages)
-                            citations.use(exchange.sources or ())
-                        case token:
-                            if not exchange.generated:
-                                turn.clocks.lap("llm_first_token")
-                                await cite(turn, prompt.passages)
-                            await write(turn, citations.feed(token), out)
-            await write(turn, citations.pause(), out)
-            if not calls:
-                break
-            for call in calls:
-                await run(call, engines.tools, turn.number, turn.line, exchange.steps, turn.floor.tasks)
-            prompt = replace(prompt, steps=tuple(exchange.steps))
-        await write(turn, citations.close(), out)
+    async with out, closing(answer(engines.llm, prompt, engines.tools, run_tools)) as pieces:
+        async for piece in pieces:
+            match piece:
+                case Sources(passages, quoted):
+                    exchange.sources, exchange.quoted = passages, quoted
+                    if passages:
+                        await turn.send(
+                            events.Sources(turn.number, [events.Source.of(one) for one in passages])
+                        )
+                case Delta(text):
+                    turn.clocks.lap("llm_first_token")
+                    exchange.generated += text
+                    await turn.send(events.Delta(turn.number, text))
+                case Statement():
+                    await out.send(piece)
 
 
 async def compose(turn: Turn) -> Prompt:
     """Everything the model is given for this turn, each part with its own trust."""
-    session, manner, mode = turn.session, turn.session.manner, turn.session.manner.thinking
+    session, prefetch = turn.conversation.session, turn.conversation.prefetch
+    manner, mode = session.manner, session.manner.thinking
+    knows = prefetch is not None and manner.knowledge
     passages: list[Passage] = []
-    if turn.recall and manner.knowledge:
-        passages = await turn.recall.get(turn.exchange.user)
+    if prefetch and knows:
+        passages = await prefetch.get(turn.exchange.user)
         turn.clocks.lap("recall")
     return Prompt(
         question=turn.exchange.user,
@@ -210,48 +214,30 @@ async def compose(turn: Turn) -> Prompt:
         spoken=manner.speak,
         size=mode.size,
         max_tokens=mode.tokens,
-        knowledge=turn.recall is not None and manner.knowledge,
+        knowledge=knows,
     )
 
 
-async def cite(turn: Turn, passages: tuple[Passage, ...]) -> None:
-    """Show what the answer rests on, once: an engine that knows says so before its first text."""
-    if turn.exchange.sources is None:
-        turn.exchange.sources = passages
-        if passages:
-            sources = [events.Source.of(passage) for passage in passages]
-            await turn.line.send(events.Sources(turn.number, sources))
-
-
-async def write(turn: Turn, written: Written, out: MemoryObjectSendStream[Statement]) -> None:
-    """Show what was written, without the marks of its sources; pass on what is complete."""
-    if written.text:
-        turn.exchange.generated += written.text
-        await turn.line.send(events.Delta(turn.number, written.text))
-    for statement in written.statements:
-        await out.send(statement)
-
-
-def voice_of(turn: Turn) -> Voice:
-    """The user's voice; unless one was named, one for the language that was spoken."""
-    voice, exchange = turn.session.manner.voice, turn.exchange
-    return voice if voice.name or exchange.quoted else replace(voice, language=exchange.language)
-
-
-async def speak(turn: Turn, statements: MemoryObjectReceiveStream[Statement], playout: Playout) -> None:
+async def speak(turn: Turn, statements: MemoryObjectReceiveStream[Statement]) -> None:
     """Say each sentence as it comes, and what it rests on; a listener who only reads gets no sound."""
-    manner, tts = turn.session.manner, turn.session.engines.tts
+    session, playout = turn.conversation.session, turn.playout
     async with statements:
         async for statement in statements:
             if text := statement.text.strip():
-                await turn.line.send(events.Sentence(turn.number, text, list(statement.sources)))
-            if not manner.speak:
+                await turn.send(events.Sentence(turn.number, text, list(statement.sources)))
+            if not session.manner.speak:
                 continue
             spoken = speakable(statement.text)
             playout.begin(statement.text, spoken)
             if spoken:
-                async with closing(tts.speak(spoken, voice_of(turn))) as audio:
+                async with closing(session.engines.tts.speak(spoken, voice_of(turn))) as audio:
                     async for chunk in audio:
                         turn.clocks.lap("tts_first_audio")
                         await playout.add(chunk)
             playout.finish()
+
+
+def voice_of(turn: Turn) -> Voice:
+    """The user's voice; unless one was named, one for the language that was spoken."""
+    voice, exchange = turn.conversation.session.manner.voice, turn.exchange
+    return voice if voice.name or exchange.quoted else replace(voice, language=exchange.language)

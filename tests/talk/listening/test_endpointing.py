@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus_voice.core.audio import RATE, Voicing
-from nexus_voice.talk.listening.endpointing import Began, Dropped, Edge, Endpoint, Finished, Paused, samples
+from nexus_voice.talk.listening.endpointing import Endpoint, samples
+from nexus_voice.talk.listening.events import Edge, FalseOnset, Onset, Pause, SpeechEnd
 
 WINDOW, FRAME = 512, 320
 
@@ -42,9 +43,9 @@ def run(
 
 def test_one_utterance() -> None:
     edges = run([(1.0, 2.0)], 4.0)
-    assert [type(edge) for _, edge in edges] == [Began, Paused, Finished]
-    assert edges[0][1] == Began(samples(1.0))
-    assert edges[-1][1] == Finished(samples(2.0))
+    assert [type(edge) for _, edge in edges] == [Onset, Pause, SpeechEnd]
+    assert edges[0][1] == Onset(samples(1.0))
+    assert edges[-1][1] == SpeechEnd(samples(2.0))
 
 
 @pytest.mark.parametrize("phase", [0.0, 0.007, 0.013, 0.019, 0.025, 0.031])
@@ -52,7 +53,7 @@ def test_one_utterance() -> None:
 def test_the_silence_is_counted_from_the_last_voiced_sample(phase: float, hangover: float) -> None:
     """Whatever the window phase and the detector's hangover, to one frame."""
     (*_, (when, edge)) = run([(1.0 + phase, 2.0 + phase)], 4.0, hangover=hangover)
-    assert edge == Finished(samples(2.0 + phase))
+    assert edge == SpeechEnd(samples(2.0 + phase))
     assert 2.0 + phase + 0.5 <= when <= 2.0 + phase + 0.5 + 0.021
 
 
@@ -66,18 +67,18 @@ def test_the_words_stretch_and_shorten_the_window() -> None:
 
 def test_a_short_noise_is_dropped() -> None:
     edges = run([(1.0, 1.05)], 3.0)
-    assert [type(edge) for _, edge in edges] == [Began, Dropped]
+    assert [type(edge) for _, edge in edges] == [Onset, FalseOnset]
     assert edges[1][0] < 1.3
 
 
 def test_a_pause_within_an_utterance_does_not_end_it() -> None:
     edges = run([(1.0, 1.6), (1.9, 2.4)], 4.0)
-    assert [type(edge) for _, edge in edges] == [Began, Paused, Paused, Finished]
+    assert [type(edge) for _, edge in edges] == [Onset, Pause, Pause, SpeechEnd]
 
 
 def test_endless_speech_is_ended() -> None:
     edges = run([(0.5, 90.0)], 70.0)
-    assert type(edges[1][1]) is Finished
+    assert type(edges[1][1]) is SpeechEnd
     assert edges[1][0] == pytest.approx(60.5, abs=0.05)
 
 
@@ -98,13 +99,13 @@ def test_a_stuck_talk_button_ends_in_the_end() -> None:
     endpoint = Endpoint(0.5)
     endpoint.press()
     edges = [edge for _ in range(50 * 61) for edge in endpoint.feed(FRAME, [])]
-    assert [type(edge) for edge in edges] == [Finished]
+    assert [type(edge) for edge in edges] == [SpeechEnd]
 
 
 def test_the_voice_before_the_detectors_certainty_belongs_to_the_utterance() -> None:
     endpoint = Endpoint(0.5)
     unsure, sure = Voicing(0.3, WINDOW, lead=128), Voicing(0.9, WINDOW)
-    assert endpoint.feed(2 * WINDOW, [unsure, sure]) == [Began(128)]
+    assert endpoint.feed(2 * WINDOW, [unsure, sure]) == [Onset(128)]
 
 
 def test_push_to_talk_waits_for_the_button() -> None:
@@ -112,7 +113,7 @@ def test_push_to_talk_waits_for_the_button() -> None:
     endpoint.press()
     for _ in range(200):
         assert endpoint.feed(FRAME, []) == []
-    assert isinstance(endpoint.release(), Finished)
+    assert isinstance(endpoint.release(), SpeechEnd)
     assert endpoint.onset is None
 
 
@@ -122,10 +123,10 @@ def test_edges_always_alternate(stretches: list[tuple[int, int]]) -> None:
     speech = [(begin / 50, (begin + length) / 50) for begin, length in stretches]
     open_ = False
     for _, edge in run(speech, 12.0):
-        if isinstance(edge, Began):
+        if isinstance(edge, Onset):
             assert not open_
             open_ = True
         else:
             assert open_
-            open_ = isinstance(edge, Paused)
+            open_ = isinstance(edge, Pause)
     assert not open_

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import anyio
 
 from ...core.audio import Mark, Pcm, Transcript, Voice
-from ...core.chat import Cited, Passage, Prompt, ToolCall
+from ...core.chat import CutOff, Generated, Passage, Prompt
 from ...core.errors import BadInput, Busy, EngineError
 from ...ports import CountsTokens, HasVoices, ReportsUsage
 from .breaker import Breaker
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-CUT_OFF = " … I am sorry, I lost my train of thought there."
-"""How an answer ends whose model died in the middle of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +161,9 @@ class Fallback:
             late=heard.when_ended,
         )
 
-    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall | Cited]:
-        """Ends with an apology when the model dies in the middle of its answer."""
-        return self._stream(lambda engine: engine.stream(prompt, tools), ending=CUT_OFF)
+    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[Generated]:
+        """Ends with `CutOff` when the model dies in the middle of its answer."""
+        return self._stream(lambda engine: engine.stream(prompt, tools), ending=CutOff())
 
     def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
         """A voice's name means something to the first engine only; the others choose by language. A

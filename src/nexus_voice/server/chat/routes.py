@@ -11,8 +11,8 @@ from ...core import events
 from ...core.modes import ModeName
 from ..identity import principals_of
 from ..services import Shared
-from ..sse import SessionBusy, TurnStream
 from ..voice.wire import LONGEST_ID, MOST_COLLECTIONS, check_text
+from .stream import SessionBusy, TurnStream
 
 router = APIRouter(tags=["chat"])
 

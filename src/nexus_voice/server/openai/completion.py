@@ -14,8 +14,8 @@ import structlog
 
 from ...core.chat import Prompt, ToolCall
 from ...core.errors import EngineError, NexusError
-from ...engines.chain.fallback import CUT_OFF, Fallback
-from ...talk.streams import closing
+from ...engines.chain.fallback import Fallback
+from ...talk.answer import Delta, answer
 from ..queueing import Queue
 from .errors import body
 from .prompts import Offered
@@ -54,25 +54,24 @@ class Completion:
     created: int = field(default_factory=lambda: int(time.time()))
 
     async def pieces(self) -> AsyncGenerator[str | ToolCall]:
-        count = 0
-        async with self.queue.place(), closing(self.llm.stream(self.prompt, self.tools)) as stream:
-            async for piece in stream:
+        tokens_made = 0
+        async with self.queue.place(), aclosing(answer(self.llm, self.prompt, self.tools)) as pieces:
+            async for piece in pieces:
                 self.model = self.model or self.llm.name
-                if piece is CUT_OFF:  # an apology to people; programs are told
-                    raise EngineError("The model stopped in the middle of its answer.", retryable=True)
-                if isinstance(piece, ToolCall):
-                    self.calls.append(piece)
-                    yield piece
-                elif isinstance(piece, str):
-                    count += 1
-                    if shown := self.stops.feed(piece):
-                        self.text += shown
-                        yield shown
-                    if self.stops.found:
-                        return
-                    if count >= self.prompt.max_tokens:
-                        self.finish = "length"
-                        break
+                match piece:
+                    case ToolCall():
+                        self.calls.append(piece)
+                        yield piece
+                    case Delta(text):
+                        tokens_made += 1
+                        if shown := self.stops.feed(text):
+                            self.text += shown
+                            yield shown
+                        if self.stops.found:
+                            return
+                        if tokens_made >= self.prompt.max_tokens:
+                            self.finish = "length"
+                            break
         if rest := self.stops.rest():
             self.text += rest
             yield rest

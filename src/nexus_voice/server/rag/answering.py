@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
 from ...core import events
 from ...core.access import Scope
-from ...core.chat import Cited, Prompt
+from ...core.chat import Passage, Prompt
 from ...knowledge.base import KnowledgeBase
-from ...talk.streams import closing
-from ...text.citations.citations import Citations, Written
+from ...talk.answer import Delta, Piece, Sources, answer
+from ...text.citations.citations import Statement
 from ...text.follow_up import standalone
 from ..services import State
 from ..sse import event
@@ -47,59 +47,53 @@ class Reply(BaseModel):
 
 
 @dataclass(slots=True)
-class Answer:
-    """An answer from the documents, as it grows."""
+class DocumentAnswer:
+    """The answer to one query, whole or as it grows."""
 
     query: Query
     base: KnowledgeBase
     state: State
     scope: Scope
-    text: str = ""
-    sources: list[events.Source] = field(default_factory=list)
 
-    async def pieces(self) -> AsyncGenerator[events.Delta | events.Sentence]:
-        """The words, and each sentence when it is complete; `sources` are known before the first."""
+    async def whole(self) -> Reply:
+        reply = Reply(answer="", sources=[], sentences=[])
+        async with aclosing(self._pieces()) as pieces:
+            async for piece in pieces:
+                match piece:
+                    case Sources(passages):
+                        reply.sources = shown(passages)
+                    case Delta(text):
+                        reply.answer += text
+                    case Statement(text, sources) if text.strip():
+                        reply.sentences.append(Sentence(text=text.strip(), sources=list(sources)))
+        reply.answer = reply.answer.strip()
+        return reply
+
+    async def events(self) -> AsyncGenerator[bytes]:
+        written = ""
+        async with aclosing(self._pieces()) as pieces:
+            async for piece in pieces:
+                match piece:
+                    case Sources(passages):
+                        yield event(events.Sources(0, shown(passages)))
+                    case Delta(text):
+                        written += text
+                        yield event(events.Delta(0, text))
+                    case Statement(text, sources) if text.strip():
+                        yield event(events.Sentence(0, text.strip(), list(sources)))
+        yield event(events.Ended(0, "done", written.strip()))
+
+    async def _pieces(self) -> AsyncGenerator[Piece]:
         question = standalone(self.query.question, self.query.history)
         passages = await self.base.recall(question, self.query.k, scope=self.scope)
         prompt = Prompt(question, self.state.settings.talk.system, passages=tuple(passages), spoken=False)
-        self.sources = [events.Source.of(passage) for passage in passages]
-        citations = Citations(passages)
-        llm, queue = self.state.engines.llm, self.state.queues["llm"]
-        async with queue.place(), closing(llm.stream(prompt)) as stream:
-            async for piece in stream:
-                match piece:
-                    case Cited(cited):
-                        self.sources = [events.Source.of(passage) for passage in cited]
-                        citations.use(cited)
-                    case str():
-                        for one in self._show(citations.feed(piece)):
-                            yield one
-        for one in self._show(citations.close()):
-            yield one
-
-    def _show(self, written: Written) -> Iterator[events.Delta | events.Sentence]:
-        if written.text:
-            self.text += written.text
-            yield events.Delta(0, written.text)
-        for statement in written.statements:
-            if text := statement.text.strip():
-                yield events.Sentence(0, text, list(statement.sources))
-
-    async def whole(self) -> Reply:
-        async with aclosing(self.pieces()) as pieces:
-            sentences = [
-                Sentence(text=piece.text, sources=piece.sources)
-                async for piece in pieces
-                if isinstance(piece, events.Sentence)
-            ]
-        return Reply(answer=self.text.strip(), sources=self.sources, sentences=sentences)
-
-    async def events(self) -> AsyncGenerator[bytes]:
-        shown = False
-        async with aclosing(self.pieces()) as pieces:
+        async with (
+            self.state.queues["llm"].place(),
+            aclosing(answer(self.state.engines.llm, prompt)) as pieces,
+        ):
             async for piece in pieces:
-                if not shown:
-                    shown = True
-                    yield event(events.Sources(0, self.sources))
-                yield event(piece)
-        yield event(events.Ended(0, "done", self.text.strip()))
+                yield piece
+
+
+def shown(passages: tuple[Passage, ...]) -> list[events.Source]:
+    return [events.Source.of(passage) for passage in passages]

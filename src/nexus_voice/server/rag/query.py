@@ -12,7 +12,7 @@ from ...core.errors import BadInput
 from ..identity import scope_of
 from ..services import Shared, State
 from ..streaming import Stream, begun, while_connected
-from .answering import Answer, Query, Reply
+from .answering import DocumentAnswer, Query, Reply
 from .parts import Base
 
 router = APIRouter(tags=["documents"])
@@ -34,7 +34,7 @@ class Passages(BaseModel):
 async def query(query: Query, request: Request, base: Base, state: Shared) -> Any:
     """One question to the documents, outside any conversation: the answer and what it rests on."""
     check(query.question, "A question", state)
-    answer = Answer(query, base, state, scope_of(request, query.collections))
+    answer = DocumentAnswer(query, base, state, scope_of(request, query.collections))
     if query.stream:
         body = await while_connected(request, lambda: begun(answer.events()))
         return Stream(body, "text/event-stream", {"cache-control": "no-cache"})

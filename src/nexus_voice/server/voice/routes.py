@@ -16,7 +16,7 @@ from ...core.audio import Pcm
 from ...core.errors import BadInput, Busy, NexusError
 from ...core.events import ClientEvent, ServerEvent
 from ...settings import Limits
-from ...talk.client_line import Line
+from ...talk.client_line import ClientLine
 from ...talk.turn import converse
 from ...telemetry import logs
 from ..identity import principals_of
@@ -129,11 +129,12 @@ async def voice(socket: WebSocket) -> None:
     except anyio.EndOfStream:
         return
     except NexusError as error:
-        await Line(wire).send(events.Error(error.code, error.message))
+        await ClientLine(wire).send(events.Error(error.code, error.message))
         wire.reason = (TRY_AGAIN if isinstance(error, Busy) else POLICY, error.message)
     except Exception as error:  # a bug of ours ends one conversation, and says so
         log.error("voice session failed", exc_info=error)
-        await Line(wire).send(events.Error("internal", "Something went wrong on our side. Please reconnect."))
+        apology = events.Error("internal", "Something went wrong on our side. Please reconnect.")
+        await ClientLine(wire).send(apology)
         wire.reason = (INTERNAL, "Something went wrong on our side.")
     with anyio.move_on_after(1, shield=True):
         if socket.client_state is WebSocketState.CONNECTED:
@@ -161,7 +162,7 @@ async def serve(wire: SocketWire, state: State, principals: frozenset[str]) -> N
             tasks.start_soon(wire.watch)
             try:
                 await wire.send(events.Ready(kept.id, kept.token, resumed, session.engines.names()))
-                await converse(Line(wire), session, hello.rate)
+                await converse(wire, session, hello.rate)
             finally:
                 log.info("voice session closed", turns=session.turn)
             tasks.cancel_scope.cancel()

@@ -1,9 +1,10 @@
-"""Microphone audio -> Onset | Partial | Final ...: detector, endpointing and recogniser of one session."""
+"""Turns microphone audio into what is heard: detector, endpointing and recogniser of one session."""
 
 from __future__ import annotations
 
 from collections import deque
 from contextlib import suppress
+from dataclasses import replace
 
 import anyio
 from anyio.abc import TaskGroup
@@ -11,21 +12,22 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from ...core.audio import RATE, Pcm, Transcript
 from ...core.errors import EngineError
+from ...ports import Overlap
 from ..floor import Floor
 from ..session import Session
 from ..streams import closing
-from .endpointing import LONGEST_UTTERANCE, Began, Dropped, Edge, Endpoint, Finished, Paused, samples
-from .events import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Unheard
+from .endpointing import MAX_UTTERANCE_S, Endpoint, samples
+from .events import Edge, FalseOnset, Final, Heard, Hush, Onset, Partial, Pause, SpeechEnd, Sustained, Unheard
 
-BLOCK = 0.1
-"""Seconds of audio handed to the recogniser at a time: fewer wake-ups than a frame each."""
-PIECE = 0.064
-"""Seconds of sound that are worked on at a time while nothing is urgent: two windows."""
-WINDOW = 512
-"""Samples of the usual detector's window (Silero's, at 16 kHz)."""
-STARVED = 2.0
-"""Seconds without any audio after which an utterance is over."""
-OWN_SPEECH = 0.5
+BLOCK_S = 0.1
+"""Audio handed to the recogniser at a time: fewer wake-ups than with every frame."""
+RELAXED_PIECE_S = 0.064
+"""Sound that is worked on at a time while nothing is urgent: two windows."""
+WINDOW_SAMPLES = 512
+"""The usual detector's window (Silero's, at 16 kHz)."""
+NO_AUDIO_TIMEOUT_S = 2.0
+"""Without any audio for so long an utterance is over."""
+MIN_OWN_SPEECH = 0.5
 """Likelihood from which audio over the assistant's voice counts as the user's."""
 
 
@@ -40,11 +42,11 @@ class Utterance:
         self._block = bytearray()
         self.feed: MemoryObjectSendStream[Pcm]
         self.audio: MemoryObjectReceiveStream[Pcm]
-        self.feed, self.audio = anyio.create_memory_object_stream[Pcm](round(2 * LONGEST_UTTERANCE / BLOCK))
+        self.feed, self.audio = anyio.create_memory_object_stream[Pcm](round(2 * MAX_UTTERANCE_S / BLOCK_S))
 
     def add(self, pcm: Pcm) -> None:
         self._block += pcm.data
-        if len(self._block) >= 2 * samples(BLOCK):
+        if len(self._block) >= 2 * samples(BLOCK_S):
             self._flush()
 
     def finish(self, ended: float) -> None:
@@ -69,7 +71,13 @@ class Ear:
     """Feed it every message of microphone audio; what it hears goes to `out`."""
 
     def __init__(
-        self, session: Session, rate: int, floor: Floor, tasks: TaskGroup, out: MemoryObjectSendStream[Heard]
+        self,
+        session: Session,
+        rate: int,
+        floor: Floor,
+        overlap: Overlap,
+        tasks: TaskGroup,
+        out: MemoryObjectSendStream[Heard],
     ) -> None:
         self._session = session
         self._floor = floor
@@ -78,10 +86,10 @@ class Ear:
         self._front = session.engines.front_ends.open(rate)
         self._rate = rate
         self._gathered = bytearray()
-        self._enough = 0
-        """Bytes."""
+        self._wanted = 0
+        """Bytes of sound to gather before it is worth a look."""
         self._endpoint = Endpoint(session.tuning.silence)
-        self._overlap = floor.overlap
+        self._overlap = overlap
         self._utterance: Utterance | None = None
         self._before: deque[Pcm] = deque()
         self._before_samples = 0
@@ -104,7 +112,7 @@ class Ear:
         """
         if self._session.manner.hands_free or self._endpoint.held:
             self._gathered += data
-            if len(self._gathered) >= self._enough:
+            if len(self._gathered) >= self._wanted:
                 await self._listen()
 
     async def _listen(self) -> None:
@@ -124,15 +132,15 @@ class Ear:
         if self._floor.taken and not self._interrupted and self._insists():
             self._interrupted = True
             await self._out.send(Sustained())
-        self._enough = 2 * round(self._worth() * self._rate)
+        self._wanted = 2 * round(self._worth() * self._rate)
 
     def _worth(self) -> float:
         """Seconds of sound to gather before it is worth a look."""
         if self._floor.taken:  # an interruption shows when the detector's next window is complete
-            return (WINDOW - self._endpoint.position % WINDOW) / RATE
+            return (WINDOW_SAMPLES - self._endpoint.position % WINDOW_SAMPLES) / RATE
         if self._utterance is None or self._endpoint.held:
-            return PIECE
-        return min(self._endpoint.undecided(self._utterance.text) / RATE, PIECE)
+            return RELAXED_PIECE_S
+        return min(self._endpoint.undecided(self._utterance.text) / RATE, RELAXED_PIECE_S)
 
     async def talk_start(self) -> None:
         """The talk button goes down: the assistant is silent, and everything is speech."""
@@ -140,7 +148,7 @@ class Ear:
         if not self._endpoint.held:
             self._endpoint.press()
             if self._utterance is None:
-                await self._report(Began(self._endpoint.position), anyio.current_time())
+                await self._report(Onset(self._endpoint.position), anyio.current_time())
 
     async def talk_end(self) -> None:
         if self._endpoint.held:
@@ -149,18 +157,18 @@ class Ear:
 
     async def _report(self, edge: Edge, now: float) -> None:
         match edge:
-            case Began(onset):
+            case Onset(position):
                 self._interrupted = False
-                began = self._time(onset, now)
+                began = self._time(position, now)
                 self._transcribe(began)
-                await self._out.send(Onset(began))
-            case Paused():
+                await self._out.send(replace(edge, at=began))
+            case Pause():
                 if self._utterance and self._utterance.text:
                     await self._out.send(Partial(self._utterance.text, stable=True))
-            case Dropped():
+            case FalseOnset():
                 self._forget()
-                await self._out.send(FalseOnset())
-            case Finished(last_voiced):
+                await self._out.send(edge)
+            case SpeechEnd(last_voiced):
                 if self._utterance:
                     self._utterance.finish(self._time(last_voiced, now))
                     self._utterance = None
@@ -173,7 +181,7 @@ class Ear:
         """Whether what is being heard is the user, rather than the assistant's echo, a cough or a hum."""
         onset = self._endpoint.onset
         since = anyio.current_time() if onset is None else self._time(onset, self._heard_at)
-        return self._overlap.speech(since) >= OWN_SPEECH
+        return self._overlap.speech(since) >= MIN_OWN_SPEECH
 
     def _insists(self) -> bool:
         """Whether the user has by now spoken over the assistant for long enough to mean it."""
@@ -202,10 +210,10 @@ class Ear:
     async def _watch(self, utterance: Utterance) -> None:
         """A microphone that falls silent altogether (a closed lid) ends its utterance."""
         while self._utterance is utterance:
-            await anyio.sleep(STARVED)
-            if self._utterance is utterance and anyio.current_time() - self._heard_at >= STARVED:
+            await anyio.sleep(NO_AUDIO_TIMEOUT_S)
+            if self._utterance is utterance and anyio.current_time() - self._heard_at >= NO_AUDIO_TIMEOUT_S:
                 self._endpoint.reset(examined=False)
-                await self._report(Finished(self._endpoint.position), self._heard_at)
+                await self._report(SpeechEnd(self._endpoint.position), self._heard_at)
 
     def _forget(self) -> None:
         if self._utterance:

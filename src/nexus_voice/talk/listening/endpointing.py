@@ -8,44 +8,21 @@ detector notices costs up to 100 ms a turn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ...core.audio import RATE, Voicing
 from ...text.turn_ends import patience
+from .events import Edge, FalseOnset, Onset, Pause, SpeechEnd
 
-
-@dataclass(frozen=True, slots=True)
-class Began:
-    onset: int
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A noise too short to be speech."""
-
-
-@dataclass(frozen=True, slots=True)
-class Paused:
-    """A short silence: the words so far are probably stable."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    last_voiced: int
-
-
-Edge = Began | Dropped | Paused | Finished
-
-SPEECH = 0.5
-"""Probability from which a window counts as speech; sensitivity is the detector's business."""
-PAUSE = 0.16
-"""Seconds of silence after which the partial transcript is taken as stable."""
-SHORTEST_SPEECH = 0.09
-"""Seconds of voice under which an onset was only a noise."""
-GAP = 0.1
-"""Seconds of silence that sustained speech may contain (stop consonants)."""
-LONGEST_UTTERANCE = 60.0
-"""Seconds after which an utterance is ended whether or not the speaker is."""
+MIN_SPEECH_PROBABILITY = 0.5
+"""From here on a window counts as speech; sensitivity is the detector's business."""
+STABLE_PAUSE_S = 0.16
+"""Silence after which the partial transcript is taken as stable."""
+MIN_SPEECH_S = 0.09
+"""Voice under which an onset was only a noise."""
+MAX_GAP_S = 0.1
+"""Silence that sustained speech may contain (stop consonants)."""
+MAX_UTTERANCE_S = 60.0
+"""An utterance is ended after this time, whether or not the speaker has finished."""
 
 
 SILENCE = Voicing(0.0, 0, 0, 1)
@@ -77,7 +54,7 @@ class Endpoint:
     @property
     def sustained(self) -> int:
         """Samples for which speech has gone on without a gap, up to the latest window."""
-        if self.onset is None or self._examined - self._last > samples(GAP):
+        if self.onset is None or self._examined - self._last > samples(MAX_GAP_S):
             return 0
         return self._examined - self._run
 
@@ -87,7 +64,7 @@ class Endpoint:
         edges: list[Edge] = []
         for window in windows:
             start, self._examined = self._examined, self._examined + window.samples
-            if window.probability >= SPEECH and window.lead + window.trail < window.samples:
+            if window.probability >= MIN_SPEECH_PROBABILITY and window.lead + window.trail < window.samples:
                 begin = start + window.lead
                 if window.lead == 0 and self._before.trail == 0:
                     # The voice was there already when the detector was not yet sure.
@@ -96,7 +73,7 @@ class Endpoint:
             self._before = window
         if self.onset is not None and not self.held:
             self._silence(text, edges)
-        elif self.onset is not None and self.position - self.onset >= samples(LONGEST_UTTERANCE):
+        elif self.onset is not None and self.position - self.onset >= samples(MAX_UTTERANCE_S):
             edges.append(self.release())
         return edges
 
@@ -105,9 +82,9 @@ class Endpoint:
         silent = self.position - self._last
         edges = [patience(text, self.window)]
         if not self._paused:
-            edges.append(PAUSE)
-        if self._voiced < samples(SHORTEST_SPEECH):
-            edges = [2 * GAP]
+            edges.append(STABLE_PAUSE_S)
+        if self._voiced < samples(MIN_SPEECH_S):
+            edges = [2 * MAX_GAP_S]
         return min(samples(edge) for edge in edges) - silent
 
     def press(self) -> None:
@@ -116,11 +93,11 @@ class Endpoint:
         if self.onset is None:
             self._begin(self.position)
 
-    def release(self) -> Finished:
+    def release(self) -> SpeechEnd:
         """The talk button goes up: the utterance is over."""
         self.held = False
         self.onset = None
-        return Finished(max(self._last, self.position - samples(self.window)))
+        return SpeechEnd(max(self._last, self.position - samples(self.window)))
 
     def reset(self, examined: bool = True) -> None:
         """Forget the current utterance; with `examined`, audio from here on starts new windows."""
@@ -137,8 +114,8 @@ class Endpoint:
     def _voice(self, start: int, end: int, edges: list[Edge]) -> None:
         if self.onset is None:
             self._begin(start)
-            edges.append(Began(start))
-        elif start - self._last > samples(GAP):
+            edges.append(Onset(start))
+        elif start - self._last > samples(MAX_GAP_S):
             self._run = start
         start = max(start, self._last)
         self._last = end
@@ -148,15 +125,15 @@ class Endpoint:
     def _silence(self, text: str, edges: list[Edge]) -> None:
         assert self.onset is not None
         silent = self.position - self._last
-        if self._voiced < samples(SHORTEST_SPEECH):
-            if silent >= samples(2 * GAP):
+        if self._voiced < samples(MIN_SPEECH_S):
+            if silent >= samples(2 * MAX_GAP_S):
                 self.onset = None
-                edges.append(Dropped())
+                edges.append(FalseOnset())
         elif silent >= samples(patience(text, self.window)) or (
-            self.position - self.onset >= samples(LONGEST_UTTERANCE)
+            self.position - self.onset >= samples(MAX_UTTERANCE_S)
         ):
             self.onset = None
-            edges.append(Finished(self._last))
-        elif silent >= samples(PAUSE) and not self._paused:
+            edges.append(SpeechEnd(self._last))
+        elif silent >= samples(STABLE_PAUSE_S) and not self._paused:
             self._paused = True
-            edges.append(Paused())
+            edges.append(Pause())

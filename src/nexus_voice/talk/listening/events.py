@@ -1,4 +1,4 @@
-"""What the ear reports to the conversation: a closed union, in the order things happen."""
+"""What is heard: edges that endpointing finds in the sound, and what the conversation is told."""
 
 from __future__ import annotations
 
@@ -7,14 +7,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """Somebody may have begun to speak. `at` is when (seconds, anyio clock)."""
+    """Somebody may have begun to speak at `position` (samples since the session began).
 
-    at: float
+    Endpointing knows no clock; the ear adds `at`, in seconds of anyio's.
+    """
+
+    position: int
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class FalseOnset:
     """It was only a noise, too short to be speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A short silence: the words so far are probably stable."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnd:
+    """The utterance is over; its last voiced sample was at `position`."""
+
+    position: int
+
+
+Edge = Onset | FalseOnset | Pause | SpeechEnd
+"""What endpointing finds in the sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +82,4 @@ class Unheard:
 
 
 Heard = Onset | FalseOnset | Sustained | Partial | Final | Typed | Hush | Unheard
+"""What the ear and the client's messages tell the conversation."""

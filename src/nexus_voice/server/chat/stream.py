@@ -1,0 +1,71 @@
+"""One typed turn as server-sent events: the same conversation, over a response instead of a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import anyio
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ...conversations.sessions import Kept
+from ...core.audio import Pcm
+from ...core.errors import Busy, NexusError
+from ...core.events import ServerEvent
+from ...talk.session import Session
+from ...talk.turn import answer_typed
+from ..services import State
+from ..sse import HEADERS, event
+from ..streaming import SLOWEST, hang_up
+
+
+class SessionBusy(NexusError):
+    code = "session_busy"
+    status = 409
+
+
+class EventSender:
+    """The way to a client that reads server-sent events; `hang_up` is called when it is too slow."""
+
+    def __init__(self, send: Send, note: Callable[[object], None], hang_up: Callable[[], None]) -> None:
+        self._send, self._note, self._hang_up = send, note, hang_up
+
+    async def send(self, message: ServerEvent | Pcm) -> None:
+        if isinstance(message, Pcm):
+            return
+        self._note(message)
+        with anyio.move_on_after(SLOWEST) as patience:
+            await self._send({"type": "http.response.body", "body": event(message), "more_body": True})
+        if patience.cancelled_caught:
+            self._hang_up()
+
+
+class TurnStream(Response):
+    """Streams a turn; a client that goes away cancels it. Raises `Busy` while it can still be refused."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, state: State, kept: Kept[Session], text: str, first: ServerEvent) -> None:
+        super().__init__(headers=HEADERS)
+        del self.headers["content-length"]
+        self._state, self._kept, self._text, self._first = state, kept, text, first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._kept.leave:
+            raise SessionBusy("This conversation is open in another connection.")
+        refusal: Busy | None = None
+        async with anyio.create_task_group() as tasks:
+            leave = tasks.cancel_scope.cancel
+            tasks.start_soon(hang_up, receive, tasks.cancel_scope)
+            try:
+                async with self._state.queues["llm"].place(), self._state.sessions.hold(self._kept, leave):
+                    await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                    client = EventSender(send, self._state.note, leave)
+                    await client.send(self._first)
+                    await answer_typed(client, self._kept.value, self._text)
+            except Busy as error:
+                refusal = error
+            tasks.cancel_scope.cancel()
+        if refusal:
+            raise refusal
+        await send({"type": "http.response.body", "body": b""})
