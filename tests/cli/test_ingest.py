@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from .buckets import serving
 from .conftest import Done, Run, Server, Shell
 
 WAIT = 60.0
+BACKGROUND = ("sh", "-c", "trap '' INT && exec \"$@\"", "sh")
+"""Starts a command as a shell without job control starts a background job: with Ctrl-C ignored."""
 
 
 @pytest.fixture(scope="module")
@@ -141,16 +143,35 @@ def test_lines_go_where_standard_output_goes_though_bars_are_shown(
     server: Server, tmp_path: Path, shell: Shell
 ) -> None:
     folder = write(tmp_path / "piped", a_md="One.")
-    terminal, stderr = os.openpty()
     command = shell.command("ingest", str(folder), "--url", server.url)
     environment = shell.environment | {"TERM": "xterm-256color"}
-    out = subprocess.check_output(command, env=environment, cwd=shell.folder, stderr=stderr, text=True)
-    shown = os.read(terminal, 100_000).decode()
-    os.close(stderr)
-    os.close(terminal)
+    with terminal() as (stderr, screen):
+        out = subprocess.check_output(command, env=environment, cwd=shell.folder, stderr=stderr, text=True)
+    shown = screen.decode()
     assert f"{folder}/a.md: added, 1 passages" in out
     assert "Documents" in shown
     assert "added" not in shown
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, bytearray]]:
+    """The file descriptor of a terminal, and everything that was written to it once the block has ended."""
+    ours, theirs = os.openpty()
+    screen = bytearray()
+
+    def read() -> None:
+        with suppress(OSError):  # Linux reports the end of a terminal as an error
+            while shown := os.read(ours, 4096):
+                screen.extend(shown)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield theirs, screen
+    finally:
+        os.close(theirs)
+        reader.join()
+        os.close(ours)
 
 
 # Pages
@@ -203,8 +224,11 @@ def test_pages_are_fetched_by_the_server(server: Server, site: Site, run: Run) -
     assert documents(server, "url")[f"{site.url}/tea"]["title"] == "Tea"
 
 
-def test_ctrl_c_cancels_what_is_not_done(server: Server, site: Site, shell: Shell) -> None:
-    with talking(shell, "ingest", f"{site.url}/slow", "--url", server.url) as command:
+@pytest.mark.parametrize("start", [(), BACKGROUND], ids=["foreground", "background"])
+def test_ctrl_c_cancels_what_is_not_done(
+    server: Server, site: Site, shell: Shell, start: tuple[str, ...]
+) -> None:
+    with talking(shell, "ingest", f"{site.url}/slow", "--url", server.url, start=start) as command:
         assert site.asked.wait(WAIT)
         command.send_signal(signal.SIGINT)
         out, _ = command.communicate(timeout=WAIT)
@@ -232,10 +256,12 @@ def test_ctrl_c_does_not_wait_for_a_server_that_is_gone(site: Site, shell: Shell
 
 
 @contextmanager
-def talking(shell: Shell, *words: str, **more: str) -> Iterator[subprocess.Popen[str]]:
-    """A command in a process of its own, ended at the end."""
+def talking(
+    shell: Shell, *words: str, start: tuple[str, ...] = (), **more: str
+) -> Iterator[subprocess.Popen[str]]:
+    """A command in a process of its own, started by the command `start`, and ended at the end."""
     with subprocess.Popen(
-        shell.command(*words),
+        [*start, *shell.command(*words)],
         cwd=shell.folder,
         env=shell.environment | more | {"PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,

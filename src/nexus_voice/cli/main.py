@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -212,6 +213,8 @@ def explained(error: BaseException) -> str | None:
 
 
 def main() -> None:
+    # Shells start background jobs with Ctrl-C ignored; `kill -INT` stops this command all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()
     except KeyboardInterrupt:
