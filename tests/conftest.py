@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 OURS = ("_API_KEY", "DATABASE_URL")
 
 for name in [name for name in os.environ if name.startswith("NEXUS_") or name.endswith(OURS)]:
     del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The event loop of async tests; files that test on trio as well define their own."""
+    return "asyncio"

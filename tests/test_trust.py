@@ -55,11 +55,6 @@ INVISIBLE = {"Cc", "Cf", "Co", "Cs"}
 QUESTION = "What colour is the pump?"
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[OpenAiServer]:
     async with serving() as server:

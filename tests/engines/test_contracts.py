@@ -35,11 +35,6 @@ pytestmark = pytest.mark.anyio
 Making = AbstractAsyncContextManager[Any]
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="session")
 def speech() -> Pcm:
     """A clear voice, 16 kHz."""

@@ -50,11 +50,6 @@ ENGINES: dict[str, tuple[Make, Callable[[Request], Reply], str]] = {
 }
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 async def frames(sound: Pcm = SPEECH) -> AsyncGenerator[Pcm]:
     for at in range(0, len(sound.data), 640):
         yield Pcm(sound.data[at : at + 640], sound.rate)

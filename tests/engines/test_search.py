@@ -29,11 +29,6 @@ pytestmark = [
 KEY = "tvly-secret-123"
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @dataclass
 class Kind:
     vendor: ModuleType

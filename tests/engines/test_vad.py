@@ -60,6 +60,7 @@ def model() -> Path:
 
 
 def test_network_equals_onnxruntime_alone_and_in_batches() -> None:
+    rounding = 5e-5  # float32 sums come in another order on another CPU
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     reference = onnxruntime.InferenceSession(str(model()), options, providers=["CPUExecutionProvider"])
@@ -80,8 +81,8 @@ def test_network_equals_onnxruntime_alone_and_in_batches() -> None:
             for n, (probability, output, cell) in enumerate(zip(*result, strict=True)):
                 wanted = expected[at + n]
                 assert probability == pytest.approx(wanted[0].item(), abs=1e-5)
-                np.testing.assert_allclose(output, wanted[1][0, 0], atol=1e-5)
-                np.testing.assert_allclose(cell, wanted[2][0, 0], atol=1e-5)
+                np.testing.assert_allclose(output, wanted[1][0, 0], atol=rounding)
+                np.testing.assert_allclose(cell, wanted[2][0, 0], atol=rounding)
 
 
 @pytest.mark.parametrize("vad", VADS, ids=lambda vad: vad.name)

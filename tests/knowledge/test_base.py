@@ -26,11 +26,6 @@ PUMP = b"# Pump\n\nThe blue button starts the pump.\n\n## Filter\n\nWash the fil
 OVEN = b"# Oven\n\nThe oven heats bread to two hundred degrees."
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 class Broken(FakeEmbedder):
     """Fails while `broken`; `texts` counts what it embedded."""
 

@@ -20,11 +20,6 @@ LONG = " ".join(
 )
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 class Letters:
     """A token a letter: so long are the words of no real model."""
 

@@ -41,11 +41,6 @@ HERE = ["127.0.0.0/8", "::1"]
 HTML = "text/html; charset=utf-8"
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 def page(text: str = "<h1>Tea</h1>", status: int = 200, **headers: str) -> Reply:
     named = {key.replace("_", "-"): value for key, value in headers.items()}
     return Reply([text.encode()], status, HTML, named)

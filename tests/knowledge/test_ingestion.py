@@ -33,11 +33,6 @@ if TYPE_CHECKING:
 HERE = ["127.0.0.0/8"]
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 class Held(FakeEmbedder):
     """Waits before passages until it may go on."""
 

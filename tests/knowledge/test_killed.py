@@ -52,11 +52,6 @@ CONTENT = """SELECT d.collection_id, d.source, d.name, d.title, d.digest, d.orig
     LEFT JOIN vectors v ON v.chunk_id = c.id ORDER BY d.name, c.position"""
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def documents(round: int) -> list[tuple[str, bytes]]:
     """Each is replaced in the second round, some by one of the same bytes as another."""
     found = []

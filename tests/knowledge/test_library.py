@@ -25,11 +25,6 @@ pytestmark = pytest.mark.anyio
 ADA, BOB = (Scope(frozenset({EVERYONE, f"user:{name}"})) for name in ("ada", "bob"))
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def reading(title: str, *texts: str) -> Reading:
     places = [sum(len(text) + 2 for text in texts[:place]) for place in range(len(texts))]
     chunks = [Chunk(text, ("Part",), place, 3) for text, place in zip(texts, places, strict=True)]

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.anyio
 MANUAL = Path(__file__).parent / "data"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @dataclass
 class Assistant:
     base: KnowledgeBase

@@ -19,11 +19,6 @@ FOUND, CITED = 0.75, 0.7
 of little relevance are left out; measured: 0.81 and 0.76."""
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def answers(page: str, one: Stored | Passage, places: list[Place]) -> bool:
     text = f"{' '.join((one.title, *one.path))}\n{one.text}".lower()
     return any(page == wanted and phrase.lower() in text for wanted, phrase in places)

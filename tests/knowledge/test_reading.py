@@ -13,11 +13,6 @@ pytestmark = pytest.mark.anyio
 Passages = list[tuple[tuple[str, ...], int | None, str]]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 async def passages(name: str, data: bytes, type: str = "") -> tuple[Reading, Passages]:
     async with Reader() as reader:
         reading = await reader.read(name, data, type)

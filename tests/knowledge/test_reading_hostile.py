@@ -23,11 +23,6 @@ MIB = 1 << 20
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512)
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 async def refused(reader: Reader, name: str, data: bytes) -> str:
     """The code; and the next document is read."""
     with pytest.raises(BadInput) as caught:

@@ -71,11 +71,6 @@ CHUNKS = [
 ]
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 class Counting(FakeEmbedder):
     texts = 0
 

@@ -39,11 +39,6 @@ KEY = "dg-secret-123"
 SPEECH = Pcm(tone("x" * 20, rate=RATE), RATE)
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[ListenServer]:
     async with listening() as server:
@@ -234,7 +229,7 @@ async def test_trouble_with_the_microphone_is_the_callers(server: ListenServer) 
         assert (await heard(stt, frames(Pcm(b"", RATE)))) == [Transcript("", True, "en")]
 
 
-async def test_nobody_at_the_address(anyio_backend: str) -> None:
+async def test_nobody_at_the_address() -> None:
     async with listening() as gone:
         pass
     async with deepgram(gone) as stt:

@@ -26,11 +26,6 @@ PORT = Passage("PORT – Default: 8080; Meaning: The port of the web page.", "d2
 WEAK = Passage("The pump is blue.", "d3", "Pump", score=0.2)
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture(params=[True, False], ids=["vectors", "words"])
 def llm(request: pytest.FixtureRequest) -> ExtractiveLlm:
     return ExtractiveLlm(FakeEmbedder() if request.param else None, now=lambda: datetime(2025, 11, 30, 9, 7))

@@ -29,11 +29,6 @@ KEY = "AIzaSecret123"
 HELLO = Prompt("Hello")
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[Vendor]:
     async with serving(usual) as server:
@@ -375,7 +370,7 @@ async def test_characters_split_across_segments(server: Vendor) -> None:
         assert await asked(llm) == ["Grüße", " 你好", " 👋🏽"]
 
 
-async def test_nobody_at_the_address(anyio_backend: str) -> None:
+async def test_nobody_at_the_address() -> None:
     async with serving(usual) as server:
         url = server.url
     async with GeminiLlm(KEY, base_url=url) as llm:

@@ -31,11 +31,6 @@ pytestmark = [
 KEY = "dg-secret-123"
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[Vendor]:
     def usual(request: Request) -> Reply:
@@ -98,7 +93,7 @@ async def test_a_silent_provider_is_given_up(server: Vendor, begun: bool) -> Non
         await server.gone.wait()
 
 
-async def test_nobody_at_the_address(anyio_backend: str) -> None:
+async def test_nobody_at_the_address() -> None:
     async with serving(lambda _: Reply()) as gone:
         url = gone.url
     async with remote(url, hint="Set X.") as http:
@@ -314,7 +309,7 @@ def test_other_sound_is_refused(data: bytes) -> None:
         PcmReader(24_000).feed(data)
 
 
-async def test_detached_work_ends_with_its_engine_or_its_listener(anyio_backend: str) -> None:
+async def test_detached_work_ends_with_its_engine_or_its_listener() -> None:
     ended: list[str] = []
 
     async def work(out: Any) -> None:

@@ -32,11 +32,6 @@ OPTIONS: dict[str, Any] = {"threads": 1, "context": 8192}
 """On a busy machine more threads than free cores wait for each other."""
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture(autouse=True)
 def no_program_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")

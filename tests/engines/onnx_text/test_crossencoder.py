@@ -17,11 +17,6 @@ BREAD = Passage("Bread in the oven", "2", "Manual", ("Oven",), score=0.9)
 RAIN = Passage("rain rain rain", "3", "Rome", score=0.5)
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="module", params=[1, 2])
 def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     return build(tmp_path_factory.mktemp("rerank") / "tiny-reranker", logits=request.param)

@@ -18,11 +18,6 @@ from nexus_voice.engines.onnx_text.e5 import E5Embedder
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="module", params=["hidden", "pooled"])
 def folder(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     return build(tmp_path_factory.mktemp(request.param) / "tiny-e5", pooled=request.param == "pooled")

@@ -41,11 +41,6 @@ KEY = "sk-secret-123"
 HELLO = Prompt("Hello")
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[OpenAiServer]:
     async with serving() as server:
@@ -290,7 +285,7 @@ async def test_bad_streams_fail_their_answer_only(
     assert (error.code, error.retryable) == (code, retryable)
 
 
-async def test_nobody_at_the_address(anyio_backend: str) -> None:
+async def test_nobody_at_the_address() -> None:
     async with serving() as server:
         url = server.url
     async with OpenAiLlm(url.replace("http://", "http://user:pw@"), model="m") as llm:

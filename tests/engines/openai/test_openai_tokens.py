@@ -18,11 +18,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 class Tokenizing(OpenAiServer):
     """A token a letter, asked as `kind` is."""
 

@@ -28,11 +28,6 @@ DOCUMENTS = [
 
 
 @pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
 async def stt() -> AsyncIterator[PocketsphinxStt]:
     async with PocketsphinxStt(workers=1) as stt:
         await stt.bias(DOCUMENTS)

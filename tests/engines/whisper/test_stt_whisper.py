@@ -25,11 +25,6 @@ SPEECH = clips.say("How do I start the pump today?")
 QUESTION = clips.join(silence(0.3), SPEECH, silence(0.6))
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_whisper(tmp_path_factory.mktemp("models") / "faster-whisper-tiny.en", SENTENCE)

@@ -26,11 +26,6 @@ PLAIN = Voice()
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A folder with the model's files; what is in them is no model."""
     folder = tmp_path / "model"
