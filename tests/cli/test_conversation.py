@@ -11,7 +11,6 @@ import anyio
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from nexus_voice.cli import conversation
 from nexus_voice.cli.conversation import Answer, Question, Unanswered, ask
 from nexus_voice.cli.nearby import Address
 from nexus_voice.core.audio import Pcm
@@ -42,15 +41,15 @@ async def scripted(script: Script) -> Any:
         yield Address.of(f"ws://127.0.0.1:{port}/ws/voice")
 
 
-def conclude(script: Script, question: Question, within: float = 20.0) -> tuple[Answer, Pcm]:
+def conclude(script: Script, question: Question, within: float = 20.0, **times: float) -> tuple[Answer, Pcm]:
     async def main() -> tuple[Answer, Pcm]:
         async with scripted(script) as server:
-            return await ask(server, question, lambda event, answer: None, within)
+            return await ask(server, question, lambda event, answer: None, within, **times)
 
     return anyio.run(main)
 
 
-def test_a_failed_turn_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_turn_is_told() -> None:
     async def script(socket: ServerConnection) -> None:
         assert (await hear(socket, "hello"))["speak"] is False
         await say(socket, READY)
@@ -93,22 +92,17 @@ def test_a_server_that_says_nothing_is_left() -> None:
         conclude(script, Question("hello"), within=0.3)
 
 
-def test_a_recording_without_words_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversation, "UNHEARD", 0.2)
-
+def test_a_recording_without_words_is_told() -> None:
     async def script(socket: ServerConnection) -> None:
         await say(socket, READY, {"type": "onset"}, {"type": "final", "text": "", "turn": 0})
         await hear(socket, "never")
 
     with pytest.raises(BadInput, match="Nothing was understood"):
-        conclude(script, SPOKEN)
+        conclude(script, SPOKEN, recognition_timeout=0.2)
 
 
-def test_an_interrupted_turn_keeps_what_was_played_and_the_next_one_counts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_interrupted_turn_keeps_what_was_played_and_the_next_one_counts() -> None:
     """The recording pauses: its first half gets an answer, which the second half interrupts."""
-    monkeypatch.setattr(conversation, "SETTLE", 0.3)
     reports: list[dict[str, Any]] = []
 
     async def script(socket: ServerConnection) -> None:
@@ -136,7 +130,7 @@ def test_an_interrupted_turn_keeps_what_was_played_and_the_next_one_counts(
         while reports[-1]["turn"] != 2:
             reports.append(await hear(socket, "playback"))
 
-    answer, sound = conclude(script, SPOKEN)
+    answer, sound = conclude(script, SPOKEN, settle=0.3)
     assert (answer.question, answer.answer, answer.outcome) == ("second", "Two.", "done")
     assert sound == Pcm(b"\x05\x05" * 800, 8_000)
     assert reports[0]["turn"] == 1

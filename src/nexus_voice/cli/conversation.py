@@ -23,12 +23,12 @@ FRAME = 0.02
 """Seconds of microphone audio in one message."""
 BEFORE = 0.2
 """Seconds of silence before the speech: a microphone is open before anybody speaks."""
-SETTLE = 2.0
-"""Seconds after the speech in which its last words may still become a question."""
-UNHEARD = 15.0
-"""Seconds of silence after which there was nothing to understand."""
-REPORT = 0.25
-"""Seconds between two reports of what was played."""
+SETTLE_S = 2.0
+"""How long after the end of the recording its last words may still start a turn."""
+RECOGNITION_TIMEOUT_S = 15.0
+"""How long after the end of the recording the first turn may begin."""
+REPORT_INTERVAL_S = 0.25
+"""Time between two reports of what was played."""
 
 
 class Unanswered(NexusError):
@@ -89,12 +89,21 @@ Show = Callable[[dict[str, Any], Answer], None]
 class Conversation:
     """One connection, one question (which may take several turns when its speaker pauses)."""
 
-    def __init__(self, socket: ClientConnection, question: Question, show: Show) -> None:
+    def __init__(
+        self,
+        socket: ClientConnection,
+        question: Question,
+        show: Show,
+        settle: float = SETTLE_S,
+        recognition_timeout: float = RECOGNITION_TIMEOUT_S,
+    ) -> None:
         self.answer = Answer(question=question.text)
         self.player = Player()
         self._socket = socket
         self._question = question
         self._show = show
+        self._settle = settle
+        self._recognition_timeout = recognition_timeout
         self._said_at: float | None = None
 
     async def hold(self) -> None:
@@ -169,19 +178,19 @@ class Conversation:
         if self._said_at is None:
             return False
         since = anyio.current_time() - self._said_at
-        if not self.answer.turn and since > UNHEARD:
+        if not self.answer.turn and since > self._recognition_timeout:
             raise BadInput(
                 "Nothing was understood in this recording. Speak clearly, near the microphone, and without "
                 "music in the background.",
                 code="nothing_understood",
             )
-        return bool(self.answer.outcome) and since > SETTLE
+        return bool(self.answer.outcome) and since > self._settle
 
     async def _report(self) -> None:
         """Say every so often how much was played, and once more when it is over."""
         playing = False
         while True:
-            await anyio.sleep(REPORT)
+            await anyio.sleep(REPORT_INTERVAL_S)
             was, playing = playing, self.player.playing
             if was or playing:
                 await self._tell_played()
@@ -227,11 +236,18 @@ def plain(error: BaseException, server: Address) -> BaseException:
     return error
 
 
-async def ask(server: Address, question: Question, show: Show, within: float) -> tuple[Answer, Pcm]:
+async def ask(
+    server: Address,
+    question: Question,
+    show: Show,
+    within: float,
+    settle: float = SETTLE_S,
+    recognition_timeout: float = RECOGNITION_TIMEOUT_S,
+) -> tuple[Answer, Pcm]:
     """The answer and its sound. Raises `NexusError` when there is none, or none `within` seconds."""
     with anyio.move_on_after(within):
         async with connected(server) as socket:
-            conversation = Conversation(socket, question, show)
+            conversation = Conversation(socket, question, show, settle, recognition_timeout)
             await conversation.hold()
             return conversation.answer, conversation.player.audio
     raise Unanswered(f"No complete answer within {within:g} s. Allow more with --timeout.", code="timeout")
