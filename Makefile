@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8080
 
-.PHONY: help setup run test lint format bench lock clean
+.PHONY: help setup run test quick lint format bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +19,11 @@ $(VENV)/.ready: pyproject.toml requirements.lock requirements-models.lock script
 run: setup ## Start the server on http://127.0.0.1:8080
 	@exec $(BIN)/nexus-voice serve --host $(HOST) --port $(PORT)
 
-test: setup lint ## Lint, types and the whole test suite
-	$(BIN)/python -m pytest
+test: setup lint ## Lint, types and the whole test suite, in two processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+quick: setup lint ## The same without the tests of real engines and of the browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 lint: setup ## Format, lint and type checks
 	$(BIN)/ruff format --check .
