@@ -59,7 +59,7 @@ async def spoken(text: str) -> bytes:
         return b"".join([chunk.data async for chunk in audio if isinstance(chunk, Pcm)])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("microphone") / "questions.wav"
     question = anyio.run(spoken, QUESTION)
@@ -70,8 +70,9 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(microphone: Path) -> Iterator[Browser]:
+    """Only while tests of the browser run: Playwright holds an event loop in the main thread."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.fail("There is no Chromium here. Run .ci/run, which installs it (apt-get install chromium).")
