@@ -1,11 +1,16 @@
-"""`python -m bench`: the quick full set and its table, in about ten minutes; or one measurement."""
+"""`python -m bench`: all quick measurements and their table, in about ten minutes; or one measurement."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from nexus_voice.cli.configure import settings
+from nexus_voice.core.errors import NexusError
+from nexus_voice.telemetry.logs import configure
 
 from . import machine
 from .dsp import dsp
@@ -13,6 +18,7 @@ from .engines import engines
 from .index import index
 from .ingest import ingest
 from .report import report
+from .retrieval import retrieval
 from .roles import loop_lag
 from .speech import speech
 from .text import text
@@ -25,7 +31,7 @@ def counts(value: str) -> list[int]:
     return [int(part) for part in value.split(",")]
 
 
-def arguments() -> argparse.Namespace:
+def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     commands = parser.add_subparsers(dest="command", title="measurements (all of them, if none is named)")
 
@@ -52,16 +58,29 @@ def arguments() -> argparse.Namespace:
     lag.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
     folder = command("ingest", "A large folder through the command: memory and time.")
     folder.add_argument("--gigabytes", type=float, default=2, help="how large [2]")
+    about = "How well the questions of a public set find their documents."
+    finding = commands.add_parser("retrieval", help=about, description=about)
+    finding.add_argument(
+        "--dataset", type=Path, required=True, help="a folder in BEIR's layout, or a SQuAD JSON file"
+    )
+    finding.add_argument("--limit", type=int, help="ask at most so many of its questions")
+    finding.add_argument(
+        "--rerank", action=argparse.BooleanOptionalAction, help="measure the reranker too [if it is pulled]"
+    )
+    finding.add_argument("--json", action="store_true", help="print one JSON object")
     commands.add_parser(
         "report", help="The table of what was measured; exits with 1 when a target is missed."
     )
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
-def main() -> int:
-    chosen = arguments()
+def main(words: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for; returns the exit status. `words` stands for `sys.argv[1:]`."""
+    chosen = arguments(words)
     if chosen.command == "report":
         return report()
+    if chosen.command == "retrieval":
+        return measured_retrieval(chosen)
     if sys.platform != "linux":
         print("The measurements read /proc and pin processes to cores: they need Linux.", file=sys.stderr)
         return 2
@@ -99,6 +118,23 @@ def main() -> int:
             engines(1, None)
             loop_lag(1, None)
             return report()
+    return 0
+
+
+def measured_retrieval(chosen: argparse.Namespace) -> int:
+    """Measure the search on a public set, with the engines that the user's settings choose."""
+    configure("error")
+    try:
+        retrieval(
+            settings(),
+            chosen.dataset,
+            limit=chosen.limit,
+            rerank=chosen.rerank,
+            as_json=chosen.json,
+        )
+    except NexusError as error:
+        print(f"bench: {error.message}", file=sys.stderr)
+        return 1
     return 0
 
 

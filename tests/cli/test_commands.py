@@ -22,6 +22,10 @@ def test_version() -> None:
     assert __version__ in CliRunner().invoke(app, ["version"]).stdout
 
 
+def test_bench_says_where_the_measurements_are() -> None:
+    assert "make bench" in CliRunner().invoke(app, ["bench"]).stdout
+
+
 def test_ask_wants_one_question() -> None:
     assert CliRunner().invoke(app, ["ask"]).exit_code == 2
     assert CliRunner().invoke(app, ["ask", "both", "--audio", "question.wav"]).exit_code == 2

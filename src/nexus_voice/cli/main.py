@@ -21,8 +21,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-benches = typer.Typer(invoke_without_command=True)
-app.add_typer(benches, name="bench", help="Measurements: where they are, and of a search in documents.")
 app.add_typer(models, name="models", help="Models that run on this machine: list, pull, remove, verify.")
 
 Url = Annotated[
@@ -159,29 +157,13 @@ def doctor(
         raise typer.Exit(1)
 
 
-@benches.callback()
-def bench(context: typer.Context) -> None:
-    """Where the measurements are."""
-    if context.invoked_subcommand is None:
-        typer.echo("Benchmarks live in the repository: run `make bench` there; results go to bench/results/.")
-
-
-@benches.command()
-def retrieval(
-    dataset: Annotated[Path, typer.Option(help="A folder in BEIR's layout, or a JSON file of SQuAD's.")],
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask so many of its questions at most.")] = None,
-    rerank: Annotated[
-        bool | None, typer.Option(help="Measure the reranker too. [default: if its model is pulled]")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-) -> None:
-    """How well the questions of a public set find their documents."""
-    from ..telemetry.logs import configure
-    from .configure import settings
-    from .retrieval_bench import bench
-
-    configure("error")
-    bench(settings(), dataset, limit=limit, rerank=rerank, as_json=as_json)
+@app.command()
+def bench() -> None:
+    """Say where the measurements are."""
+    typer.echo(
+        "Benchmarks live in the repository: run `make bench` there; results go to bench/results/.\n"
+        "`python -m bench retrieval` there measures the search in documents."
+    )
 
 
 @app.command()

@@ -3,8 +3,7 @@
 from math import log2
 
 import pytest
-
-from nexus_voice.knowledge.search.quality import Figures, figures, ndcg, recall, reciprocal_rank
+from bench.ranking import Figures, figures, ndcg, recall, reciprocal_rank
 
 GRADED = {"a": 3, "b": 2, "c": 3, "d": 0, "e": 1, "f": 2}
 

@@ -1,7 +1,8 @@
-"""How good a ranking is, against judgements of which documents answer which question.
+"""Measures of a ranking of documents: recall, reciprocal rank and nDCG.
 
-As trec_eval counts, so that figures compare with published ones: linear gain, discount log2(1 + rank).
-`grades` maps a document to how well it answers; 0 or absent: not at all.
+They are computed as trec_eval does (linear gain, discount log2(1 + rank)), so that they compare with
+published figures. `grades` maps a document's id to how well it answers the question; a document with the
+grade 0, or without a grade, does not answer it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Means over all questions, 0..1."""
+    """Means over all questions, each between 0 and 1."""
 
     recall_5: float
     mrr_10: float
@@ -21,27 +22,27 @@ class Figures:
 
 
 def recall(ranking: Sequence[str], grades: Mapping[str, int], k: int) -> float:
-    """The share of the documents that answer which are among the first `k`."""
+    """The share of the answering documents that are among the first `k`."""
     good = {document for document, grade in grades.items() if grade > 0}
     return len(good.intersection(ranking[:k])) / len(good) if good else 0.0
 
 
 def reciprocal_rank(ranking: Sequence[str], grades: Mapping[str, int], k: int) -> float:
-    """1 / the rank of the first document that answers; 0 when none of the first `k` does (Voorhees, "The
+    """1 / rank of the first answering document, or 0 when none is among the first `k` (Voorhees, "The
     TREC-8 Question Answering Track Report", 1999)."""
     ranks = (rank for rank, document in enumerate(ranking[:k], 1) if grades.get(document, 0) > 0)
     return 1 / next(ranks, math.inf)
 
 
 def ndcg(ranking: Sequence[str], grades: Mapping[str, int], k: int) -> float:
-    """Discounted cumulated gain as a share of what the best possible order has (Järvelin and Kekäläinen,
+    """Discounted cumulated gain, divided by that of the best possible order (Järvelin and Kekäläinen,
     "Cumulated Gain-Based Evaluation of IR Techniques", ACM TOIS 20(4), 2002)."""
     best = _gain(sorted(grades.values(), reverse=True)[:k])
     return _gain([grades.get(document, 0) for document in ranking[:k]]) / best if best else 0.0
 
 
 def figures(rankings: Iterable[tuple[Sequence[str], Mapping[str, int]]]) -> Figures:
-    """Of the rankings of all questions, each with its grades."""
+    """Compute the means from each question's ranking and grades."""
     each = [
         (recall(ranking, grades, 5), reciprocal_rank(ranking, grades, 10), ndcg(ranking, grades, 10))
         for ranking, grades in rankings

@@ -1,4 +1,4 @@
-"""Public sets of questions with their answers' documents: BEIR's folders, and SQuAD's JSON."""
+"""Reads public sets of questions and the documents that answer them: BEIR folders and SQuAD JSON files."""
 
 from __future__ import annotations
 
@@ -10,32 +10,36 @@ from typing import Any
 
 import orjson
 
-from ..core.errors import BadInput
+from nexus_voice.core.errors import BadInput
 
 CORPUS, QUERIES, QRELS = "corpus.jsonl", "queries.jsonl", "qrels"
 SPLITS = ("test.tsv", "dev.tsv", "train.tsv")
-"""The judgements that are taken from a folder: the first there is."""
+"""The judgement files of a BEIR folder; the first one that exists is used."""
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Document:
     title: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """`grades`: question -> document -> how well it answers, above 0. Each has at least one document."""
+    """`grades` maps a question's id to the ids of the documents that answer it, each with a grade above 0.
+    Every question has at least one such document."""
 
     name: str
-    documents: dict[str, Text]
+    documents: dict[str, Document]
     questions: dict[str, str]
     grades: dict[str, dict[str, int]]
 
 
 def load(path: Path, limit: int | None = None) -> Dataset:
-    """A BEIR folder, its corpus.jsonl or one of its qrels/*.tsv, or SQuAD's JSON (1.1 or 2.0); of at most
-    `limit` questions, but all documents, since fewer would be easier to find. Raises `BadInput`."""
+    """Read a BEIR folder (or its corpus.jsonl, or one of its qrels/*.tsv) or a SQuAD JSON file (1.1 or 2.0).
+
+    At most `limit` questions are kept, but all documents, because a smaller corpus is easier to search.
+    Raises `BadInput`.
+    """
     if not path.exists():
         raise BadInput(f"There is no {path}.", code="dataset_missing")
     try:
@@ -47,8 +51,9 @@ def load(path: Path, limit: int | None = None) -> Dataset:
 
 
 def beir(path: Path, limit: int | None) -> Dataset:
-    """Thakur et al., "BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation of Information Retrieval
-    Models", 2021: corpus.jsonl, queries.jsonl, and qrels/test.tsv with "query-id corpus-id score"."""
+    """Read a folder in BEIR's layout: corpus.jsonl, queries.jsonl, and qrels/test.tsv with the columns
+    query-id, corpus-id and score (Thakur et al., "BEIR: A Heterogeneous Benchmark for Zero-shot Evaluation of
+    Information Retrieval Models", 2021)."""
     folder = path if path.is_dir() else path.parent.parent if path.suffix == ".tsv" else path.parent
     found = (folder / QRELS / split for split in SPLITS)
     judged = path if path.suffix == ".tsv" else next((one for one in found if one.is_file()), None)
@@ -56,14 +61,14 @@ def beir(path: Path, limit: int | None) -> Dataset:
     missing += [] if judged else [f"{QRELS}/{SPLITS[0]}"]
     if missing or judged is None:
         raise BadInput(
-            f"{path} is no dataset: {folder} has no {' and no '.join(missing)}. Give a folder in BEIR's "
-            f"layout ({CORPUS}, {QUERIES}, {QRELS}/{SPLITS[0]}) or a JSON file of SQuAD's.",
+            f"{path} is not a dataset: {folder} has no {' and no '.join(missing)}. Give a folder in BEIR's "
+            f"layout ({CORPUS}, {QUERIES}, {QRELS}/{SPLITS[0]}) or a SQuAD JSON file.",
             code="dataset_unknown",
         )
     grades = judgements(judged)
     texts = {one[0]: one[1] for one in lines(folder / QUERIES)}
     asked = [id for id in grades if id in texts][:limit]
-    documents = {id: Text(title, text) for id, text, title in lines(folder / CORPUS)}
+    documents = {id: Document(title, text) for id, text, title in lines(folder / CORPUS)}
     return _checked(
         Dataset(folder.name, documents, {id: texts[id] for id in asked}, {id: grades[id] for id in asked}),
         path,
@@ -71,6 +76,7 @@ def beir(path: Path, limit: int | None) -> Dataset:
 
 
 def judgements(path: Path) -> dict[str, dict[str, int]]:
+    """Read a TSV file of question, document and grade; grades of 0 are left out."""
     grades: dict[str, dict[str, int]] = {}
     for number, line in enumerate(_text(path).splitlines(), 1):
         fields = line.split("\t")
@@ -86,7 +92,7 @@ def judgements(path: Path) -> dict[str, dict[str, int]]:
 
 
 def lines(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(id, text, title) of every line."""
+    """Read (id, text, title) from each line of a JSON Lines file."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
@@ -98,9 +104,9 @@ def lines(path: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def squad(path: Path, limit: int | None) -> Dataset:
-    """Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text", 2016; 2.0 of 2018.
-    A document is a paragraph; questions without an answer are passed over."""
-    documents: dict[str, Text] = {}
+    """Read a SQuAD file: each paragraph is a document, and questions without an answer are left out.
+    Rajpurkar et al., "SQuAD: 100,000+ Questions for Machine Comprehension of Text", 2016."""
+    documents: dict[str, Document] = {}
     questions: dict[str, str] = {}
     grades: dict[str, dict[str, int]] = {}
     try:
@@ -108,13 +114,13 @@ def squad(path: Path, limit: int | None) -> Dataset:
             for paragraph in article["paragraphs"]:
                 context = str(paragraph["context"])
                 document = sha256(context.encode()).hexdigest()[:16]
-                documents[document] = Text(str(article.get("title", "")).replace("_", " "), context)
+                documents[document] = Document(str(article.get("title", "")).replace("_", " "), context)
                 for one in answered(paragraph["qas"]):
                     questions[str(one["id"])] = str(one["question"]).strip()
                     grades[str(one["id"])] = {document: 1}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(
-            f"{path} is not SQuAD's JSON, which has data, paragraphs, context and qas ({error!r}).",
+            f"{path} is not a SQuAD file, which has data, paragraphs, context and qas ({error!r}).",
             code="dataset_unknown",
         ) from None
     asked = list(questions)[:limit]

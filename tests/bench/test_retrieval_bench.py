@@ -1,19 +1,22 @@
-"""`nexus-voice bench`: where measurements are, and a search measured on small sets of both formats."""
+"""`python -m bench retrieval` on small sets of both formats."""
 
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+from bench.__main__ import main
 
 from models.hub import serving as serving_hub
 from models_tiny.crossencoder import build
 from nexus_voice.models.catalogue import named
 from nexus_voice.models.pull import pull
-
-from .conftest import Run
 
 TEXTS = {
     "pump": ("Pump", "The blue button starts the pump."),
@@ -23,6 +26,37 @@ TEXTS = {
 }
 ASKED = {"q1": "which button starts the pump", "q2": "warm water filter", "q3": "who won the cup"}
 GRADES = [("q1", "pump", 1), ("q2", "filter", 2), ("q2", "oven", 0), ("q3", "nowhere", 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    status: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """The command within this process, with the fake embedder unless the environment says otherwise."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEXUS_EMBEDDER__KIND", "fake")
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+
+    def run(*words: str, **environment: str) -> Done:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        status = main(["retrieval", *words])
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.reset_defaults()
+        return Done(status, *capsys.readouterr())
+
+    return run
 
 
 def lines(path: Path, rows: list[Any]) -> None:
@@ -65,13 +99,9 @@ def squad(tmp_path: Path) -> Path:
     return path
 
 
-def test_alone_it_says_where_the_benchmarks_are(run: Run) -> None:
-    assert "make bench" in run("bench").stdout
-
-
 def test_a_beir_folder_is_measured(run: Run, beir: Path) -> None:
-    done = run("bench", "retrieval", "--dataset", str(beir), "--json")
-    assert done.returncode == 0, done.stderr
+    done = run("--dataset", str(beir), "--json")
+    assert done.status == 0, done.stderr
     body = json.loads(done.stdout)
     counts = (body["dataset"], body["documents"], body["chunks"], body["questions"], body["reranker"])
     assert counts == ("kitchen", 4, 3, 3, None)
@@ -82,7 +112,7 @@ def test_a_beir_folder_is_measured(run: Run, beir: Path) -> None:
         )
     assert all(0 < way["p50"] <= way["p95"] for way in body["ways"].values())
     assert 0 < body["chunks_per_second"]["words_and_vectors"] < body["chunks_per_second"]["words"]
-    table = run("bench", "retrieval", "--dataset", str(beir), "--limit", "2").stdout
+    table = run("--dataset", str(beir), "--limit", "2").stdout
     assert "kitchen: 4 documents, 3 passages, 2 questions; fake, no reranker" in table
     assert "lexical      1.000    1.000     1.000" in table
     assert "recall@5   MRR@10   nDCG@10   p50 ms   p95 ms" in table
@@ -90,14 +120,14 @@ def test_a_beir_folder_is_measured(run: Run, beir: Path) -> None:
 
 def test_judgements_may_be_named_themselves(run: Run, beir: Path) -> None:
     (beir / "qrels" / "own.tsv").write_text("q1\toven\t1\n")
-    done = run("bench", "retrieval", "--dataset", str(beir / "qrels" / "own.tsv"), "--json")
+    done = run("--dataset", str(beir / "qrels" / "own.tsv"), "--json")
     body = json.loads(done.stdout)
     assert body["questions"] == 1
     assert body["ways"]["lexical"]["figures"]["mrr_10"] < 1
 
 
 def test_squad_is_measured_without_its_unanswerable_questions(run: Run, squad: Path) -> None:
-    body = json.loads(run("bench", "retrieval", "--dataset", str(squad), "--json").stdout)
+    body = json.loads(run("--dataset", str(squad), "--json").stdout)
     assert (body["dataset"], body["documents"], body["questions"]) == ("dev-v2.0", 2, 2)
     assert body["ways"]["hybrid"]["figures"]["mrr_10"] == 1
 
@@ -106,8 +136,8 @@ def test_a_pulled_reranker_is_measured_too(
     run: Run, beir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = str(tmp_path / "data")
-    missing = run("bench", "retrieval", "--dataset", str(beir), "--rerank", NEXUS_DATA_DIR=data)
-    assert missing.returncode == 1
+    missing = run("--dataset", str(beir), "--rerank", NEXUS_DATA_DIR=data)
+    assert missing.status == 1
     assert "models pull ms-marco-minilm-l6-v2" in missing.stderr
     with serving_hub() as hub:
         model, made = named("ms-marco-minilm-l6-v2"), build(tmp_path / "made")
@@ -119,15 +149,12 @@ def test_a_pulled_reranker_is_measured_too(
         hub.commits[model.repo] = "c" * 40
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         pull(model, tmp_path / "data" / "models")
-    arguments = ("bench", "retrieval", "--dataset", str(beir), "--json")
+    arguments = ("--dataset", str(beir), "--json")
     body = json.loads(run(*arguments, NEXUS_DATA_DIR=data).stdout)
     assert body["reranker"] == "ms-marco-minilm-l6-v2"
     assert body["ways"]["hybrid+rerank"]["figures"]["recall_5"] == pytest.approx(2 / 3)
     without = json.loads(run(*arguments, "--no-rerank", NEXUS_DATA_DIR=data).stdout)
     assert "hybrid+rerank" not in without["ways"]
-    doctor = json.loads(run("doctor", "--json", NEXUS_DATA_DIR=data, NEXUS_SERVER__PORT="0").stdout)
-    (check,) = [one for one in doctor["checks"] if one["what"] == "Reranker (crossencoder)"]
-    assert check["status"] == "works"
 
 
 @pytest.mark.parametrize(
@@ -144,8 +171,8 @@ def test_a_pulled_reranker_is_measured_too(
 )
 def test_a_broken_folder_is_one_clear_line(run: Run, beir: Path, spoil: Any, said: str) -> None:
     spoil(beir)
-    done = run("bench", "retrieval", "--dataset", str(beir))
-    assert done.returncode == 1
+    done = run("--dataset", str(beir))
+    assert done.status == 1
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -154,7 +181,7 @@ def test_a_broken_folder_is_one_clear_line(run: Run, beir: Path, spoil: Any, sai
 def test_a_json_file_that_is_not_squads_is_one_clear_line(run: Run, tmp_path: Path, text: str) -> None:
     path = tmp_path / "some.json"
     path.write_text(text)
-    done = run("bench", "retrieval", "--dataset", str(path))
-    assert done.returncode == 1
-    assert "is not SQuAD's JSON" in done.stderr
-    assert run("bench", "retrieval", "--dataset", str(tmp_path / "none")).returncode == 1
+    done = run("--dataset", str(path))
+    assert done.status == 1
+    assert "is not a SQuAD file" in done.stderr
+    assert run("--dataset", str(tmp_path / "none")).status == 1

@@ -1,4 +1,4 @@
-"""`nexus-voice bench retrieval`: how well, and how fast, a public set's questions find their documents."""
+"""`python -m bench retrieval`: how well, and how fast, the questions of a public set find their documents."""
 
 from __future__ import annotations
 
@@ -18,33 +18,39 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from ..core.access import PUBLIC
-from ..core.errors import BadInput
-from ..knowledge.base import CANDIDATES, By, KnowledgeBase
-from ..knowledge.search.quality import Figures, figures
-from ..knowledge.search.reranking import Reranking
-from ..settings import Settings
-from ..supply.choices import available, choices
-from ..supply.discovery import pulled
-from ..supply.offers import Found, missing
-from ..supply.supply import make
-from .dataset import Dataset, Text, load
+from nexus_voice.core.access import PUBLIC
+from nexus_voice.core.errors import BadInput
+from nexus_voice.knowledge.base import CANDIDATES, By, KnowledgeBase
+from nexus_voice.knowledge.search.reranking import Reranking
+from nexus_voice.settings import Settings
+from nexus_voice.supply.choices import available, choices
+from nexus_voice.supply.discovery import pulled
+from nexus_voice.supply.offers import Found, missing
+from nexus_voice.supply.supply import make
+
+from .datasets import Dataset, Document, load
+from .ranking import Figures, figures
 
 WAYS: dict[str, By] = {"lexical": "words", "vector": "meaning", "hybrid": "both", "hybrid+rerank": "both"}
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One way to search: its quality per document, and milliseconds a question."""
+    """The figures of one way to search; `p50` and `p95` are milliseconds per question."""
 
     figures: Figures
     p50: float
     p95: float
 
 
-def bench(settings: Settings, path: Path, *, limit: int | None, rerank: bool | None, as_json: bool) -> None:
-    """Ingest the set into a knowledge base of its own, ask its questions, print the figures. Raises
-    `BadInput` for a wrong file, or when `rerank` is wanted and no reranker is there."""
+def retrieval(
+    settings: Settings, path: Path, *, limit: int | None, rerank: bool | None, as_json: bool
+) -> None:
+    """Ingest the set into a new knowledge base, ask its questions, and print the figures.
+
+    `rerank`: whether to measure the reranker as well; by default if its model is pulled. Raises `BadInput`
+    when the file is wrong, or when `rerank` is True and there is no reranker.
+    """
     dataset, found = load(path, limit), Found(pulled(settings))
     wanted = {port: available(choices(port, settings, found)[:1]) for port in ("embedder", "reranker")}
     if not wanted["embedder"]:
@@ -78,13 +84,13 @@ def bench(settings: Settings, path: Path, *, limit: int | None, rerank: bool | N
 
 
 async def measured(dataset: Dataset, folder: Path, embedder: Any, reranker: Any, tell: Any) -> dict[str, Any]:
-    """Everything that is printed, by name."""
+    """Take the measurements; returns everything that is printed. `tell` shows the progress."""
     began = perf_counter()
     async with KnowledgeBase(folder, None) as base:
-        for place, (id, text) in enumerate(dataset.documents.items()):
-            tell(f"Reading: {place:,} of {len(dataset.documents):,} documents")
-            if text.text.strip() or text.title.strip():
-                await base.ingest(id, page(text), "text/html")
+        for number, (id, document) in enumerate(dataset.documents.items()):
+            tell(f"Reading: {number:,} of {len(dataset.documents):,} documents")
+            if document.text.strip() or document.title.strip():
+                await base.ingest(id, page(document), "text/html")
         chunks = sum(one.chunks for one in await base.documents())
     read = perf_counter()
     async with KnowledgeBase(folder, embedder) as base:
@@ -96,7 +102,9 @@ async def measured(dataset: Dataset, folder: Path, embedder: Any, reranker: Any,
         if reranker or "rerank" not in name:
             tell(f"Asking {len(dataset.questions):,} questions: {name}")
             reranking = Reranking(reranker if "rerank" in name else None, within=float("inf"))
-            async with KnowledgeBase(folder, embedder) as base:  # anew: it remembers questions
+            async with KnowledgeBase(
+                folder, embedder
+            ) as base:  # a new one, because it caches the vectors of questions
                 ways[name] = asdict(await asked(base, dataset, by, reranking))
     return {
         "dataset": dataset.name,
@@ -114,7 +122,7 @@ async def measured(dataset: Dataset, folder: Path, embedder: Any, reranker: Any,
 
 
 async def asked(base: KnowledgeBase, dataset: Dataset, by: By, reranking: Reranking) -> Result:
-    """All questions, one after the other."""
+    """Ask all questions, one after the other."""
     names = {one.id: one.name for one in await base.documents()}
     await base.ready()
     times: list[float] = []
@@ -132,15 +140,15 @@ async def asked(base: KnowledgeBase, dataset: Dataset, by: By, reranking: Rerank
 
 
 def unique(documents: Iterable[str]) -> list[str]:
-    """A document's rank is that of its best passage."""
+    """Keep each document once, at the rank of its best passage."""
     return list(dict.fromkeys(documents))
 
 
-def page(text: Text) -> bytes:
-    paragraphs = "".join(
-        f"<p>{html.escape(line)}</p>" for line in (text.text.strip() or text.title).splitlines()
-    )
-    title = f"<title>{html.escape(text.title)}</title>" if text.title else ""
+def page(document: Document) -> bytes:
+    """The document as an HTML page."""
+    text = document.text.strip() or document.title
+    paragraphs = "".join(f"<p>{html.escape(line)}</p>" for line in text.splitlines())
+    title = f"<title>{html.escape(document.title)}</title>" if document.title else ""
     return f"<!doctype html><meta charset=utf-8>{title}<body>{paragraphs}".encode()
 
 
