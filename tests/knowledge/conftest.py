@@ -1,10 +1,14 @@
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
+
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

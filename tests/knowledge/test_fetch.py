@@ -124,6 +124,8 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(server: Vendor
     [
         "", "tea", "ftp://example.org/a", "file:///etc/passwd", "http:///a", "https://user:pass@example.org/",
         "http://@h@x/", "javascript:alert(1)", "http://exam\tple.org", "http://[::1", "//example.org/a",
+        f"https://example.org/{'é' * 60_000}",
+        f"https://example.org/{'é' * 600}",
     ],
 )  # fmt: skip
 async def test_what_is_no_web_address_is_not_asked_for(url: str) -> None:

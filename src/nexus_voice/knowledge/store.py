@@ -43,10 +43,13 @@ class Store:
             if self._open is None:
                 await self.run(self._start)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """In a thread: SQLite writes its log back into the file when the last connection closes."""
         if self._open:
-            self.database.close()
-        self._open = None
+            database, _ = self._open
+            self._open = None
+            with anyio.CancelScope(shield=True):
+                await self.run(database.close)
 
     async def read(self, work: Callable[[Connection, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """`work` sees one consistent state of the base."""

@@ -105,10 +105,12 @@ class Mirror:
         new = [self._add(rows, first) for rows in iter(lambda: cursor.fetchmany(AT_ONCE), [])]
         self._order = np.argsort(self._ids, kind="stable")
         touched = cursor.execute(TOUCHED, (self._touched,)).fetchall()
-        if first or (touched and touched[0][0] > self._touched + 1):  # or more than is remembered
+        changed = [*(id for ids in new for id in ids.tolist()), *(id for _, id in touched)]
+        forgotten = bool(touched) and touched[0][0] > self._touched + 1
+        if first or forgotten or len(changed) > AT_ONCE:
             self._compare(cursor)
         else:
-            self._place(cursor, [*(id for ids in new for id in ids.tolist()), *(id for _, id in touched)])
+            self._place(cursor, changed)
         (self._touched,) = cursor.execute(LAST_TOUCHED).fetchone()
         self._dead = int((self._places < 0).sum())
         if self._dead > DEAD * len(self._ids):
@@ -145,7 +147,7 @@ class Mirror:
         """Where every chunk is: one pass over an index."""
         self._places[:] = -1
         for collection, text in cursor.execute(PLACES).fetchall():
-            self._places[self._rows(np.array(text.split(","), np.int64))] = self._numbered(collection)
+            self._places[self._rows(np.fromstring(text, np.int64, sep=","))] = self._numbered(collection)
 
     def _place(self, cursor: Any, ids: list[int]) -> None:
         """Where these are."""

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
+from io import BytesIO
 
 import anyio
 import anyio.lowlevel
@@ -29,6 +30,10 @@ MOVED = {301, 302, 303, 307, 308}
 PASSING = {408, 425, 429, 500, 502, 503, 504}
 """Statuses that a later try may not meet again."""
 HEADERS = [("User-Agent", f"nexus-voice/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "gzip")]
+MAX_URL = 2_000
+"""Characters; browsers and databases' indexes take no more either."""
+MAX_DISPOSITION = 1_000
+"""Characters of a Content-Disposition header that are read: longer ones take Python's parser seconds."""
 STEP = 1 << 20
 """Bytes unpacked at a time: the event loop has others to serve."""
 
@@ -82,6 +87,8 @@ async def fetch(
 
 def target(url: str | httpx.URL) -> httpx.URL:
     """The address, if it is one of the web. Raises `BadInput`."""
+    if len(str(url)) > MAX_URL:
+        raise too_long()
     try:
         found = httpx.URL(url.strip() if isinstance(url, str) else url)
     except httpx.InvalidURL as error:
@@ -92,7 +99,10 @@ def target(url: str | httpx.URL) -> httpx.URL:
         )
     if found.userinfo:
         raise BadInput("A web address with a name or a password in it is not fetched.", code="url_bad")
-    return found.copy_with(fragment=None)
+    found = found.copy_with(fragment=None)
+    if len(str(found)) > MAX_URL:  # a letter of another alphabet is written with six
+        raise too_long()
+    return found
 
 
 async def once(pool: httpcore.AsyncConnectionPool, url: httpx.URL, limit: int) -> Fetched | httpx.URL:
@@ -111,6 +121,8 @@ async def once(pool: httpcore.AsyncConnectionPool, url: httpx.URL, limit: int) -
 
 
 def moved(url: httpx.URL, to: str) -> httpx.URL:
+    if len(to) > MAX_URL:
+        raise too_long()
     try:
         return target(url.join(to))
     except httpx.InvalidURL:
@@ -125,19 +137,19 @@ async def body(response: httpcore.Response, headers: httpx.Headers, limit: int, 
     length = headers.get("content-length", "0")
     if length.isdecimal() and int(length[:20]) > limit:
         raise too_large(host, limit)
-    data, received = bytearray(), 0
+    out, received = BytesIO(), 0  # gives its bytes away without copying them
     gzip = Gzip() if "gzip" in coding else None
     async for piece in response.aiter_stream():
         received += len(piece)
-        while received <= limit and len(data) <= limit and (piece or (gzip and gzip.more)):
-            data += gzip.unpacked(piece, min(STEP, limit + 1 - len(data))) if gzip else piece
+        while received <= limit and out.tell() <= limit and (piece or (gzip and gzip.more)):
+            out.write(gzip.unpacked(piece, min(STEP, limit + 1 - out.tell())) if gzip else piece)
             piece = gzip.rest if gzip else b""
             await anyio.lowlevel.checkpoint()
-        if max(received, len(data)) > limit:
+        if max(received, out.tell()) > limit:
             raise too_large(host, limit)
     if gzip and received and not gzip.whole:
         raise broken(host, "broke off in the middle")
-    return bytes(data)
+    return out.getvalue()
 
 
 class Gzip:
@@ -164,7 +176,7 @@ class Gzip:
 def name_of(url: httpx.URL, headers: httpx.Headers) -> str:
     """As the server calls the file, else the last part of the address; without folders."""
     message = Message()
-    message["content-disposition"] = headers.get("content-disposition", "")
+    message["content-disposition"] = headers.get("content-disposition", "")[:MAX_DISPOSITION]
     name = message.get_filename() or url.path.rstrip("/") or url.host
     name = name.replace("\\", "/").rpartition("/")[2]
     return "".join(letter for letter in name if letter.isprintable())[:200] or url.host
@@ -186,6 +198,10 @@ def explained(host: str) -> Iterator[None]:
         raise broken(host, "broke off in the middle") from error
     except zlib.error as error:
         raise broken(host, "sends what cannot be unpacked") from error
+
+
+def too_long() -> BadInput:
+    return BadInput(f"The address is longer than {MAX_URL:,} characters.", code="url_bad")
 
 
 def broken(host: str, what: str) -> EngineError:
