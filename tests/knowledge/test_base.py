@@ -14,6 +14,7 @@ from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.reading.chunks import LARGEST
 from nexus_voice.knowledge.reading.limits import Limits
+from nexus_voice.knowledge.seeding import seed
 from nexus_voice.storage.database import FILE
 from postgres import execute
 
@@ -165,10 +166,10 @@ async def test_a_seed_folder_is_mirrored_and_leaves_uploads_alone(tmp_path: Path
     (folder / "broken.txt").write_bytes(bytes(100))
     async with KnowledgeBase(at, FakeEmbedder()) as base:
         await base.ingest("pump.md", b"My own pump is red.")
-        assert sorted(one.status for one in await base.seed(folder)) == ["added", "added"]
-        assert {one.status for one in await base.seed(folder)} == {"unchanged"}
+        assert sorted(one.status for one in await seed(base, folder)) == ["added", "added"]
+        assert {one.status for one in await seed(base, folder)} == {"unchanged"}
         (folder / "deep" / "oven.md").unlink()
-        assert len(await base.seed(folder)) == 1
+        assert len(await seed(base, folder)) == 1
         assert sorted(info.name for info in await base.documents()) == ["pump.md", "pump.md"]
 
 
@@ -177,7 +178,7 @@ async def test_the_seeds_collection_is_named_after_the_seed(tmp_path: Path, at: 
         (tmp_path / folder).mkdir(exist_ok=True)
         for file in files:
             (tmp_path / folder / file).write_bytes(PUMP)
-        await base.seed(tmp_path / folder, called)
+        await seed(base, tmp_path / folder, called)
         return next(one.name for one in await base.collections() if one.id == SEED)
 
     async with KnowledgeBase(at, FakeEmbedder()) as base:
@@ -196,7 +197,7 @@ async def test_a_question_during_the_first_seconds_waits_for_the_seed(tmp_path: 
         (folder / f"{n}.md").write_bytes(b"# Page %d\n\nThis page is about nothing." % n)
     (folder / "pump.md").write_bytes(PUMP)
     async with KnowledgeBase(at, FakeEmbedder()) as base, anyio.create_task_group() as tasks:
-        tasks.start_soon(base.seed, folder)
+        tasks.start_soon(seed, base, folder)
         await anyio.wait_all_tasks_blocked()
         assert "The blue button starts the pump." in await found(base, "How do I start the pump?")
 

@@ -16,10 +16,10 @@ from nexus_voice.knowledge.documents import library, sharing
 from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.index import frequent, postgres, sqlite
 from nexus_voice.knowledge.index import protocol as index
-from nexus_voice.knowledge.index.opening import open_index
 from nexus_voice.knowledge.index.protocol import Index
 from nexus_voice.knowledge.reading.chunks import Chunk
 from nexus_voice.knowledge.reading.reader import Reading
+from nexus_voice.knowledge.store import open_index
 from nexus_voice.storage.database import Database
 from postgres import execute
 

@@ -12,6 +12,7 @@ from nexus_voice.core.chat import Passage, Prompt
 from nexus_voice.engines.extractive.llm import NOT_FOUND, ExtractiveLlm
 from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
+from nexus_voice.knowledge.seeding import seed
 from nexus_voice.ports import Embedder
 from nexus_voice.text.citations.citation_marks import unmarked
 
@@ -37,7 +38,7 @@ class Assistant:
 @asynccontextmanager
 async def assistant(path: Path, embedder: Embedder | None) -> AsyncIterator[Assistant]:
     async with KnowledgeBase(path, embedder) as base:
-        await base.seed(MANUAL)
+        await seed(base, MANUAL)
         names = {document.id: document.name.removeprefix("seed/") for document in await base.documents()}
         yield Assistant(base, ExtractiveLlm(embedder), names)
 

@@ -10,6 +10,7 @@ from nexus_voice.core.chat import Passage
 from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import By, KnowledgeBase
 from nexus_voice.knowledge.documents.records import Stored
+from nexus_voice.knowledge.seeding import seed
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ def answers(page: str, one: Stored | Passage, places: list[Place]) -> bool:
 
 async def test_words_and_meaning_together_find_more_than_each_alone(tmp_path: Path, models: Path) -> None:
     async with MiniLmEmbedder(models) as embedder, KnowledgeBase(tmp_path, embedder) as base:
-        await base.seed(DOCS)
+        await seed(base, DOCS)
         pages = {one.id: one.name for one in await base.documents()}
 
         async def missed(by: By) -> set[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal, Self, TypeVar, TypeVarTuple, Unpack
 
@@ -26,7 +27,6 @@ from .reading.read import read_as
 from .reading.reader import Reader, Reading
 from .search.choosing import Chooser
 from .search.recalling import Found, Question, candidates
-from .seeding import seed
 
 __all__ = [
     "Collection",
@@ -199,16 +199,16 @@ class KnowledgeBase:
         """Take in Markdown or plain text under a title, which is its name too."""
         return await self.ingest(title, text.encode(), "text/markdown")
 
-    async def seed(self, folder: Path, called: str = "") -> list[Ingested]:
-        """Keep in step with a folder; see `seeding`."""
+    @asynccontextmanager
+    async def filling(self) -> AsyncIterator[None]:
+        """For as long as the block runs, at most the first seconds, questions wait for its end."""
         self._filling = filled, _ = anyio.Event(), anyio.current_time()
         try:
-            done = await seed(self, folder, called)
+            yield
         finally:
             self._filling = None
             filled.set()
         await self.candidates("ready?", PUBLIC, 1)
-        return done
 
     async def put(
         self,

@@ -5,17 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Set
 from pathlib import Path
-from typing import Any
 
 import anyio
 
 from ..core.access import SEED
 from ..core.errors import BadInput
+from .base import KnowledgeBase
 from .documents.records import Ingested
 from .reading.kinds import SUFFIXES
 
-KnowledgeBase = Any
-"""`base.KnowledgeBase`, which imports this file."""
 SOURCE = "seed"
 ABOUT = "About Nexus Voice"
 """Name of the collection when the seed is the product's own documentation."""
@@ -29,7 +27,12 @@ async def seed(base: KnowledgeBase, folder: Path, called: str = "") -> list[Inge
     """Make the collection hold what `folder` holds: every file of a supported type below it, and nothing
     that an earlier seed had and this one has not. A file that cannot be read is skipped. The collection is
     named as the seed is `called`, by default like the folder, unless a user gave it another name for this
-    seed."""
+    seed. Questions of the first seconds wait for it, rather than find nothing."""
+    async with base.filling():
+        return await _mirror(base, folder, called)
+
+
+async def _mirror(base: KnowledgeBase, folder: Path, called: str) -> list[Ingested]:
     files = {
         path.relative_to(folder).as_posix(): path
         async for path in anyio.Path(folder).rglob("*")

@@ -11,13 +11,22 @@ import anyio.to_thread
 from sqlalchemy import Connection
 
 from ..storage.database import Database
-from .index.opening import open_index
 from .index.protocol import Index
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 THREADS = 4
+
+
+def open_index(database: Database) -> Index:
+    if database.postgres:
+        from .index.postgres import PostgresIndex
+
+        return PostgresIndex()
+    from .index.sqlite import SqliteIndex  # FAISS takes a while to import
+
+    return SqliteIndex()
 
 
 class Store:

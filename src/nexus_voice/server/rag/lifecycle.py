@@ -21,7 +21,7 @@ from ...knowledge.reading.reader import Reader
 from ...knowledge.search.choosing import Chooser
 from ...knowledge.search.reranking import Reranking
 from ...knowledge.search.tokens import Counter
-from ...knowledge.seeding import ABOUT
+from ...knowledge.seeding import ABOUT, seed
 from ...ports import Biasable
 from ...settings import Settings
 from ...telemetry.metrics import Metrics
@@ -94,9 +94,9 @@ async def fill(state: State) -> None:
     """Bring the seed documents in, and teach the recogniser the documents' words."""
     assert state.knowledge is not None
     if folder := state.settings.knowledge.seed:
-        await state.knowledge.seed(folder)
+        await seed(state.knowledge, folder)
     else:
-        await state.knowledge.seed(documentation(), ABOUT)
+        await seed(state.knowledge, documentation(), ABOUT)
     await teach(state)
 
 
