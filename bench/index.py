@@ -164,7 +164,7 @@ async def asked(at: Path | str, models: Path) -> dict[str, Any]:
                     times.append(time.perf_counter() - begun)
                 return figures.spread(times)
 
-            writer = Writer(await base.opened())
+            writer = Writer(await base.store.open())
             return {
                 "open_s": round(opened, 3),
                 "memory_mb": round(memory / 1e6, 1),

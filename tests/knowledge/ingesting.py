@@ -75,11 +75,10 @@ class PausingEmbedder(FakeEmbedder):
 
 
 class PausingJobs(Jobs):
-    def stored(self, *arguments: Any) -> bool:
-        done = super().stored(*arguments)
+    def stored(self, *arguments: Any) -> None:
+        super().stored(*arguments)
         if announce("storing"):
             time.sleep(60)
-        return done
 
     def end(self, *arguments: Any) -> bool:
         done = super().end(*arguments)
@@ -105,8 +104,7 @@ def sent() -> list[Sent]:
 async def main() -> None:
     at: Path | str = AT if "://" in AT else Path(AT)
     async with PausingReader() as reader, PausingBase(at, PausingEmbedder(), reader=reader) as base:
-        work = Ingestion(base, reader, fetch, lease=LEASE)
-        work._jobs = PausingJobs(await base.opened(), work._worker, LEASE)
+        work = Ingestion(base, fetch, lease=LEASE, jobs=PausingJobs)
         known = await work.newest(PUBLIC, 1)
         id = known[0].id if known else await work.enqueue(DEFAULT, sent(), PUBLIC)
         assert id
@@ -116,8 +114,8 @@ async def main() -> None:
             async for _ in work.follow(id, PUBLIC):
                 pass
             tasks.cancel_scope.cancel()
-        work._jobs.tidy()
-        print(json.dumps(held(await base.opened())))
+        Jobs(await base.store.open(), "tidy", LEASE).tidy()
+        print(json.dumps(held(await base.store.open())))
 
 
 def held(database: Database) -> Any:

@@ -14,11 +14,11 @@ from nexus_voice.core.errors import BadInput
 from nexus_voice.knowledge.documents import library, sharing
 from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.ingest import jobs as queue
-from nexus_voice.knowledge.ingest.job import Job, JobsFull, Sent, Task
+from nexus_voice.knowledge.ingest.job import Job, JobsFull, LeaseLost, Sent, Task
 from nexus_voice.knowledge.ingest.jobs import Jobs
 from nexus_voice.knowledge.reading.reader import Reading
 from nexus_voice.storage.database import Database
-from nexus_voice.storage.schema import items, originals
+from nexus_voice.storage.schema import originals
 
 ADA = Scope(frozenset({"user:ada"}))
 
@@ -87,7 +87,8 @@ def test_a_worker_that_has_lost_its_item_changes_nothing(database: Database, oth
     enqueue(late, "a")
     task = claimed(late)
     assert claimed(other).id == task.id
-    assert not late.unchanged(task, known, "newer")
+    with pytest.raises(LeaseLost), database.write() as connection:
+        late.stored(connection, task, known, "unchanged")
     assert not late.renew(task, 0)
     with database.read() as connection:
         assert library.document(connection, known.id, None) == known
@@ -119,7 +120,6 @@ def test_the_item_of_a_worker_that_is_gone_is_anothers(database: Database, other
     found = claimed(other)
     assert found == lost
     assert not gone.renew(lost, 5)
-    assert gone.fetched(lost, b"late") is None
     gone.end(lost, "internal", "late", 5)
     gone.release(lost)
     assert states(other, id) == ["running", "queued"]
@@ -250,17 +250,6 @@ def test_originals_stay_as_long_as_somebody_needs_them(jobs: Jobs, database: Dat
     jobs.end(claimed(jobs), "broken_document", "No.", 0)
     jobs.tidy()
     assert held(database) == 0
-
-
-def test_what_is_fetched_is_kept_with_its_item(jobs: Jobs, database: Database) -> None:
-    jobs.enqueue(DEFAULT, [Sent("u", source="url", url="https://example.org/")], PUBLIC, 100)
-    task = claimed(jobs)
-    assert (task.url, task.original) == ("https://example.org/", None)
-    digest = jobs.fetched(task, b"a page")
-    jobs.tidy()
-    with database.read() as connection:
-        assert connection.scalar(sa.select(items.c.original)) == digest
-    assert held(database) == 1
 
 
 def test_old_jobs_are_forgotten(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 by those who may not."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from nexus_voice.core.access import DEFAULT, EVERYONE, PUBLIC, SEED, Scope
 from nexus_voice.core.errors import BadInput
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import DocumentInfo, KnowledgeBase, Origin
-from nexus_voice.knowledge.documents import originals
+from nexus_voice.knowledge.documents import library, originals
 from nexus_voice.knowledge.reading.chunks import Chunk
 from nexus_voice.knowledge.reading.reader import Reading
 from nexus_voice.storage.schema import items, jobs
@@ -32,9 +33,15 @@ def reading(title: str, *texts: str) -> Reading:
 
 
 async def put(base: KnowledgeBase, origin: Origin, *texts: str, original: str | None = None) -> DocumentInfo:
-    done = await base.put(origin, reading("Title", *texts), digest="d", size=9, original=original)
-    assert done
-    return done[0]
+    return (await stored(base, origin, reading("Title", *texts), original=original))[0]
+
+
+async def stored(
+    base: KnowledgeBase, origin: Origin, reading: Reading, digest: str = "d", original: str | None = None
+) -> tuple[DocumentInfo, str]:
+    """As if a file had been read as `reading`."""
+    put = partial(library.put, origin=origin, reading=reading, digest=digest, size=9, original=original)
+    return await base.store.write(put)
 
 
 def sent(connection: sa.Connection, data: bytes) -> str:
@@ -49,13 +56,13 @@ def sent(connection: sa.Connection, data: bytes) -> str:
 
 async def kept(base: KnowledgeBase, data: bytes) -> str:
     """Its digest."""
-    with (await base.opened()).write() as connection:
+    with (await base.store.open()).write() as connection:
         sent(connection, data)
     return hashlib.sha256(data).hexdigest()
 
 
 async def forget_jobs(base: KnowledgeBase) -> None:
-    with (await base.opened()).write() as connection:
+    with (await base.store.open()).write() as connection:
         connection.execute(sa.text("DELETE FROM jobs"))
         originals.sweep(connection)
 
@@ -68,15 +75,11 @@ async def test_what_is_put_is_found_by_words_before_it_has_vectors(at: Path | st
     async with KnowledgeBase(at, FakeEmbedder()) as base:
         origin = Origin("pump.txt", source="https://example.com", type="text/x", fingerprint="v1")
         assert await base.find(origin) is None
-        done = await base.put(
-            origin, reading("Pump", "The pump is blue.", "It hums."), digest="d1", size=12, original=None
-        )
-        assert done
-        info, status = done
+        info, status = await stored(base, origin, reading("Pump", "The pump is blue.", "It hums."), "d1")
         assert status == "added"
         assert (info.collection, info.source, info.name) == (DEFAULT, "https://example.com", "pump.txt")
         assert (info.title, info.type, info.digest, info.original) == ("Pump", "text/plain", "d1", None)
-        assert (info.fingerprint, info.bytes, info.pages, info.chunks) == ("v1", 12, 7, 2)
+        assert (info.fingerprint, info.bytes, info.pages, info.chunks) == ("v1", 9, 7, 2)
         assert await base.find(origin) == await base.document(info.id) == info
         assert looking.count(at, "vectors") == 0
         (passage, *_) = await base.recall("blue pump")
@@ -102,38 +105,35 @@ async def test_name_source_and_collection_together_are_a_document(at: Path | str
             await put(base, origin, f"Number {number}.")
         first = await base.find(Origin("a.txt"))
         assert first
-        done = await base.put(
-            Origin("a.txt"), reading("New", "Another text."), digest="e", size=1, original=None
-        )
-        assert done
-        assert (done[0].id, done[1], done[0].title) == (first.id, "updated", "New")
+        info, status = await stored(base, Origin("a.txt"), reading("New", "Another text."))
+        assert (info.id, status, info.title) == (first.id, "updated", "New")
         assert len(await base.documents()) == 4
         assert await found(base, "another text") == ["Another text."]
         assert "Number 0." not in await found(base, "number 0")
     looking.check(at)
 
 
-async def test_when_it_may_not_be_stored_after_all_nothing_has_happened(at: Path | str) -> None:
+async def test_when_its_note_cannot_be_written_nothing_has_happened(at: Path | str) -> None:
     async with KnowledgeBase(at, FakeEmbedder()) as base:
-        before = await put(base, Origin("a.txt"), "The old text.")
-        version = await base.version()
+        before = await base.ingest("a.txt", b"The old text.")
+        version, origin = await base.version(), Origin("a.txt")
         seen: list[str] = []
 
-        def also(connection: sa.Connection, document: DocumentInfo, status: str) -> bool:
+        def note(connection: sa.Connection, document: DocumentInfo, status: str) -> None:
             seen.append(f"{document.id} {status}")
             connection.execute(sa.text("DELETE FROM grants"))
-            return False
+            raise ZeroDivisionError
 
-        new = reading("New", "The new text.")
-        assert await base.put(Origin("a.txt"), new, digest="e", size=1, original=None, also=also) is None
-        assert seen == [f"{before.id} updated"]
-        assert await base.find(Origin("a.txt")) == before
+        for data in (b"The new text.", b"The old text."):
+            with pytest.raises(ZeroDivisionError):
+                await base.take_in(origin, data, note=note)
+        assert seen == [f"{before.id} updated", f"{before.id} unchanged"]
         assert await found(base, "old text") == ["The old text."]
         assert await base.version() == version
         with pytest.raises(BadInput):
-            await base.put(Origin("a.txt", "nowhere"), new, digest="e", size=1, original=None)
-        done = await base.put(Origin("a.txt"), new, digest="e", size=1, original=None, also=lambda *_: True)
-        assert done
+            await base.take_in(Origin("a.txt", "nowhere"), b"The new text.")
+        done = await base.take_in(origin, b"The new text.", note=lambda *_: None)
+        assert (done.id, done.status) == (before.id, "updated")
     looking.check(at)
 
 
@@ -166,7 +166,7 @@ async def test_an_original_is_kept_once_and_goes_with_the_last_that_needs_it(at:
 
 async def test_processes_that_share_an_original_do_not_get_in_each_others_way(at: Path | str) -> None:
     async with KnowledgeBase(at, FakeEmbedder()) as one, KnowledgeBase(at, FakeEmbedder()) as other:
-        database = await other.opened()
+        database = await other.store.open()
 
         async def come_and_go(base: KnowledgeBase, name: str) -> None:
             for _ in range(15):
@@ -196,7 +196,7 @@ async def test_a_listing_goes_page_by_page(at: Path | str) -> None:
         for number in range(7):
             title = f"Title {number // 2}"  # some have the same
             origin = Origin(f"{number}.txt", source="odd" if number % 2 else "even")
-            await base.put(origin, reading(title, "Text."), digest="", size=0, original=None)
+            await stored(base, origin, reading(title, "Text."))
         everything = await base.documents()
         assert [one.title for one in everything] == sorted(one.title for one in everything)
         pages: list[DocumentInfo] = []

@@ -65,7 +65,7 @@ async def test_a_file_that_another_program_writes_is_busy(tmp_path: Path, hasty:
 async def test_a_full_disk_is_said(tmp_path: Path) -> None:
     async with KnowledgeBase(tmp_path, None) as base:
         await base.ingest("pump.md", PUMP)
-        with (await base.opened()).write() as connection:
+        with (await base.store.open()).write() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(Unavailable, match="the disk is full") as caught:
@@ -112,7 +112,7 @@ async def test_an_item_whose_database_fails_is_taken_in_later(
     held = anyio.Event()
     caplog.set_level(logging.ERROR)
     async with Locking() as reader, KnowledgeBase(tmp_path, None, reader=reader) as base:
-        work = Ingestion(base, reader, fetch, lease=0.2)
+        work = Ingestion(base, fetch, lease=0.2)
         async with anyio.create_task_group() as tasks:
             id = await work.enqueue(DEFAULT, [Sent("pump.md", partial(bytes, PUMP))], PUBLIC)
             assert id

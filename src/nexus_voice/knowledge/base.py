@@ -8,18 +8,19 @@ from pathlib import Path
 from typing import Literal, Self, TypeVar, TypeVarTuple, Unpack
 
 import anyio
+import anyio.to_thread
 from sqlalchemy import Connection
 
 from ..core.access import DEFAULT, PUBLIC, Role, Scope
 from ..core.chat import Passage
 from ..core.errors import BadInput, EngineError
 from ..ports import Embedder
-from ..storage.database import Database
 from ..text.prose import is_code, sentences
 from .documents import library, originals, sharing
-from .documents.records import Change, Collection, DocumentInfo, Ingested, Origin, Stored, digest_of
+from .documents.records import Collection, DocumentInfo, Ingested, Origin, Status, Stored, digest_of
 from .documents.revisions import changed, revision
-from .index.embedders import Embedders, Status
+from .index.embedders import Embedders
+from .index.embedders import Status as EmbeddingStatus
 from .reading.chunks import chunks
 from .reading.kinds import MEDIA_TYPE
 from .reading.limits import Limits
@@ -27,6 +28,7 @@ from .reading.read import read_as
 from .reading.reader import Reader, Reading
 from .search.choosing import Chooser
 from .search.recalling import Found, Question, candidates
+from .store import Store
 
 __all__ = [
     "Collection",
@@ -42,8 +44,8 @@ __all__ = [
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-Also = Callable[[Connection, DocumentInfo, Change], bool]
-"""What else is to be written with a document; False when it must not be stored after all."""
+Note = Callable[[Connection, DocumentInfo, Status], object]
+"""Writes down what became of a document, in the transaction that stores it. If it raises, nothing is."""
 
 LONGEST_QUERY = 2_000
 """Characters of a query that are read."""
@@ -82,8 +84,8 @@ class KnowledgeBase:
         self.on_change = on_change
         self._reader, self._limits = reader, limits or Limits()
         self._choose = chooser or Chooser()
-        self._embedders = Embedders(at, embedder, meanwhile)
-        self._store = self._embedders.store
+        self.store = Store(at)
+        self._embedders = Embedders(self.store, embedder, meanwhile)
         self._filling: tuple[anyio.Event, float] | None = None
 
     @property
@@ -100,12 +102,7 @@ class KnowledgeBase:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._store.close()
-
-    async def opened(self) -> Database:
-        """The database itself, for what else is kept there."""
-        await self._store.open()
-        return self._store.database
+        await self.store.close()
 
     async def ready(self) -> None:
         """Open, give vectors to chunks that have none of the embedder's, warm up."""
@@ -131,12 +128,12 @@ class KnowledgeBase:
         self._embedders.want(embedder)
         await self._embedders.read()
 
-    async def status(self) -> Status:
-        return await self._store.read(self._embedders.status)
+    async def status(self) -> EmbeddingStatus:
+        return await self.store.read(self._embedders.status)
 
     async def version(self) -> int:
         """Counts changes to the documents, other processes' included."""
-        return (await self._store.read(revision)).number
+        return (await self.store.read(revision)).number
 
     async def recall(self, query: str, k: int = 5, *, scope: Scope = PUBLIC) -> list[Passage]:
         """At most `k` passages, best first, of 2,000 tokens together. `score` is 0..1: 0.4 and more
@@ -156,13 +153,13 @@ class KnowledgeBase:
 
     async def candidates(self, query: str, scope: Scope, limit: int, by: By = "both") -> Found:
         """At most `limit` chunks that may answer the query; by words or meaning alone to measure these."""
-        await self._store.open()
-        query, index = query[:LONGEST_QUERY], self._store.index
+        await self.store.open()
+        query, index = query[:LONGEST_QUERY], self.store.index
         while True:
             meaning = self._embedders.now if by != "words" else None
             vector = await self._embedders.tried(meaning.query(query)) if meaning else None
             question = Question(query if by != "meaning" else "", meaning, vector)
-            found = await self._store.read(candidates, index, question, scope, limit)
+            found = await self.store.read(candidates, index, question, scope, limit)
             if found.by_meaning or vector is None or meaning is self._embedders.now:
                 return found  # else another embedder has taken over meanwhile
 
@@ -179,21 +176,9 @@ class KnowledgeBase:
         old document in one step, the same content changes nothing. Raises `BadInput`."""
         if not name.strip():
             raise BadInput("A document needs a name.", code="name_missing")
-        origin = Origin(name, collection, source, type or "")
-        digest = await self._store.run(digest_of, type or "", data)
-        known = await self.find(origin)
-        if known and known.digest == digest:
-            return Ingested(known.id, known.title, known.chunks, "unchanged")
-        reading = await self._read(name, data, type)
-
-        def store(connection: Connection) -> tuple[DocumentInfo, Change]:
-            changed(connection)
-            original = originals.keep(connection, data)
-            return library.put(connection, origin, reading, digest=digest, size=len(data), original=original)
-
-        info, change = await self._change(store)
-        await self.embed(info.id)
-        return Ingested(info.id, info.title, info.chunks, change)
+        done = await self.take_in(Origin(name, collection, source, type or ""), data)
+        await self.embed(done.id)
+        return done
 
     async def ingest_text(self, title: str, text: str) -> Ingested:
         """Take in Markdown or plain text under a title, which is its name too."""
@@ -210,29 +195,38 @@ class KnowledgeBase:
             filled.set()
         await self.candidates("ready?", PUBLIC, 1)
 
-    async def put(
-        self,
-        origin: Origin,
-        reading: Reading,
-        *,
-        digest: str,
-        size: int,
-        original: str | None,
-        also: Also | None = None,
-    ) -> tuple[DocumentInfo, Change] | None:
-        """Add or replace a document, without vectors yet. `original` is kept already. What `also` writes
-        is written with it, and if that returns False nothing is: then this is None."""
+    async def take_in(
+        self, origin: Origin, data: bytes, *, file_name: str = "", note: Note | None = None
+    ) -> Ingested:
+        """The one way in: read a file's bytes and store the document and the file, without vectors yet. It
+        replaces the document of the same origin; the same content changes nothing but its fingerprint.
+        The kind of file is told by `file_name` where the origin's name is none. Raises `BadInput`, and what
+        `note` raises."""
+        digest = await anyio.to_thread.run_sync(digest_of, origin.type, data)
+        known = await self.find(origin)
+        if known and known.digest == digest:
+            return await self._unchanged(known, origin.fingerprint, note)
+        reading = await self._read(file_name or origin.name, data, origin.type)
 
-        def store(connection: Connection) -> tuple[DocumentInfo, Change]:
-            done = library.put(connection, origin, reading, digest=digest, size=size, original=original)
-            if also and not also(connection, *done):
-                raise _Undone
-            return done
+        def store(connection: Connection) -> Ingested:
+            changed(connection)
+            original = originals.keep(connection, data)
+            info, change = library.put(
+                connection, origin, reading, digest=digest, size=len(data), original=original
+            )
+            if note:
+                note(connection, info, change)
+            return Ingested(info.id, info.title, info.chunks, change)
 
-        try:
-            return await self._change(store)
-        except _Undone:
+        return await self._change(store)
+
+    async def known(self, origin: Origin, note: Note | None = None) -> Ingested | None:
+        """The document of this origin, if its source has had no other version since, as the fingerprint
+        tells: then its content need not be fetched."""
+        found = await self.find(origin) if origin.fingerprint else None
+        if found is None or found.fingerprint != origin.fingerprint:
             return None
+        return await self._unchanged(found, origin.fingerprint, note)
 
     async def embed(self, id: str, progress: Callable[[int, int], None] | None = None) -> None:
         """Give the document's chunks the vectors they lack, batch by batch, each kept at once. Without a
@@ -242,7 +236,7 @@ class KnowledgeBase:
 
     async def find(self, origin: Origin) -> DocumentInfo | None:
         """The document of this identity, whoever asks."""
-        return await self._store.read(library.find, origin)
+        return await self.store.read(library.find, origin)
 
     async def documents(
         self,
@@ -253,18 +247,18 @@ class KnowledgeBase:
         limit: int | None = None,
     ) -> list[DocumentInfo]:
         """By title; `after` is the `place` of the last one of the page before."""
-        return await self._store.read(library.listing, scope, collection, source, after, limit)
+        return await self.store.read(library.listing, scope, collection, source, after, limit)
 
     async def document(self, id: str, scope: Scope | None = PUBLIC) -> DocumentInfo | None:
-        return await self._store.read(lambda at: library.document(at, id, scope))
+        return await self.store.read(lambda at: library.document(at, id, scope))
 
     async def chunks_of(self, id: str, scope: Scope | None = PUBLIC) -> list[Stored]:
         """In reading order; none when there is no such document."""
-        return await self._store.read(lambda at: library.chunks_of(at, id, scope))
+        return await self.store.read(lambda at: library.chunks_of(at, id, scope))
 
     async def original(self, id: str, scope: Scope | None = PUBLIC) -> tuple[str, str, bytes] | None:
         """(name, media type, bytes) of the file that the document was made from, where it is kept."""
-        return await self._store.read(library.original, id, scope)
+        return await self.store.read(library.original, id, scope)
 
     async def delete(self, id: str, scope: Scope | None = PUBLIC) -> bool:
         """Whether there was such a document. It is gone from every search at once."""
@@ -289,7 +283,7 @@ class KnowledgeBase:
 
     async def collections(self, scope: Scope = PUBLIC) -> list[Collection]:
         """By name."""
-        return await self._store.read(sharing.listing, scope)
+        return await self.store.read(sharing.listing, scope)
 
     async def create_collection(self, name: str, principal: str) -> Collection:
         """It belongs to `principal`."""
@@ -304,7 +298,7 @@ class KnowledgeBase:
 
     async def members(self, collection: str, scope: Scope | None) -> dict[str, Role] | None:
         """Principal -> role; for owners only, else None."""
-        return await self._store.read(sharing.members, collection, scope)
+        return await self.store.read(sharing.members, collection, scope)
 
     async def grant(self, collection: str, principal: str, role: Role, scope: Scope | None) -> bool:
         return await self._change(sharing.grant, collection, principal, role, scope)
@@ -314,18 +308,29 @@ class KnowledgeBase:
 
     async def sentences(self, limit: int = 2_000, *, scope: Scope | None = PUBLIC) -> list[str]:
         """Titles, headings and sentences, each once: what people are likely to ask about."""
-        found = await self._store.read(library.texts, limit, scope)
-        return await self._store.run(_phrases, found, limit)
+        found = await self.store.read(library.texts, limit, scope)
+        return await anyio.to_thread.run_sync(_phrases, found, limit)
+
+    async def _unchanged(self, known: DocumentInfo, fingerprint: str, note: Note | None) -> Ingested:
+        def write(connection: Connection) -> None:
+            if note:
+                note(connection, known, "unchanged")
+            if fingerprint:
+                library.refresh(connection, known.id, fingerprint)
+
+        if note or fingerprint not in ("", known.fingerprint):
+            await self.store.write(write)
+        return Ingested(known.id, known.title, known.chunks, "unchanged")
 
     async def _read(self, name: str, data: bytes, type: str | None) -> Reading:
         if self._reader:
             return await self._reader.read(name, data, type or "")
-        return await self._store.run(_read, name, data, type, self._limits)
+        return await anyio.to_thread.run_sync(_read, name, data, type, self._limits)
 
     async def _change(self, work: Callable[[Connection, Unpack[Ts]], T], *arguments: *Ts) -> T:
         """Write, and say so if anything was done."""
-        async with self._embedders.changing:
-            done = await self._store.write(work, *arguments)
+        async with self.store.changing:
+            done = await self.store.write(work, *arguments)
         if done and self.on_change:
             self.on_change()
         return done
@@ -348,7 +353,3 @@ def _phrases(chunks: Sequence[Stored], limit: int) -> list[str]:
             if not is_code(line):
                 found |= dict.fromkeys(sentences(line))
     return list(found)[:limit]
-
-
-class _Undone(Exception):
-    """Nothing of it may stay."""

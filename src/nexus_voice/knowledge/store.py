@@ -1,4 +1,4 @@
-"""The database and its index: opened at the first use, used in worker threads."""
+"""The one owner of the database, of its index, and of the threads that work with them."""
 
 from __future__ import annotations
 
@@ -16,41 +16,32 @@ from .index.protocol import Index
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-THREADS = 4
-
-
-def open_index(database: Database) -> Index:
-    if database.postgres:
-        from .index.postgres import PostgresIndex
-
-        return PostgresIndex()
-    from .index.sqlite import SqliteIndex  # FAISS takes a while to import
-
-    return SqliteIndex()
+READERS, WRITERS = 4, 4
+"""Threads of each kind: whoever waits for another process's write keeps no question waiting."""
 
 
 class Store:
-    """`at` is a folder or a PostgreSQL URL; `opened` is called once, with a connection."""
+    """`at` is a folder or a PostgreSQL URL; the database is opened at its first use. `on_open` is called
+    then, with a connection. Whoever changes documents, or the embedder that serves, holds `changing`."""
 
-    def __init__(self, at: Path | str, opened: Callable[[Connection], None]) -> None:
-        self.at, self._tell = at, opened
-        self._opening, self._threads = anyio.Lock(), anyio.CapacityLimiter(THREADS)
+    def __init__(self, at: Path | str) -> None:
+        self.at = at
+        self.on_open: Callable[[Connection], None] = lambda _: None
+        self.changing = anyio.Lock()
+        self._opening = anyio.Lock()
+        self._readers, self._writers = anyio.CapacityLimiter(READERS), anyio.CapacityLimiter(WRITERS)
         self._open: tuple[Database, Index] | None = None
 
     @property
-    def database(self) -> Database:
-        assert self._open, "open the knowledge base first"
-        return self._open[0]
-
-    @property
     def index(self) -> Index:
-        assert self._open
+        assert self._open, "open the store first"
         return self._open[1]
 
-    async def open(self) -> None:
+    async def open(self) -> Database:
         async with self._opening:
             if self._open is None:
-                await self.run(self._start)
+                self._open = await self.run(self._start)
+        return self._open[0]
 
     async def close(self) -> None:
         """In a thread: SQLite writes its log back into the file when the last connection closes."""
@@ -61,33 +52,46 @@ class Store:
                 await self.run(database.close)
 
     async def read(self, work: Callable[[Connection, Unpack[Ts]], T], *arguments: *Ts) -> T:
-        """`work` sees one consistent state of the base."""
-        await self.open()
-        return await self.run(self._read, work, arguments)
+        """`work` sees one consistent state of the database."""
+        database = await self.open()
+
+        def read() -> T:
+            with database.read() as connection:
+                return work(connection, *arguments)
+
+        return await anyio.to_thread.run_sync(read, limiter=self._readers)
 
     async def write(self, work: Callable[[Connection, Unpack[Ts]], T], *arguments: *Ts) -> T:
-        """What `work` does is done all at once, or not at all if it raises."""
-        await self.open()
-        return await self.run(self._write, work, arguments)
+        """All that `work` does is committed at once, or nothing if it raises."""
+        database = await self.open()
+
+        def write() -> T:
+            with database.write() as connection:
+                return work(connection, *arguments)
+
+        return await self.run(write)
 
     async def run(self, work: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> T:
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._threads)
+        """In a thread of the writers, for work that opens transactions itself."""
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._writers)
 
-    def _read(self, work: Callable[[Connection, Unpack[Ts]], T], arguments: tuple[*Ts]) -> T:
-        with self.database.read() as connection:
-            return work(connection, *arguments)
-
-    def _write(self, work: Callable[[Connection, Unpack[Ts]], T], arguments: tuple[*Ts]) -> T:
-        with self.database.write() as connection:
-            return work(connection, *arguments)
-
-    def _start(self) -> None:
+    def _start(self) -> tuple[Database, Index]:
         database = Database(self.at)
         try:
             index = open_index(database)
             with database.read() as connection:
-                self._tell(connection)
+                self.on_open(connection)
         except BaseException:
             database.close()
             raise
-        self._open = database, index
+        return database, index
+
+
+def open_index(database: Database) -> Index:
+    if database.postgres:
+        from .index.postgres import PostgresIndex
+
+        return PostgresIndex()
+    from .index.sqlite import SqliteIndex  # FAISS takes a while to import
+
+    return SqliteIndex()

@@ -13,6 +13,8 @@ PIPELINE = 2
 """Part of every digest: raise it when reading or cutting changes, and documents are taken in anew."""
 
 Change = Literal["added", "updated"]
+Status = Literal["added", "updated", "unchanged"]
+"""What became of a document that was handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Ingested:
     id: str
     title: str
     chunks: int
-    status: Literal["added", "updated", "unchanged"]
+    status: Status
 
 
 def digest_of(type: str, data: bytes) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -46,13 +45,13 @@ class Status:
 class Embedders:
     """`now` serves, unless the vectors that are searched are another's; `wanted` is, or is to be, `now`.
 
-    Who serves changes under the lock `changing`, as the documents do. `behind`: chunks were left without
+    `behind`: chunks were left without
     vectors, and `read` is to make up for it.
     """
 
-    def __init__(self, at: Path | str, embedder: Embedder | None, meanwhile: Embedder | None) -> None:
-        self.store = Store(at, self._opened)
-        self.changing, self._reading = anyio.Lock(), anyio.Lock()
+    def __init__(self, store: Store, embedder: Embedder | None, meanwhile: Embedder | None) -> None:
+        self._store, self._reading = store, anyio.Lock()
+        store.on_open = self._opened
         self.now = self.wanted = Meaning(embedder) if embedder else None
         self.trouble = "" if embedder else "no embedding model is configured"
         self.behind = False
@@ -82,17 +81,17 @@ class Embedders:
             if not meaning.key and await self.tried(meaning.embed(["ready?"], "query")) is None:
                 self.behind = True
                 return
-            left, total = await self.store.read(missing, meaning.key, document)
+            left, total = await self._store.read(missing, meaning.key, document)
             if told:
                 told(total - left, total)
             if not left:
                 return
-            rows = await self.store.read(unembedded, meaning.key, BATCH, 0, document)
+            rows = await self._store.read(unembedded, meaning.key, BATCH, 0, document)
             made = await self.tried(meaning.embed(_texts(rows), "passage"))
             if made is None:
                 self.behind = True
                 return
-            async with self.changing:
+            async with self._store.changing:
                 if meaning is self.now:  # else it would come too late
                     await self._keep(meaning, rows, made)
 
@@ -130,12 +129,12 @@ class Embedders:
         wanted = self.wanted
         if wanted is None or not await self._fill(wanted):
             return
-        if wanted is self.now and (await self.store.read(revision)).embedder == wanted.key:
+        if wanted is self.now and (await self._store.read(revision)).embedder == wanted.key:
             return
-        await self.store.read(self.store.index.prepare, wanted.key)
-        async with self.changing:  # and what was taken in since
+        await self._store.read(self._store.index.prepare, wanted.key)
+        async with self._store.changing:  # and what was taken in since
             if await self._fill(wanted):
-                await self.store.write(serve, self.store.index, wanted.key)
+                await self._store.write(serve, self._store.index, wanted.key)
                 self.now, self.trouble = wanted, ""
 
     async def _fill(self, wanted: Meaning) -> bool:
@@ -144,7 +143,7 @@ class Embedders:
         if not wanted.key:
             await wanted.embed(["ready?"], "query")
         while self.wanted is wanted:
-            rows = await self.store.read(unembedded, wanted.key, BATCH, after, None)
+            rows = await self._store.read(unembedded, wanted.key, BATCH, after, None)
             if not rows:
                 return True
             made = await wanted.embed(_texts(rows), "passage")
@@ -154,7 +153,7 @@ class Embedders:
 
     async def _keep(self, meaning: Meaning, rows: Sequence[tuple[int, str, str]], made: Vectors) -> None:
         ids = [id for id, _, _ in rows]
-        await self.store.write(embed, self.store.index, meaning.key, ids, made)
+        await self._store.write(embed, self._store.index, meaning.key, ids, made)
 
 
 def _texts(rows: Sequence[tuple[int, str, str]]) -> list[str]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
 import anyio
-import anyio.to_thread
 from anyio import Event, create_task_group, current_time, move_on_after
 
 from ...core.access import Scope
 from ...core.errors import NexusError
 from ..base import KnowledgeBase
-from ..reading.reader import Reader
 from .fetch import Fetched
 from .intake import Intake
 from .job import Figures, Job, Sent, Task
@@ -39,31 +38,28 @@ log = logging.getLogger(__name__)
 class Ingestion:
     """The jobs, and the worker of one server process; several processes may share a database.
 
-    `run` works, on `at_once` items at a time; all else may be called with or without it. `changed` is
-    called when documents have come, once for many; `ended` with what became of each: added, updated,
-    unchanged or failed. At most `most` items wait. `lease` is in seconds.
+    `run` works, on `at_once` items at a time; all else may be called with or without it. `ended` is called
+    with what became of each item: added, updated, unchanged or failed. At most `most` items wait. `lease`
+    is in seconds.
     """
 
     def __init__(
         self,
         base: KnowledgeBase,
-        reader: Reader,
         fetch: Callable[[str], Awaitable[Fetched]],
         *,
         ended: Callable[[str], None] = lambda _: None,
         at_once: int = 1,
         most: int = 100_000,
         lease: float = LEASE,
+        jobs: type[Jobs] = Jobs,
     ) -> None:
-        self.changed: Callable[[], None] = lambda: None
-        self._base, self._reader, self._fetch, self._ended = base, reader, fetch, ended
-        self._at_once, self._most, self._lease = at_once, most, lease
-        self._jobs: Jobs | None = None
-        self._worker = uuid4().hex
-        self._threads = anyio.CapacityLimiter(4)
+        self._base, self._fetch, self._ended = base, fetch, ended
+        self._at_once, self._most = at_once, most
+        self._jobs = partial(jobs, worker=uuid4().hex, lease=lease)
         self._news = Event()
         self._running: set[Intake] = set()
-        self._untold, self._untidy = False, True
+        self._untidy = True
 
     async def run(self) -> None:
         """For ever. What is under way when it is cancelled goes on at the next start, or elsewhere."""
@@ -136,7 +132,8 @@ class Ingestion:
                 await news.wait()
 
     async def _take_in(self, task: Task) -> None:
-        intake = Intake(task, self._base, self._reader, self._fetch, self._do, self._tell)
+        jobs = self._jobs(await self._base.store.open())
+        intake = Intake(task, self._base, jobs, self._fetch, self._tell)
         self._running.add(intake)
         self._tell()
         try:
@@ -145,23 +142,18 @@ class Ingestion:
             self._running.remove(intake)
             if intake.ended:
                 self._ended(intake.outcome)
-            self._untold |= intake.outcome in ("added", "updated")
             self._untidy = True
             self._tell()
 
     async def _rest(self) -> None:
         """There is nothing more to do for now."""
-        if self._untold:
-            self._untold = False
-            self.changed()
         if self._untidy:
             await self._do(lambda jobs: jobs.tidy())
             self._untidy = False
 
     async def _do(self, work: Callable[[Jobs], T]) -> T:
-        if self._jobs is None:
-            self._jobs = Jobs(await self._base.opened(), self._worker, self._lease)
-        return await anyio.to_thread.run_sync(work, self._jobs, limiter=self._threads)
+        jobs = self._jobs(await self._base.store.open())
+        return await self._base.store.run(work, jobs)
 
     def _tell(self) -> None:
         self._news.set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from dataclasses import replace
 
 import anyio
 from anyio import CancelScope, create_task_group, current_time, get_cancelled_exc_class, move_on_after
@@ -14,13 +14,10 @@ from sqlalchemy.exc import DBAPIError
 from ...core.errors import NexusError
 from ...storage.database import Unavailable
 from ..base import KnowledgeBase
-from ..documents.records import Change, DocumentInfo, Origin, digest_of
-from ..reading.reader import Reader
+from ..documents.records import DocumentInfo, Origin, Status
 from .fetch import Fetched
-from .job import Task
+from .job import LeaseLost, Task
 from .jobs import Jobs
-
-T = TypeVar("T")
 
 RENEW, NOTE = 2.0, 0.5
 """Seconds between two renewals of a lease, which also tell whether the job was cancelled elsewhere; and
@@ -31,12 +28,6 @@ PATIENCE = 2.0
 log = logging.getLogger(__name__)
 
 
-class Do(Protocol):
-    """Works with the jobs in a thread."""
-
-    async def __call__(self, work: Callable[[Jobs], T], /) -> T: ...
-
-
 class Intake:
     """One item, from `run` to its end, or until it is no longer this worker's. `outcome` is added,
     updated, unchanged or failed, "" before; it is final when `ended`."""
@@ -45,14 +36,12 @@ class Intake:
         self,
         task: Task,
         base: KnowledgeBase,
-        reader: Reader,
+        jobs: Jobs,
         fetch: Callable[[str], Awaitable[Fetched]],
-        do: Do,
         tell: Callable[[], None],
     ) -> None:
         self.task, self.outcome, self.ended = task, task.status or "", False
-        self._base, self._reader, self._fetch = base, reader, fetch
-        self._do, self._tell = do, tell
+        self._base, self._jobs, self._fetch, self._tell = base, jobs, fetch, tell
         self._scope = CancelScope()
         self._embedded = 0
 
@@ -70,7 +59,7 @@ class Intake:
                     tasks.cancel_scope.cancel()
         except get_cancelled_exc_class():
             with move_on_after(PATIENCE, shield=True):
-                await self._do(lambda jobs: jobs.release(self.task))
+                await self._base.store.run(self._jobs.release, self.task)
             raise
 
     async def _hold(self) -> None:
@@ -80,7 +69,7 @@ class Intake:
             await anyio.sleep(NOTE)
             if self._embedded != noted or current_time() - renewed >= RENEW:
                 noted, renewed = self._embedded, current_time()
-                if not await self._do(lambda jobs: jobs.renew(self.task, self._embedded)):
+                if not await self._base.store.run(self._jobs.renew, self.task, self._embedded):
                     return self.cancel()
                 self._tell()
 
@@ -96,7 +85,7 @@ class Intake:
             log.error("“%s” could not be taken in", self.task.name, exc_info=error)
             code, message = "internal", "Something went wrong on our side. The log has the details."
         self.outcome = "failed" if code else self.outcome
-        self.ended = await self._do(lambda jobs: jobs.end(self.task, code, message, self._embedded))
+        self.ended = await self._base.store.run(self._jobs.end, self.task, code, message, self._embedded)
 
     async def _take_in(self) -> None:
         document = self.task.document_id if self.task.status else await self._store()
@@ -110,45 +99,26 @@ class Intake:
     async def _store(self) -> str | None:
         """Its document's id; None when the item is no longer ours."""
         task = self.task
-        if task.fingerprint:
-            known = await self._base.find(self._origin(task.type, task.fingerprint))
-            if known and known.fingerprint == task.fingerprint:
-                return await self._unchanged(known, task.fingerprint)
-        got = await self._content()
-        origin = self._origin(got.type, task.fingerprint or got.fingerprint)
-        known = await self._base.find(origin)
-        digest = await self._do(lambda _: digest_of(got.type, got.data))
-        if known and known.digest == digest:
-            return await self._unchanged(known, origin.fingerprint)
-        reading = await self._reader.read(got.name, got.data, got.type)
-        original = task.original or await self._do(lambda jobs: jobs.fetched(task, got.data))
-        if original is None:
+        origin = Origin(task.name, task.collection, task.source, task.type, task.fingerprint)
+        try:
+            done = await self._base.known(origin, self._note)
+            if done is None:
+                got = await self._content()
+                version = task.fingerprint or got.fingerprint
+                origin = replace(origin, type=got.type, fingerprint=version)
+                done = await self._base.take_in(origin, got.data, file_name=got.name, note=self._note)
+        except LeaseLost:
             return None
-        jobs: Jobs = await self._do(lambda jobs: jobs)
+        self.outcome = done.status
+        return done.id
 
-        def also(connection: Connection, document: DocumentInfo, change: Change) -> bool:
-            return jobs.stored(connection, task, document, change)
-
-        size = len(got.data)
-        put = await self._base.put(origin, reading, digest=digest, size=size, original=original, also=also)
-        if put is None:
-            return None
-        document, self.outcome = put
-        return document.id
+    def _note(self, connection: Connection, document: DocumentInfo, status: Status) -> None:
+        self._jobs.stored(connection, self.task, document, status)
 
     async def _content(self) -> Fetched:
         """The bytes, from the web or from the job."""
         task = self.task
         if task.url:
             return await self._fetch(task.url)
-        data = await self._do(lambda jobs: jobs.original(task))
+        data = await self._base.store.run(self._jobs.original, task)
         return Fetched(data, task.type, task.name, "", task.fingerprint)
-
-    async def _unchanged(self, known: DocumentInfo, fingerprint: str) -> str | None:
-        ours = await self._do(lambda jobs: jobs.unchanged(self.task, known, fingerprint))
-        self.outcome = "unchanged" if ours else ""
-        return known.id if ours else None
-
-    def _origin(self, type: str, fingerprint: str) -> Origin:
-        task = self.task
-        return Origin(task.name, task.collection, task.source, type, fingerprint)

@@ -17,6 +17,10 @@ class JobsFull(Busy):
     status = 429
 
 
+class LeaseLost(Exception):
+    """The item is no longer this worker's: its job was cancelled, or another worker has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
     """One document as it was handed in: bytes that `read` gives, or the `url` of what is to be fetched.

@@ -19,10 +19,10 @@ from ...core.access import Scope
 from ...storage.database import LOCK, Database
 from ...storage.schema import items, jobs
 from ...storage.times import now
-from ..documents import library, originals
+from ..documents import originals
 from ..documents.records import DocumentInfo
 from ..documents.sharing import WRITE, allowed, within
-from .job import UNFINISHED, JobsFull, Sent, Task
+from .job import UNFINISHED, JobsFull, LeaseLost, Sent, Task
 from .views import JobViews
 
 ATTEMPTS = 3
@@ -99,28 +99,12 @@ class Jobs:
         assert data is not None  # the item itself keeps it
         return data
 
-    def fetched(self, task: Task, data: bytes) -> str | None:
-        """Keep what was fetched for the item; its digest, or None when the item is no longer ours."""
-        with self._database.write() as connection:
-            # The item before the original, as those lock them who delete a collection.
-            if not self._change(connection, task, leased_until=self._until):
-                return None
-            digest = originals.keep(connection, data)
-            self._change(connection, task, original=digest)
-        return digest
-
-    def stored(self, connection: sa.Connection, task: Task, document: DocumentInfo, status: str) -> bool:
-        """Within the transaction that stores the document: note it with the item, if this is still ours."""
+    def stored(self, connection: sa.Connection, task: Task, document: DocumentInfo, status: str) -> None:
+        """Note with the item what became of its document, in the transaction that stores it. Raises
+        `LeaseLost`."""
         found = {"document_id": document.id, "status": status, "chunks": document.chunks}
-        return self._change(connection, task, **found)
-
-    def unchanged(self, task: Task, document: DocumentInfo, fingerprint: str) -> bool:
-        """The document is known as it is; its source may have a new fingerprint for it."""
-        with self._database.write() as connection:
-            ours = self.stored(connection, task, document, "unchanged")
-            if ours:
-                library.refresh(connection, document.id, fingerprint or document.fingerprint)
-            return ours
+        if not self._change(connection, task, **found):
+            raise LeaseLost
 
     def end(self, task: Task, code: str | None, message: str | None, embedded: int) -> bool:
         """The last word on the item, done or failed with this error; whether it was still ours."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import structlog
+from anyio.abc import ObjectReceiveStream
 
 from ...core.errors import NexusError
 from ...engines.chain.fallback import Fallback
@@ -31,6 +32,10 @@ log = structlog.get_logger()
 
 AGAIN = 5.0
 """Seconds until a knowledge base that cannot be used is tried again."""
+QUIET_S = 0.2
+"""Seconds without a change after which the recogniser is taught."""
+MAX_UNTAUGHT_S = 30.0
+"""Seconds after which it is taught although documents keep coming."""
 BIAS_SENTENCES = 2_000
 """Sentences of the documents that the recogniser's language model is built from."""
 
@@ -51,7 +56,6 @@ def put_together(
     )
     ingestion = Ingestion(
         base,
-        reader,
         partial(fetch, limit=chosen.file, allowed=chosen.reachable),
         at_once=chosen.at_once,
         most=chosen.queue,
@@ -85,7 +89,6 @@ async def open_knowledge(state: State) -> None:
 async def take_in(state: State) -> None:
     """Work off what users hand in, once documents can be given vectors."""
     assert state.ingestion is not None
-    state.ingestion.changed = lambda: state.changed()
     await state.supply.settled("embedder")
     await state.ingestion.run()
 
@@ -97,6 +100,7 @@ async def fill(state: State) -> None:
         await seed(state.knowledge, folder)
     else:
         await seed(state.knowledge, documentation(), ABOUT)
+    state.knowledge.on_change = lambda: state.changed()
     await teach(state)
 
 
@@ -108,7 +112,7 @@ async def teach(state: State) -> None:
 
 
 async def keep_teaching(state: State) -> None:
-    """Teach again whenever documents came or went, once for any number of changes."""
+    """Teach again whenever documents came or went, once for many changes that follow each other."""
     changes, changed = anyio.create_memory_object_stream[None](1)
 
     def note() -> None:
@@ -118,10 +122,21 @@ async def keep_teaching(state: State) -> None:
     state.changed = note
     async with changes, changed:
         async for _ in changed:
+            await until_quiet(changed)
             try:
                 await teach(state)
             except Exception as error:  # it goes on with the words it knows
                 log.error("the recogniser did not learn the new documents", exc_info=error)
+
+
+async def until_quiet(changed: ObjectReceiveStream[None]) -> None:
+    """Until no change has come for `QUIET_S`, and no longer than `MAX_UNTAUGHT_S`."""
+    with anyio.move_on_after(MAX_UNTAUGHT_S):
+        quiet = False
+        while not quiet:
+            with anyio.move_on_after(QUIET_S) as wait:
+                await changed.receive()
+            quiet = wait.cancelled_caught
 
 
 def documentation() -> Path:
