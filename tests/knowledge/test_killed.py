@@ -24,7 +24,7 @@ import sys
 from functools import partial
 from pathlib import Path
 import anyio
-from nexus_voice.engines.fake import FakeEmbedder
+from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.index import embedders
 from nexus_voice.knowledge.base import KnowledgeBase
 sys.path.insert(0, sys.argv[3])
