@@ -23,7 +23,7 @@ import vendors.deepgram
 import vendors.gemini
 import vendors.google_speech
 import vendors.openai_speech
-from nexus_voice.audio.wav import read_audio, wav_bytes
+from nexus_voice.audio.files import read_audio, wav_bytes
 from serving import Serving, fakes, serving
 from vendors import loopback
 from vendors.loopback import said

@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from nexus_voice.audio.wav import read_audio, wav_bytes
+from nexus_voice.audio.files import read_audio, wav_bytes
 from nexus_voice.core.audio import Pcm
 from nexus_voice.settings import Settings
 from server.caller import Caller

@@ -9,7 +9,7 @@ import numpy as np
 import psutil
 import pytest
 
-from nexus_voice.audio.wav import read_audio, wav_bytes
+from nexus_voice.audio.files import read_audio, wav_bytes
 from nexus_voice.cli.collections import id_of
 from nexus_voice.cli.nearby import Address, NoServer
 from nexus_voice.core.audio import Pcm

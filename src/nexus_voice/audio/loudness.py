@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FAINTEST = 10**-7.5
+MIN_POWER = 10**-7.5
 """-75 dBFS: no room and no converter is quieter in any way that matters."""
 
 
@@ -30,7 +30,7 @@ class NoiseFloor:
 
     def hear(self, quietest: float, blocks: int, hold: bool = False) -> float:
         """Take in `blocks` blocks by the quietest of them; `hold` (speech) lets the floor only fall."""
-        now = self._now = min(self._now, max(quietest, FAINTEST))
+        now = self._now = min(self._now, max(quietest, MIN_POWER))
         if not hold:
             self._age += blocks
             if self._age >= self._span:

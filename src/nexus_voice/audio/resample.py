@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 
 from ..core.errors import BadInput
 
-LOWEST, HIGHEST = 8_000, 48_000
+MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 48_000
 
 
 def checked(rate: int) -> int:
-    """`rate` itself, or `BadInput` when it is not 8,000 to 48,000 Hz."""
-    if isinstance(rate, bool) or not isinstance(rate, int) or not LOWEST <= rate <= HIGHEST:
-        raise BadInput(f"Sample rate {rate!r} is not between {LOWEST} and {HIGHEST} Hz.", code="bad_rate")
+    """Return `rate`. Raises `BadInput` when it is not 8,000 to 48,000 Hz."""
+    if isinstance(rate, bool) or not isinstance(rate, int) or not MIN_RATE_HZ <= rate <= MAX_RATE_HZ:
+        raise BadInput(
+            f"Sample rate {rate!r} is not between {MIN_RATE_HZ} and {MAX_RATE_HZ} Hz.", code="bad_rate"
+        )
     return rate
 
 

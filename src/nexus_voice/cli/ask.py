@@ -23,7 +23,7 @@ from .show import display
 
 def recording(path: Path) -> Pcm:
     """Raises `BadInput` for what is no readable sound."""
-    from ..audio.wav import read_audio  # a typed question does without NumPy
+    from ..audio.files import read_audio  # a typed question does without NumPy
 
     try:
         return read_audio(path.read_bytes())
@@ -64,7 +64,7 @@ def ask(
             with display(console, silent=as_json) as show:
                 answer, sound = anyio.run(converse, server, question, show, timeout)
     if save and sound.data:
-        from ..audio.wav import wav_bytes
+        from ..audio.files import wav_bytes
 
         try:
             save.write_bytes(wav_bytes(sound))

@@ -9,8 +9,8 @@ import numpy as np
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from ..audio.files import read_audio
 from ..audio.resample import checked
-from ..audio.wav import read_audio
 from ..core.audio import Pcm
 from ..core.errors import BadInput
 

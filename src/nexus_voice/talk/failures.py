@@ -1,4 +1,4 @@
-"""What went wrong, in words for the user: a stable code, what to do, and nothing secret."""
+"""Describes a failure to the user: a stable code, what to do, and nothing secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may speak. One reply at a time, each in a scope of its own."""
+"""Decides who may speak: one reply at a time, each in a scope of its own."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Floor:
         self._free = anyio.Event()
         self._onset: float | None = None
         """When the user began to speak over the current reply."""
-        self._said = ""
+        self._last_words = ""
         self._silent_since = 0.0
         self._tasks = tasks
         self.playout: Playout | None = None
@@ -47,14 +47,14 @@ class Floor:
 
     @property
     def speaking(self) -> str:
-        """What the assistant is saying about now."""
+        """The words that the assistant is saying now, or about to."""
         return self.playout.speaking if self.playout else ""
 
     def is_echo(self, text: str, began: float) -> bool:
-        """Whether words heard since `began` are the assistant's own, come back through the microphone."""
+        """Whether words heard since `began` are the assistant's own, back through the microphone."""
         if self.taken:
             return is_echo(text, self.speaking)
-        return began < self._silent_since + ECHO_TIMEOUT_S and is_echo(text, self._said)
+        return began < self._silent_since + ECHO_TIMEOUT_S and is_echo(text, self._last_words)
 
     async def give(self, reply: Callable[..., Awaitable[None]], *args: object) -> None:
         """Start `reply(*args)` as the next turn, silencing the current one first."""
@@ -63,7 +63,7 @@ class Floor:
         self._scope = scope = anyio.CancelScope()
         self._free = anyio.Event()
         self._onset = None
-        self._said = ""
+        self._last_words = ""
         self._tasks.start_soon(self._hold, scope, reply, *args)
 
     async def clear(self) -> None:
@@ -74,7 +74,7 @@ class Floor:
             await self._line.flush(self.turn)
             scope.cancel()
             await self.wait_free()
-            self._said = ""
+            self._last_words = ""
 
     async def wait_free(self) -> None:
         """Wait until the current reply, if any, has ended and is remembered."""
@@ -94,7 +94,7 @@ class Floor:
             await self._line.send(Unduck(self.turn))
 
     def played(self, turn: int, seconds: float) -> None:
-        """A playback report; one about an earlier turn says nothing any more."""
+        """Take the client's playback report; one about an earlier turn is ignored."""
         if turn == self.turn and self.playout is not None:
             self.playout.report(seconds)
 
@@ -105,6 +105,6 @@ class Floor:
             with scope:
                 await reply(*args)
         finally:
-            self._said, self._silent_since = self.speaking, anyio.current_time()
+            self._last_words, self._silent_since = self.speaking, anyio.current_time()
             self._scope = self.playout = None
             self._free.set()

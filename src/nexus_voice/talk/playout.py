@@ -1,4 +1,4 @@
-"""Pacing of a reply's audio, and the one ledger of what was heard of it."""
+"""Paces a reply's audio, and keeps the one ledger of what was heard of it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def whole_words(text: str, length: int) -> str:
 
 
 class Playout:
-    """One turn's way to the user's ear: sends at most `lead` seconds ahead of it."""
+    """Sends one turn's audio, at most `lead` seconds ahead of what the user hears."""
 
     def __init__(
         self, line: ClientLine, turn: int, lead: float, overlap: Overlap | None, clocks: Clocks
@@ -72,7 +72,7 @@ class Playout:
         self._rate = 0
         self._sent = 0.0
         self._ends = 0.0
-        """When the audio sent so far will have been played, if the client plays at once."""
+        """When the audio sent so far will have been played, if the client plays it at once."""
         self._report: tuple[float, float] | None = None
         """The client's last word: seconds played, and when it said so."""
         self._reported = anyio.Event()

@@ -14,7 +14,7 @@ from .session import Session
 
 
 class Prefetch:
-    """Searches ahead of the question; after the end of speech the passages are usually there.
+    """Searches ahead of the question, so that the passages are usually there when speech ends.
 
     A question that leans on those before it is searched for as a whole one, in the session's scope.
     """
@@ -37,7 +37,7 @@ class Prefetch:
             self._tasks.start_soon(self._search, text, scope, self._done, self._searching)
 
     async def get(self, text: str) -> list[Passage]:
-        """The passages for `text`; free when it was prefetched, for this once: documents change."""
+        """The passages for `text`. A prefetched result is used once only, because documents change."""
         text, scope = self._whole(text), self._session.scope
         if (words(text), scope) == self._key:
             await self._done.wait()

@@ -1,4 +1,4 @@
-"""Running the model's tool calls: time limits, and call and result always as a pair."""
+"""Runs the model's tool calls within a time limit, and records call and result as a pair."""
 
 from __future__ import annotations
 

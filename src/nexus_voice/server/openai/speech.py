@@ -13,9 +13,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, BeforeValidator, Field
 
+from ...audio.files import file_bytes, wav_header
 from ...audio.opus import RATE
-from ...audio.sound_file import file_bytes
-from ...audio.wav import wav_header
 from ...core.audio import Pcm
 from ...engines.chain.fallback import Fallback
 from ..services import Shared

@@ -12,10 +12,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from ...audio.files import wav_bytes, wav_header
 from ...audio.opus import RATE as OPUS_RATE
 from ...audio.opus import OggOpus
 from ...audio.resample import Resampler
-from ...audio.wav import wav_bytes, wav_header
 from ...core.audio import RATE, Pcm, Transcript, Voice
 from ...core.errors import BadInput, EngineError
 from ...ports import HasVoices, Stt, Tts

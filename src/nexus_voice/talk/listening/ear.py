@@ -32,7 +32,7 @@ MIN_OWN_SPEECH = 0.5
 
 
 class Utterance:
-    """Audio on its way to the recogniser, in blocks; bounded by the longest utterance."""
+    """Audio on its way to the recogniser, in blocks. The longest utterance bounds it."""
 
     def __init__(self, began: float) -> None:
         self.scope = anyio.CancelScope()
@@ -91,24 +91,24 @@ class Ear:
         self._endpoint = Endpoint(session.tuning.silence)
         self._overlap = overlap
         self._utterance: Utterance | None = None
-        self._before: deque[Pcm] = deque()
-        self._before_samples = 0
+        self._pre_roll: deque[Pcm] = deque()
+        self._pre_roll_samples = 0
         self._interrupted = False
         self._heard_at = anyio.current_time()
         self.tune()
 
     def tune(self) -> None:
-        """The user's settings changed: listen afresh."""
+        """Start listening afresh, because the user's settings changed."""
         self._detector = self._session.engines.vad.open(self._session.manner.sensitivity)
         self._endpoint.reset()
         self._gathered.clear()
-        self._forget()
+        self._drop_utterance()
 
     async def hear(self, data: bytes) -> None:
-        """One message from the microphone, of any length.
+        """Take one message from the microphone, of any length.
 
-        Sound is worked on in pieces as long as nobody is kept waiting by them: most of a frame's
-        cost is per piece.
+        Sound is gathered and worked on in larger pieces while that keeps nobody waiting, because most
+        of the cost is per piece.
         """
         if self._session.manner.hands_free or self._endpoint.held:
             self._gathered += data
@@ -116,25 +116,25 @@ class Ear:
                 await self._listen()
 
     async def _listen(self) -> None:
-        """Work on the sound gathered so far."""
+        """Clean, detect and recognise the sound gathered so far."""
         pcm = self._front(bytes(self._gathered))
         self._gathered.clear()
         now = self._heard_at = anyio.current_time()
         self._overlap.near(pcm, now)
         windows = await self._detector(pcm)
         if self._utterance is None:
-            self._remember(pcm)
+            self._keep_pre_roll(pcm)
         else:
             self._utterance.add(pcm)
         text = self._utterance.text if self._utterance else ""
         for edge in self._endpoint.feed(pcm.samples, windows, text):
             await self._report(edge, now)
-        if self._floor.taken and not self._interrupted and self._insists():
+        if self._floor.taken and not self._interrupted and self._has_interrupted():
             self._interrupted = True
             await self._out.send(Sustained())
-        self._wanted = 2 * round(self._worth() * self._rate)
+        self._wanted = 2 * round(self._seconds_wanted() * self._rate)
 
-    def _worth(self) -> float:
+    def _seconds_wanted(self) -> float:
         """Seconds of sound to gather before it is worth a look."""
         if self._floor.taken:  # an interruption shows when the detector's next window is complete
             return (WINDOW_SAMPLES - self._endpoint.position % WINDOW_SAMPLES) / RATE
@@ -166,7 +166,7 @@ class Ear:
                 if self._utterance and self._utterance.text:
                     await self._out.send(Partial(self._utterance.text, stable=True))
             case FalseOnset():
-                self._forget()
+                self._drop_utterance()
                 await self._out.send(edge)
             case SpeechEnd(last_voiced):
                 if self._utterance:
@@ -183,7 +183,7 @@ class Ear:
         since = anyio.current_time() if onset is None else self._time(onset, self._heard_at)
         return self._overlap.speech(since) >= MIN_OWN_SPEECH
 
-    def _insists(self) -> bool:
+    def _has_interrupted(self) -> bool:
         """Whether the user has by now spoken over the assistant for long enough to mean it."""
         tuning = self._session.tuning
         enough = tuning.interrupt_late if self._session.engines.stt.early_words else tuning.interrupt
@@ -191,31 +191,31 @@ class Ear:
 
     # --- the recogniser ----------------------------------------------------------------------
 
-    def _remember(self, pcm: Pcm) -> None:
-        """Keep the last moments before an onset: the detector notices late."""
-        self._before.append(pcm)
-        self._before_samples += pcm.samples
-        while self._before_samples - self._before[0].samples > samples(self._session.tuning.pre_roll):
-            self._before_samples -= self._before.popleft().samples
+    def _keep_pre_roll(self, pcm: Pcm) -> None:
+        """Keep the last moments of audio: the detector notices an onset late."""
+        self._pre_roll.append(pcm)
+        self._pre_roll_samples += pcm.samples
+        while self._pre_roll_samples - self._pre_roll[0].samples > samples(self._session.tuning.pre_roll):
+            self._pre_roll_samples -= self._pre_roll.popleft().samples
 
     def _transcribe(self, began: float) -> None:
         utterance = self._utterance = Utterance(began)
-        for pcm in self._before:
+        for pcm in self._pre_roll:
             utterance.add(pcm)
-        self._before.clear()
-        self._before_samples = 0
+        self._pre_roll.clear()
+        self._pre_roll_samples = 0
         self._tasks.start_soon(self._recognise, utterance)
-        self._tasks.start_soon(self._watch, utterance)
+        self._tasks.start_soon(self._end_without_audio, utterance)
 
-    async def _watch(self, utterance: Utterance) -> None:
-        """A microphone that falls silent altogether (a closed lid) ends its utterance."""
+    async def _end_without_audio(self, utterance: Utterance) -> None:
+        """End the utterance of a microphone that sends nothing any more (a closed lid)."""
         while self._utterance is utterance:
             await anyio.sleep(NO_AUDIO_TIMEOUT_S)
             if self._utterance is utterance and anyio.current_time() - self._heard_at >= NO_AUDIO_TIMEOUT_S:
                 self._endpoint.reset(examined=False)
                 await self._report(SpeechEnd(self._endpoint.position), self._heard_at)
 
-    def _forget(self) -> None:
+    def _drop_utterance(self) -> None:
         if self._utterance:
             self._utterance.cancel()
             self._utterance = None
@@ -223,7 +223,7 @@ class Ear:
     async def _recognise(self, utterance: Utterance) -> None:
         with utterance.scope, utterance.feed, utterance.audio:
             try:
-                final = await self._words(utterance)
+                final = await self._transcript(utterance)
             except Exception as error:  # whatever broke, only this utterance is lost
                 if self._utterance is utterance:
                     self._utterance = None
@@ -233,7 +233,7 @@ class Ear:
                 ended = utterance.ended or anyio.current_time()
                 await self._out.send(Final(final.text.strip(), ended, utterance.began, final.language))
 
-    async def _words(self, utterance: Utterance) -> Transcript:
+    async def _transcript(self, utterance: Utterance) -> Transcript:
         async with closing(self._session.engines.stt.transcribe(utterance.audio)) as transcripts:
             async for transcript in transcripts:
                 if transcript.final:

@@ -17,13 +17,15 @@ from ...core.audio import RATE
 
 Floats = NDArray[np.float32]
 
-BLOCK = 160
+BLOCK_SAMPLES = 160
 """10 ms."""
-MOST = 32
-"""Blocks filtered in one go."""
+MAX_BLOCKS = 32
+"""Blocks that a filter takes in one call."""
 
 _TAPS = 128
-_STEP = 80  # outputs of one matrix product's row
+"""Length of the impulse response that is applied: 8 ms."""
+_ROW_SAMPLES = 80
+"""Samples that one row of the matrix product gives."""
 
 
 class HighPass:
@@ -42,7 +44,7 @@ class HighPass:
         self._past[:] = 0
 
     def __call__(self, x: Floats | NDArray[np.int16]) -> Floats:
-        """At most `MOST` blocks, shape (samples,) -> the same, new memory."""
+        """At most `MAX_BLOCKS` blocks, shape (samples,) -> the same, new memory."""
         line, frames = _scratch(len(x))
         line[: _TAPS - 1] = self._past
         line[_TAPS - 1 :] = x
@@ -64,8 +66,8 @@ def _matrix(cutoff: float) -> Floats:
     for n in range(2, _TAPS + 2):
         direct = (1 + cosine) / 2 * (x[n] - 2 * x[n - 1] + x[n - 2])
         y.append((direct + 2 * cosine * y[-1] - (1 - alpha) * y[-2]) / (1 + alpha))
-    matrix = np.zeros((_TAPS - 1 + _STEP, _STEP), np.float32)
-    for n in range(_STEP):
+    matrix = np.zeros((_TAPS - 1 + _ROW_SAMPLES, _ROW_SAMPLES), np.float32)
+    for n in range(_ROW_SAMPLES):
         matrix[n : n + _TAPS, n] = y[:1:-1]
     return matrix
 
@@ -75,7 +77,9 @@ def _scratch(samples: int) -> tuple[Floats, Floats]:
     """A line of past and new samples, and its overlapping frames; shared, as nothing waits inside."""
     line = np.zeros(_TAPS - 1 + samples, np.float32)
     item = line.strides[0]
-    return line, as_strided(line, (samples // _STEP, _TAPS - 1 + _STEP), (_STEP * item, item))
+    return line, as_strided(
+        line, (samples // _ROW_SAMPLES, _TAPS - 1 + _ROW_SAMPLES), (_ROW_SAMPLES * item, item)
+    )
 
 
 class NoiseGate:
@@ -86,15 +90,15 @@ class NoiseGate:
     """
 
     def __init__(self) -> None:
-        self._floor = NoiseFloor(round(1.5 * RATE / BLOCK))
+        self._floor = NoiseFloor(round(1.5 * RATE / BLOCK_SAMPLES))
         self._gain = 1.0
 
     def __call__(self, x: Floats) -> Floats:
         """Whole blocks, shape (samples,), changed in place."""
-        blocks = x.reshape(-1, BLOCK)
+        blocks = x.reshape(-1, BLOCK_SAMPLES)
         gains = [self._gain]
         for energy in np.vecdot(blocks, blocks).tolist():
-            self._gain = self._next(energy / (BLOCK * 32768**2))
+            self._gain = self._next(energy / (BLOCK_SAMPLES * 32768**2))
             gains.append(self._gain)
         if min(gains) == max(gains):
             if gains[0] < 1:
@@ -107,15 +111,18 @@ class NoiseGate:
     def pause(self, blocks: int) -> None:
         """That many blocks since the last call were silence."""
         self._floor.hear(0.0, blocks)
-        self._gain = max(self._gain * _CLOSING**blocks, _LOWEST)
+        self._gain = max(self._gain * _CLOSING_FACTOR**blocks, _MIN_GAIN)
 
     def _next(self, power: float) -> float:
         floor = self._floor.hear(power, 1)
-        wanted = power / (_OPEN * floor) if self._floor.known else 1.0
-        return min(max(wanted, self._gain * _CLOSING, _LOWEST), 1.0)
+        wanted = power / (_OPENING_RATIO * floor) if self._floor.known else 1.0
+        return min(max(wanted, self._gain * _CLOSING_FACTOR, _MIN_GAIN), 1.0)
 
 
-_OPEN: float = 10**0.8
-_LOWEST = 0.25
-_CLOSING: float = _LOWEST**0.1
-_RAMP = (np.arange(1, BLOCK + 1, dtype=np.float32) / BLOCK)[None]
+_OPENING_RATIO: float = 10**0.8
+"""A block this much louder than the background (8 dB) passes untouched."""
+_MIN_GAIN = 0.25
+"""-12 dB."""
+_CLOSING_FACTOR: float = _MIN_GAIN**0.1
+"""The gain falls to its lowest within ten blocks."""
+_RAMP = (np.arange(1, BLOCK_SAMPLES + 1, dtype=np.float32) / BLOCK_SAMPLES)[None]

@@ -1,4 +1,4 @@
-"""What the microphone's sound goes through before anybody listens to it."""
+"""Cleans the microphone's sound before anybody listens to it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from ...audio.resample import checked, even
 from ...core.audio import RATE, Pcm
-from .filters import BLOCK, MOST, HighPass, NoiseGate
+from .filters import BLOCK_SAMPLES, MAX_BLOCKS, HighPass, NoiseGate
 
 _Samples = NDArray[np.int16] | NDArray[np.float32]
 _PCM16 = np.dtype("<i2")
-_MIN, _MAX = np.float32(-32768), np.float32(32767)
-_MOST = BLOCK * MOST
-FAINT = 4
+_MIN_PCM16, _MAX_PCM16 = np.float32(-32768), np.float32(32767)
+_MAX_PIECE_SAMPLES = BLOCK_SAMPLES * MAX_BLOCKS
+MIN_SOUND_STEPS = 4
 """PCM16 steps that a muted or well-cleaned microphone stays under: -78 dBFS, dither and nothing else."""
 
 
@@ -53,20 +53,26 @@ class MicrophoneFrontEnd:
             x = self._stream.resample_chunk(x.astype(np.float32))
         if len(self._rest):
             x = np.concatenate([self._rest, x])
-        end = len(x) - len(x) % BLOCK
+        end = len(x) - len(x) % BLOCK_SAMPLES
         self._rest = x[end:]
-        if end and x.max() < FAINT and x.min() > -FAINT:
+        if end and x.max() < MIN_SOUND_STEPS and x.min() > -MIN_SOUND_STEPS:
             return Pcm(self._silence(x[:end]), RATE)
-        if end <= _MOST:
+        if end <= _MAX_PIECE_SAMPLES:
             return Pcm(self._filter(x[:end]), RATE)
-        return Pcm(b"".join(self._filter(x[at : min(at + _MOST, end)]) for at in range(0, end, _MOST)), RATE)
+        return Pcm(
+            b"".join(
+                self._filter(x[at : min(at + _MAX_PIECE_SAMPLES, end)])
+                for at in range(0, end, _MAX_PIECE_SAMPLES)
+            ),
+            RATE,
+        )
 
     def _silence(self, x: _Samples) -> bytes:
         """Nothing to filter; the filters only learn that it was silent."""
         if self._high_pass is not None:
             self._high_pass.pause()
         if self._gate is not None:
-            self._gate.pause(len(x) // BLOCK)
+            self._gate.pause(len(x) // BLOCK_SAMPLES)
         return x.astype(_PCM16).tobytes()
 
     def _filter(self, x: _Samples) -> bytes:
@@ -76,6 +82,6 @@ class MicrophoneFrontEnd:
         if self._gate is not None:
             y = self._gate(y)
         np.rint(y, out=y)
-        np.maximum(y, _MIN, out=y)
-        np.minimum(y, _MAX, out=y)
+        np.maximum(y, _MIN_PCM16, out=y)
+        np.minimum(y, _MAX_PCM16, out=y)
         return y.astype(_PCM16).tobytes()

@@ -1,4 +1,4 @@
-"""Who is talking while the assistant speaks? The user, or its own echo, a cough, a hum, music?"""
+"""Decides who is talking while the assistant speaks: the user, or only an echo, a cough, a hum, music."""
 
 from __future__ import annotations
 
@@ -7,28 +7,35 @@ from collections import deque
 import numpy as np
 
 from ...core.audio import RATE, Pcm
-from .spectra import BINS, HOP, SIZE, Floats, power_spectra, speech_likeness
+from .spectra import BINS, FRAME_SAMPLES, HOP_SAMPLES, Floats, power_spectra, speech_likeness
 
-_BEFORE = 0.4
-"""Seconds before the speech from which the room's echo is learnt as well."""
-_JUDGED = 0.6
-"""Seconds, the newest ones, that are judged."""
-_LATEST, _EARLIEST = 50, 5
-"""Echo delays in hops: up to 500 ms after the reported time of playing, and 50 ms before it."""
-_DELAYS = _LATEST + _EARLIEST
-_KEPT = 2.5
-"""Seconds of microphone and loudspeaker that are remembered."""
-_UNHEARD = 10.0
-"""Seconds of loudspeaker that are remembered while no microphone is heard."""
-_BYTES = 2 * int(_KEPT * RATE)
-_SHARE, _MARGIN = 0.6, 4.0
-"""Echo is this quantile of near / far, and 6 dB more for what a room and a clock add."""
-_ECHOES, _NOTHING, _SILENT = 0.9, 1e-3, 1e-5
-"""Seconds before the speech in which what was played may echo; -30 dB; -50 dBFS."""
-_TAIL = 0.7
+_ECHO_LEARNING_S = 0.4
+"""The room's echo is learnt from this much sound before the speech as well."""
+_MAX_JUDGED_S = 0.6
+"""Only the newest sound is judged."""
+_MAX_DELAY_HOPS, _MAX_ADVANCE_HOPS = 50, 5
+"""Echo is looked for up to 500 ms after the reported time of playing, and up to 50 ms before it."""
+_DELAY_HOPS = _MAX_DELAY_HOPS + _MAX_ADVANCE_HOPS
+_KEPT_S = 2.5
+"""How much of microphone and loudspeaker is remembered."""
+_KEPT_WITHOUT_MICROPHONE_S = 10.0
+"""How much of the loudspeaker is remembered while no microphone is heard."""
+_KEPT_BYTES = 2 * int(_KEPT_S * RATE)
+_ECHO_QUANTILE = 0.6
+"""The gain of the echo is this quantile of near / far."""
+_ECHO_MARGIN = 4.0
+"""Power factor (6 dB) for what a room and a drifting clock add to the echo."""
+_MAX_ECHO_S = 0.9
+"""What was played within this time before the speech may echo in it."""
+_INAUDIBLE_RATIO = 1e-3
+"""Sound 30 dB under the speech counts as not heard."""
+_MIN_PLAYED_POWER = 1e-5
+"""The assistant's sound is taken to be at least this loud (-50 dBFS), to divide by it."""
+_REVERB_DECAY = 0.7
 """A room's reverberation as a power factor a hop: -60 dB in 0.4 s."""
-_BANDS = np.array([3, 6, 9, 12, 16, 20, 26, 32, 40, 50, 62, 78, 98, 124, 160, 200])
-_WIDTHS = np.diff(np.append(_BANDS, BINS))
+_BAND_STARTS = np.array([3, 6, 9, 12, 16, 20, 26, 32, 40, 50, 62, 78, 98, 124, 160, 200])
+"""First bin of each band in which the echo is estimated."""
+_BAND_WIDTHS = np.diff(np.append(_BAND_STARTS, BINS))
 
 
 class OverlapDetectors:
@@ -44,36 +51,36 @@ class OverlapDetector:
     def __init__(self) -> None:
         self._near = bytearray()
         self._now = 0.0
-        self._far: deque[_Piece] = deque()
+        self._far: deque[_Played] = deque()
 
     def far(self, pcm: Pcm, at: float) -> None:
         """The assistant's audio, any rate, that the user begins to hear at `at` seconds."""
-        while self._far and self._far[0].end < at - _UNHEARD:
+        while self._far and self._far[0].end < at - _KEPT_WITHOUT_MICROPHONE_S:
             self._far.popleft()
         if pcm.data:
-            self._far.append(_Piece(pcm, at))
+            self._far.append(_Played(pcm, at))
 
     def near(self, pcm: Pcm, at: float) -> None:
         """Microphone audio at 16 kHz that ended at `at` seconds; without gaps."""
         self._near += pcm.data
         self._now = at
-        if len(self._near) > 2 * _BYTES:
-            del self._near[:-_BYTES]
-        while self._far and self._far[0].end < at - _KEPT:
+        if len(self._near) > 2 * _KEPT_BYTES:
+            del self._near[:-_KEPT_BYTES]
+        while self._far and self._far[0].end < at - _KEPT_S:
             self._far.popleft()
 
     def speech(self, since: float) -> float:
         """0..1: how likely the newest 0.6 s at most, from `since` on, hold the user's own speech."""
-        judged = min(self._now - since + 0.02, _JUDGED)
+        judged = min(self._now - since + 0.02, _MAX_JUDGED_S)
         if judged < 0.15:
             return 0.0
-        before = _BEFORE if self._far else 0.0
+        before = _ECHO_LEARNING_S if self._far else 0.0
         count = min(round((judged + before) * RATE), len(self._near) // 2)
-        count -= (count - SIZE) % HOP  # the last frame ends now
-        if count < SIZE:
+        count -= (count - FRAME_SAMPLES) % HOP_SAMPLES  # the last frame ends now
+        if count < FRAME_SAMPLES:
             return 0.0
         near = power_spectra(_floats(bytes(self._near[-2 * count :])))
-        frames = min((round(judged * RATE) - SIZE) // HOP + 1, len(near))
+        frames = min((round(judged * RATE) - FRAME_SAMPLES) // HOP_SAMPLES + 1, len(near))
         loudest = float(near[-frames:].sum(axis=1).max())
         if self._far and self._unheard(near[:-frames], since, loudest):
             return speech_likeness(near[-frames:], loudest, vowels=6)
@@ -88,19 +95,20 @@ class OverlapDetector:
         Then what it heard `before` the speech, which echoes of up to half a second were part of, is
         nothing beside the speech, even if the assistant grew as loud as it can.
         """
-        played = [piece for piece in self._far if piece.end > since - _ECHOES and piece.at < self._now]
+        played = [piece for piece in self._far if piece.end > since - _MAX_ECHO_S and piece.at < self._now]
         earlier = [piece for piece in played if piece.at < since]
-        if not len(before) or sum(piece.end - piece.at for piece in earlier) < _ECHOES - 0.2:
+        if not len(before) or sum(piece.end - piece.at for piece in earlier) < _MAX_ECHO_S - 0.2:
             return False
         usual = sum(piece.power for piece in earlier) / len(earlier)
-        gain = float(before.sum(axis=1).max()) / max(usual, _SILENT)
-        return _MARGIN * gain * max(piece.power for piece in played) < loudest * _NOTHING
+        gain = float(before.sum(axis=1).max()) / max(usual, _MIN_PLAYED_POWER)
+        return _ECHO_MARGIN * gain * max(piece.power for piece in played) < loudest * _INAUDIBLE_RATIO
 
     def _reference(self, frames: int) -> Floats:
-        """Spectra of what was played, from `_LATEST` hops before the microphone's to `_EARLIEST` after."""
-        count = (frames + _DELAYS - 1) * HOP + SIZE
+        """Spectra of what was played, from `_MAX_DELAY_HOPS` before the microphone's frames to
+        `_MAX_ADVANCE_HOPS` after them."""
+        count = (frames + _DELAY_HOPS - 1) * HOP_SAMPLES + FRAME_SAMPLES
         line = np.zeros(count, np.float32)
-        begin = self._now + (_EARLIEST * HOP - count) / RATE
+        begin = self._now + (_MAX_ADVANCE_HOPS * HOP_SAMPLES - count) / RATE
         for piece in self._far:
             at = round((piece.at - begin) * RATE)
             if at < count and piece.end > begin:
@@ -110,7 +118,7 @@ class OverlapDetector:
         return power_spectra(line) if line.any() else np.zeros((0, BINS), np.float32)
 
 
-class _Piece:
+class _Played:
     """Played audio; resampled only if somebody talks over it."""
 
     def __init__(self, pcm: Pcm, at: float) -> None:
@@ -143,24 +151,24 @@ def _floats(data: bytes) -> Floats:
 def _without_echo(near: Floats, far: Floats) -> Floats:
     """`near` less what the reference explains at its best delay, per band and with the room's tail.
 
-    `far` begins `_LATEST` frames earlier. Echo keeps its level per band over time, while a user's words
-    come and go, so a quantile of near / far where the direct sound leads is the echo's gain.
+    `far` begins `_MAX_DELAY_HOPS` frames earlier. Echo keeps its level per band over time, while a user's
+    words come and go, so a quantile of near / far where the direct sound leads is the echo's gain.
     """
-    heard = np.add.reduceat(near, _BANDS, axis=1)
-    played = np.add.reduceat(far, _BANDS, axis=1)
+    heard = np.add.reduceat(near, _BAND_STARTS, axis=1)
+    played = np.add.reduceat(far, _BAND_STARTS, axis=1)
     tail = played.copy()
     for shift in (1, 2, 4, 8, 16):  # running maximum with decay, by doubling
-        np.maximum(tail[shift:], tail[:-shift] * _TAIL**shift, out=tail[shift:])
+        np.maximum(tail[shift:], tail[:-shift] * _REVERB_DECAY**shift, out=tail[shift:])
     at = _best_match(heard, tail)
     shifted = slice(at, at + len(near))
     tail, played = tail[shifted], played[shifted]
     direct = (played > 0.3 * tail) & (tail > tail.max(axis=0, initial=0.0) * 1e-3)
     ratio = np.where(direct, heard / (tail + 1e-12), np.nan)
-    gain = np.nan_to_num(_quantile(ratio, _SHARE))
-    echo = _MARGIN * gain * tail
+    gain = np.nan_to_num(_quantile(ratio, _ECHO_QUANTILE))
+    echo = _ECHO_MARGIN * gain * tail
     kept = np.maximum(1 - echo / (heard + 1e-12), 0)
     return np.asarray(
-        near * np.repeat(np.pad(kept, ((0, 0), (1, 0)), mode="edge"), np.append(3, _WIDTHS), axis=1)
+        near * np.repeat(np.pad(kept, ((0, 0), (1, 0)), mode="edge"), np.append(3, _BAND_WIDTHS), axis=1)
     )
 
 

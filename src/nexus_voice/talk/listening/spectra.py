@@ -1,4 +1,4 @@
-"""Short-time power spectra of 16 kHz audio every 10 ms, and how much they look like somebody speaking."""
+"""Short-time power spectra of 16 kHz audio, and how much they look like somebody speaking."""
 
 from __future__ import annotations
 
@@ -10,35 +10,42 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-HOP = 160
-SIZE = 512
-BINS = SIZE // 2 + 1
+HOP_SAMPLES = 160
+"""10 ms between frames."""
+FRAME_SAMPLES = 512
+"""32 ms."""
+BINS = FRAME_SAMPLES // 2 + 1
 
-_WINDOW = np.hanning(SIZE).astype(np.float32)
-_FADE = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW)) ** 2)[40:230]
-_FADE /= (_WINDOW**2).sum()
-_ACTIVE = 10**-2.0
-_FAINT = float((_WINDOW**2).sum() * SIZE / 2 * 1e-6)  # a frame at -60 dBFS
+_WINDOW = np.hanning(FRAME_SAMPLES).astype(np.float32)
+_WINDOW_AUTOCORRELATION = np.fft.irfft(np.abs(np.fft.rfft(_WINDOW)) ** 2)[40:230]
+_WINDOW_AUTOCORRELATION /= (_WINDOW**2).sum()
+"""How the window alone weakens the autocorrelation at each lag of a voice's pitch (70 to 400 Hz)."""
+_MIN_ACTIVE_RATIO = 10**-2.0
+"""A frame is active from this share of the loudest frame's energy: -20 dB."""
+_MIN_ACTIVE_ENERGY = float((_WINDOW**2).sum() * FRAME_SAMPLES / 2 * 1e-6)
+"""A frame at -60 dBFS; what is fainter is never active."""
 
 
 def power_spectra(x: Floats) -> Floats:
-    """Samples (full scale 1) -> (frames, BINS); frame n covers `SIZE` samples from n * HOP."""
-    if len(x) < SIZE:
+    """Samples (full scale 1) -> (frames, BINS); frame n begins at sample n * HOP_SAMPLES."""
+    if len(x) < FRAME_SAMPLES:
         return np.zeros((0, BINS), np.float32)
-    spectra = np.fft.rfft(sliding_window_view(x, SIZE)[::HOP] * _WINDOW, axis=1)
+    spectra = np.fft.rfft(sliding_window_view(x, FRAME_SAMPLES)[::HOP_SAMPLES] * _WINDOW, axis=1)
     return np.square(spectra.real) + np.square(spectra.imag)
 
 
 def speech_likeness(power: Floats, loudest: float, vowels: int = 5) -> float:
-    """0..1 for (frames, BINS) of 0.15 s or more; `loudest`: the energy of the loudest frame heard;
-    `vowels`: how many frames must be vowels, or up to five of them the hiss of an s.
+    """How likely (0..1) it is that `power`, shape (frames, BINS), 0.15 s or more, is speech.
+
+    `loudest` is the energy of the loudest frame that was heard; `vowels` is how many frames must be
+    vowels, of which up to five may be the hiss of an s instead.
 
     Words have vowels: voiced, with energy between 1 and 4 kHz (a hum through the nose has little), and
     a spectrum that moves (a chord, a beep, "uh-huh" hardly do). A cough, a knock and keys are not voiced.
     The limits were set on synthetic speech, coughs, hums and music (see the tests).
     """
     energy = power.sum(axis=1)
-    active = energy > max(loudest * _ACTIVE, _FAINT)
+    active = energy > max(loudest * _MIN_ACTIVE_RATIO, _MIN_ACTIVE_ENERGY)
     if active.sum() < 8:
         return 0.0
     low, high = power[:, 3:32].sum(axis=1), power[:, 32:128].sum(axis=1)
@@ -60,5 +67,7 @@ def speech_likeness(power: Floats, loudest: float, vowels: int = 5) -> float:
 def _periodicity(power: Floats) -> NDArray[np.float64]:
     """The highest peak of each frame's autocorrelation between 70 and 400 Hz, about 0..1."""
     lags = np.fft.irfft(power, axis=1)
-    peaks: NDArray[np.float64] = (lags[:, 40:230] / (lags[:, :1] + 1e-12) / _FADE).max(axis=1)
+    peaks: NDArray[np.float64] = (lags[:, 40:230] / (lags[:, :1] + 1e-12) / _WINDOW_AUTOCORRELATION).max(
+        axis=1
+    )
     return peaks

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import clips
-from nexus_voice.audio.wav import read_audio, wav_bytes, wav_header
+from nexus_voice.audio.files import read_audio, wav_bytes, wav_header
 from nexus_voice.core.audio import Pcm
 from nexus_voice.core.errors import BadInput
 

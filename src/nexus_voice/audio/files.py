@@ -1,9 +1,10 @@
-"""Sound files in, WAV out."""
+"""Sound files: read whole, written as WAV, FLAC or MP3."""
 
 from __future__ import annotations
 
 import io
 import struct
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +12,8 @@ from ..core.audio import Pcm
 from ..core.errors import BadInput
 from .resample import checked
 
-_UNKNOWN = 0xFFFFFFFF
+_UNKNOWN_SIZE = 0xFFFFFFFF
+_SUBTYPES = {"flac": "PCM_16", "mp3": "MPEG_LAYER_III"}
 
 
 def read_audio(data: bytes, *, most_bytes: int = 25_000_000, most_seconds: float = 600.0) -> Pcm:
@@ -63,11 +65,21 @@ def wav_bytes(pcm: Pcm) -> bytes:
 
 
 def wav_header(rate: int) -> bytes:
-    """The head of a PCM16 mono WAV whose length nobody knows yet; the samples follow as they come."""
+    """The header of a PCM16 mono WAV whose length is not known yet; the samples follow as they come."""
     return _header(rate, None)
 
 
 def _header(rate: int, size: int | None) -> bytes:
-    riff, body = (_UNKNOWN, _UNKNOWN) if size is None else (size + 36, size)
+    riff, body = (_UNKNOWN_SIZE, _UNKNOWN_SIZE) if size is None else (size + 36, size)
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16)
     return struct.pack("<4sI4s", b"RIFF", riff, b"WAVE") + form + struct.pack("<4sI", b"data", body)
+
+
+def file_bytes(pcm: Pcm, format: Literal["flac", "mp3"]) -> bytes:
+    """`pcm` as a FLAC or MP3 file. Their headers state the length, so they cannot be streamed."""
+    import soundfile  # libsndfile is loaded only by those who want it
+
+    file = io.BytesIO()
+    samples = np.frombuffer(pcm.data, "<i2")
+    soundfile.write(file, samples, pcm.rate, format=format.upper(), subtype=_SUBTYPES[format])
+    return file.getvalue()
