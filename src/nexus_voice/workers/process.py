@@ -245,7 +245,7 @@ class Child:
 
     async def setup(self, value: Any) -> None:
         """Call the `setup` method with one item; it emits nothing."""
-        await self.run("setup", one(value), None)
+        await self.run("setup", given(value), None)
 
     async def settle(self) -> None:
         """Make the child stop a call whose caller has gone; kill it if it doesn't in time."""
@@ -358,8 +358,10 @@ async def take(stream: MemoryObjectReceiveStream[Any]) -> Any:
         return await stream.receive()
 
 
-async def one(value: Any) -> AsyncGenerator[Any]:
-    yield value
+async def given(*items: Any) -> AsyncGenerator[Any]:
+    """`items`, as a call takes them."""
+    for item in items:
+        yield item
 
 
 def failure(kind: str, message: str, code: str, status: int, retryable: bool) -> NexusError:

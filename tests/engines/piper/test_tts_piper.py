@@ -13,8 +13,9 @@ import pytest
 from models_tiny.piper import tiny_voice
 from nexus_voice.core.audio import Pcm, Voice
 from nexus_voice.core.errors import BadInput, EngineError
-from nexus_voice.engines.piper.tts import MAX_TEXT, PiperTts
+from nexus_voice.engines.piper.tts import PiperTts
 from nexus_voice.engines.piper.worker import KEPT, Piper
+from nexus_voice.engines.text_parts import MAX_TEXT
 
 pytestmark = pytest.mark.anyio
 PLAIN = Voice()

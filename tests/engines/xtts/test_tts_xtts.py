@@ -17,9 +17,8 @@ import soundfile
 
 from nexus_voice.core.audio import Pcm, Voice
 from nexus_voice.core.errors import BadInput, EngineError
-from nexus_voice.engines.xtts.tts import FILES, RATE, XttsTts
-from nexus_voice.engines.xtts.voice_sample import read_sample, samples_in
-from nexus_voice.engines.xtts.worker import XttsModel, sayable
+from nexus_voice.engines.xtts.tts import FILES, RATE, XttsTts, samples_in
+from nexus_voice.engines.xtts.worker import XttsModel, read_sample, sayable
 
 pytestmark = pytest.mark.anyio
 PLAIN = Voice()

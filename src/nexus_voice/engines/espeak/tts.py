@@ -1,28 +1,25 @@
 """espeak-ng: a small formant synthesiser for a hundred languages. It needs no model and no network.
 
-The library is GPL and not thread-safe, so it lives in a process of its own (`espeak.py`).
+The library is GPL and not thread-safe, so it lives in a process of its own (`worker.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ...core.audio import Mark, Pcm, Voice
-from ...core.errors import BadInput
+from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
+from ...workers.process import given
+from ..text_parts import MAX_WAITING_CHUNKS, sound, speaking_order
 
 RATE = 22_050
 """Hz, espeak-ng's own rate."""
-MAX_TEXT = 2_000
-"""Characters of one sentence."""
-WAITING_CHUNKS = 8_000
-"""Audio of the longest text: the process is free again once it is done, however slowly it is played."""
 
 
-class EspeakTts:
+class EspeakTts(InWorkers):
     """Implements `ports.Tts`; enter it before use.
 
     Voices are espeak-ng's, such as "en-us", "de" or, with a variant, "en-us+f3"; `voice` is the one
@@ -32,26 +29,13 @@ class EspeakTts:
     name = "espeak-ng"
 
     def __init__(self, voice: str = "en-us+f2", workers: int = 1, queue: int = 256) -> None:
+        worker = "nexus_voice.engines.espeak.worker:Espeak"
+        super().__init__(Workers(worker, workers, name=self.name, queue=queue))
         self._voice = voice
-        self._workers = Workers(
-            "nexus_voice.engines.espeak.worker:Espeak", workers, name=self.name, queue=queue
-        )
-
-    async def __aenter__(self) -> Self:
-        await self._workers.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._workers.__aexit__(kind, error, trace)
-
-    async def ready(self) -> None:
-        await self._workers.ready()
 
     async def voices(self) -> list[str]:
         """Names for `Voice.name`, and variants, which begin with "+" and may follow any of them."""
-        async with aclosing(self._workers.call("voices", once(None))) as names:
+        async with aclosing(self._workers.call("voices", given(None))) as names:
             return [name async for name in names]
 
     async def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
@@ -59,24 +43,17 @@ class EspeakTts:
 
         Raises `BadInput` for a voice that does not exist and for more than 2,000 characters.
         """
-        if len(sentence) > MAX_TEXT:
-            raise BadInput(
-                f"A sentence to speak may have at most {MAX_TEXT} characters", code="text_too_long"
-            )
-        if not sentence.strip():
+        order = speaking_order(sentence, voice, voice=voice.name, usual=self._voice, language=voice.language)
+        if order is None:
             return
-        order = {
-            "text": sentence.encode("utf-8", "replace").decode(),  # a lone surrogate cannot be sent
-            "voice": voice.name,
-            "usual": self._voice,
-            "language": voice.language,
-            "rate": voice.rate,
-            "pitch": voice.pitch,
-        }
-        async with aclosing(self._workers.call("speak", once(order), buffer=WAITING_CHUNKS)) as pieces:
+        spoken = self._workers.call("speak", given(order), buffer=MAX_WAITING_CHUNKS, parse=sound_or_mark)
+        async with aclosing(spoken) as pieces:
             async for piece in pieces:
-                yield Pcm(piece, RATE) if isinstance(piece, bytes) else Mark(*piece)
+                yield piece
 
 
-async def once(item: Any) -> AsyncGenerator[Any]:
-    yield item
+def sound_or_mark(piece: Any) -> Pcm | Mark:
+    match piece:
+        case [int() | float() as seconds, int(characters)]:
+            return Mark(seconds, characters)
+    return Pcm(sound(piece), RATE)

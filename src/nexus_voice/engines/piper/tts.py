@@ -1,6 +1,6 @@
 """Piper: neural voices in more than thirty languages that run well on a plain CPU.
 
-The library is GPL, and a sentence keeps a core busy, so it lives in worker processes (`piper.py`).
+The library is GPL, and a sentence keeps a core busy, so it lives in worker processes (`worker.py`).
 """
 
 from __future__ import annotations
@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any
 
 from ...core.audio import Pcm, Voice
 from ...core.errors import BadInput, EngineError
+from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
-from ..espeak.tts import MAX_TEXT, WAITING_CHUNKS, once
+from ...workers.process import given
+from ..text_parts import MAX_WAITING_CHUNKS, sound, speaking_order
 
 
-class PiperTts:
+class PiperTts(InWorkers):
     """Implements `ports.Tts`; enter it before use. No marks: Piper does not say which word it is at.
 
     `path` is the default voice: its .onnx file (with its .onnx.json beside it) or the folder of it.
@@ -39,18 +40,8 @@ class PiperTts:
         self._default, self._names = default.stem, tuple(files)
         self.name = f"piper:{self._default}"
         kwargs = {"voices": {name: str(file.absolute()) for name, file in files.items()}}
-        self._workers = Workers(
-            "nexus_voice.engines.piper.worker:Piper", workers, kwargs, name=self.name, queue=queue
-        )
-
-    async def __aenter__(self) -> Self:
-        await self._workers.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._workers.__aexit__(kind, error, trace)
+        worker = "nexus_voice.engines.piper.worker:Piper"
+        super().__init__(Workers(worker, workers, kwargs, name=self.name, queue=queue))
 
     async def ready(self) -> None:
         """Wait until every process has the default voice loaded.
@@ -69,20 +60,12 @@ class PiperTts:
         Pitch is changed with the voice's timbre (as a tape played faster), without changing the
         length. Raises `BadInput` for a voice that does not exist and for more than 2,000 characters.
         """
-        if len(sentence) > MAX_TEXT:
-            raise BadInput(
-                f"A sentence to speak may have at most {MAX_TEXT} characters", code="text_too_long"
-            )
-        order = {
-            "text": sentence.encode("utf-8", "replace").decode(),  # a lone surrogate cannot be sent
-            "voice": self._chosen(voice),
-            "rate": voice.rate,
-            "pitch": voice.pitch,
-        }
-        if not sentence.strip():
+        order = speaking_order(sentence, voice, voice=self._chosen(voice))
+        if order is None:
             return
         rate = 0
-        async with aclosing(self._workers.call("speak", once(order), buffer=WAITING_CHUNKS)) as pieces:
+        spoken = self._workers.call("speak", given(order), buffer=MAX_WAITING_CHUNKS, parse=rate_or_sound)
+        async with aclosing(spoken) as pieces:
             async for piece in pieces:
                 if isinstance(piece, bytes):
                     yield Pcm(piece, rate)
@@ -104,6 +87,10 @@ class PiperTts:
                 if wanted and f"{name.replace('-', '_').lower()}_".startswith(f"{wanted}_"):
                     return name
         return self._default
+
+
+def rate_or_sound(piece: Any) -> int | bytes:
+    return piece if isinstance(piece, int) and piece > 0 else sound(piece)
 
 
 def voice_file(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 A fallback: English only, and right about clear speech on known subjects. It is told what the documents say
 (`bias`), which makes questions about them its best subject. It holds the interpreter's lock while
-it works, so it lives in worker processes (`pocketsphinx_decoder.py`).
+it works, so it lives in worker processes (`worker.py`).
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from types import TracebackType
-from typing import Self
+from typing import Any
 
 from ...core.audio import RATE, Pcm, Transcript
 from ...core.errors import BadInput
+from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 
-PIECE = 2 * RATE // 10
-"""Bytes decoded at a time, 100 ms: also how often words can appear."""
-LONGEST_WAIT = 600
-"""Pieces, a minute's worth, that an utterance may collect while every process is busy."""
+PIECE_BYTES = 2 * RATE // 10
+"""Sound decoded at a time, 100 ms: also how often words can appear."""
+MAX_WAITING_PIECES = 600
+"""A minute's worth, which an utterance may collect while every process is busy."""
 
 
-class PocketsphinxStt:
+class PocketsphinxStt(InWorkers):
     """Implements `ports.Stt`; enter it before use.
 
     `workers` processes (default: one per core, at most 4) hear one utterance each, at some 0.3 of
@@ -36,19 +36,7 @@ class PocketsphinxStt:
     def __init__(self, workers: int | None = None, queue: int = 16, nice: int = 0) -> None:
         count = workers or min(4, os.cpu_count() or 1)
         listener = "nexus_voice.engines.pocketsphinx.worker:Listener"
-        self._workers = Workers(listener, count, name=self.name, queue=queue, nice=nice)
-
-    async def __aenter__(self) -> Self:
-        await self._workers.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._workers.__aexit__(kind, error, trace)
-
-    async def ready(self) -> None:
-        await self._workers.ready()
+        super().__init__(Workers(listener, count, name=self.name, queue=queue, nice=nice))
 
     async def bias(self, sentences: Sequence[str]) -> None:
         """Expect these sentences and questions about them, instead of the ones given before.
@@ -60,11 +48,17 @@ class PocketsphinxStt:
 
     async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
         """Lower-case words without punctuation; "" when nothing was understood."""
-        async with aclosing(
-            self._workers.call("transcribe", pieces(audio), buffer=LONGEST_WAIT)
-        ) as transcripts:
-            async for text, final in transcripts:
-                yield Transcript(text, final)
+        heard = self._workers.call("transcribe", pieces(audio), buffer=MAX_WAITING_PIECES, parse=transcript)
+        async with aclosing(heard) as transcripts:
+            async for one in transcripts:
+                yield one
+
+
+def transcript(result: Any) -> Transcript:
+    match result:
+        case [str(text), bool(final)]:
+            return Transcript(text, final)
+    raise ValueError("no transcript")
 
 
 async def pieces(audio: AsyncIterator[Pcm]) -> AsyncGenerator[bytes]:
@@ -74,8 +68,8 @@ async def pieces(audio: AsyncIterator[Pcm]) -> AsyncGenerator[bytes]:
         if pcm.rate != RATE:
             raise BadInput(f"Speech recognition needs {RATE} Hz audio, not {pcm.rate} Hz")
         held += pcm.data
-        while len(held) >= PIECE:
-            yield bytes(held[:PIECE])
-            del held[:PIECE]
+        while len(held) >= PIECE_BYTES:
+            yield bytes(held[:PIECE_BYTES])
+            del held[:PIECE_BYTES]
     if held:
         yield bytes(held)

@@ -1,7 +1,7 @@
 """faster-whisper: Whisper models in CTranslate2's format, on the CPU or a GPU, with words while one speaks.
 
-The growing utterance is decoded again whenever enough was added (`whisper_utterance.py`). A worker process
-(`whisper.py`) is lent for one decode, not for an utterance, so one model in memory serves many speakers.
+The growing utterance is decoded again whenever enough was added (`utterance.py`). A worker process
+(`worker.py`) is lent for one decode, not for an utterance, so one model in memory serves many speakers.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from anyio import current_time
 from anyio.lowlevel import checkpoint
 
 from ...core.audio import RATE, Pcm, Transcript
 from ...core.errors import BadInput, Busy, EngineError
+from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
+from ...workers.process import given
 from .utterance import BLOCK, FIRST, Decoded, Utterance
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ SMOOTHING = 0.2
 """Share of the newest decode in what one is expected to take."""
 
 
-class WhisperStt:
+class WhisperStt(InWorkers):
     """Implements `ports.Stt`; enter it before use.
 
     `path` is the model's folder. `workers` processes hold the model once each and decode one window
@@ -73,16 +74,7 @@ class WhisperStt:
             "sharers": workers,
         }
         listener = "nexus_voice.engines.whisper.worker:Listener"
-        self._workers = Workers(listener, workers, options, name=self.name, queue=queue, nice=nice)
-
-    async def __aenter__(self) -> Self:
-        await self._workers.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._workers.__aexit__(kind, error, trace)
+        super().__init__(Workers(listener, workers, options, name=self.name, queue=queue, nice=nice))
 
     async def ready(self) -> None:
         """Wait until every process has the model loaded and warm.
@@ -145,13 +137,8 @@ class WhisperStt:
 
     async def _call(self, method: str, *items: Any) -> Any:
         """The one result of a call."""
-        async with aclosing(self._workers.call(method, stream(items))) as results:
+        async with aclosing(self._workers.call(method, given(*items))) as results:
             async for result in results:
                 if result is not None:
                     return result
         raise EngineError(f"{self.name} gave no result", retryable=True)
-
-
-async def stream(items: tuple[Any, ...]) -> AsyncGenerator[Any]:
-    for item in items:
-        yield item

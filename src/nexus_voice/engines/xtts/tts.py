@@ -10,38 +10,24 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from anyio import to_thread
 
 from ...core.audio import Pcm, Voice
 from ...core.errors import BadInput, EngineError
+from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
-from ..espeak.tts import MAX_TEXT, WAITING_CHUNKS, once
-from .voice_sample import FORMATS, LONGEST, SHORTEST, samples_in
+from ...workers.process import given
+from ..text_parts import MAX_WAITING_CHUNKS, sound, speaking_order
 
 RATE = 24_000
 """Hz, the model's own rate."""
 LANGUAGES = (
-    "en",
-    "es",
-    "fr",
-    "de",
-    "it",
-    "pt",
-    "pl",
-    "tr",
-    "ru",
-    "nl",
-    "cs",
-    "ar",
-    "zh",
-    "hu",
-    "ko",
-    "ja",
-    "hi",
-)
+    "en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru", "nl", "cs", "ar", "zh", "hu", "ko", "ja", "hi",
+)  # fmt: skip
+SAMPLE_FORMATS = (".wav", ".flac", ".ogg", ".mp3")
+MIN_SAMPLE_S, MAX_SAMPLE_S = 6.0, 30.0
+"""Length of a recording of a voice to be cloned."""
 FILES = ("config.json", "model.pth", "vocab.json")
 LICENCE = (
     "XTTS v2 is under the Coqui Public Model License 1.0.0. In short: the model and everything that it "
@@ -52,7 +38,7 @@ LICENCE = (
 """What a user must accept before the first use."""
 
 
-class XttsTts:
+class XttsTts(InWorkers):
     """Implements `ports.Tts`; enter it before use. No marks: XTTS does not say which word it is at.
 
     `path` is the model's folder. `samples` is a folder of recordings, 6 to 30 s of one speaker each;
@@ -87,23 +73,10 @@ class XttsTts:
             )
         if language not in LANGUAGES:
             raise BadInput(f"XTTS speaks {', '.join(LANGUAGES)}, not {language!r}.", code="bad_setting")
+        worker = "nexus_voice.engines.xtts.worker:XttsModel"
+        kwargs = {"folder": str(path.absolute()), "device": device}
+        super().__init__(Workers(worker, workers, kwargs, name=self.name, queue=queue))
         self._samples, self._language = samples, language
-        self._workers = Workers(
-            "nexus_voice.engines.xtts.worker:XttsModel",
-            workers,
-            {"folder": str(path.absolute()), "device": device},
-            name=self.name,
-            queue=queue,
-        )
-
-    async def __aenter__(self) -> Self:
-        await self._workers.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._workers.__aexit__(kind, error, trace)
 
     async def ready(self) -> None:
         """Wait until every process has the model loaded and has begun to speak in the default voice.
@@ -124,22 +97,16 @@ class XttsTts:
         a sample, for a sample that will not do, and for more than 2,000 characters; `EngineError` with
         code `engine_not_installed` for Chinese or Japanese without the package that they need.
         """
-        if len(sentence) > MAX_TEXT:
-            raise BadInput(
-                f"A sentence to speak may have at most {MAX_TEXT} characters", code="text_too_long"
-            )
-        sample = await self._sample(voice.name)
-        if not sentence.strip():
-            return
         language = voice.language.replace("_", "-").partition("-")[0].lower()
-        order = {
-            "text": sentence.encode("utf-8", "replace").decode(),  # a lone surrogate cannot be sent
-            "sample": str(sample),
-            "language": language if language in LANGUAGES else self._language,
-            "rate": voice.rate,
-            "pitch": voice.pitch,
-        }
-        async with aclosing(self._workers.call("speak", once(order), buffer=WAITING_CHUNKS)) as pieces:
+        order = speaking_order(
+            sentence, voice, language=language if language in LANGUAGES else self._language
+        )
+        sample = await self._sample(voice.name)
+        if order is None:
+            return
+        order["sample"] = str(sample)
+        spoken = self._workers.call("speak", given(order), buffer=MAX_WAITING_CHUNKS, parse=sound)
+        async with aclosing(spoken) as pieces:
             async for piece in pieces:
                 if piece:  # an empty one only says that the process is at work
                     yield Pcm(piece, RATE)
@@ -149,8 +116,8 @@ class XttsTts:
         samples = await to_thread.run_sync(samples_in, self._samples)
         if not samples:
             raise BadInput(
-                f"XTTS needs a voice to clone: put a recording of {SHORTEST:g} to {LONGEST:g} s "
-                f"({', '.join(FORMATS)}) into {self._samples}.",
+                f"XTTS needs a voice to clone: put a recording of {MIN_SAMPLE_S:g} to {MAX_SAMPLE_S:g} s "
+                f"({', '.join(SAMPLE_FORMATS)}) into {self._samples}.",
                 code="no_sample",
             )
         if name and name not in samples:
@@ -158,3 +125,13 @@ class XttsTts:
                 f"There is no voice sample {name!r}. There are: {', '.join(samples)}.", code="unknown_voice"
             )
         return (samples[name] if name else next(iter(samples.values()))).absolute()
+
+
+def samples_in(folder: Path) -> dict[str, Path]:
+    """Name of the voice -> its recording, in order of name; empty when there is no such folder."""
+    if not folder.is_dir():
+        return {}
+    files = sorted(
+        file for file in folder.iterdir() if file.suffix.lower() in SAMPLE_FORMATS and file.is_file()
+    )
+    return {file.stem: file for file in files}

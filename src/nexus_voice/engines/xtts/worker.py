@@ -1,4 +1,4 @@
-"""XTTS v2 through coqui-tts, for a worker process: see `tts_xtts.py` for the host's side."""
+"""XTTS v2 through coqui-tts, for a worker process: see `tts.py` for the host's side."""
 
 from __future__ import annotations
 
@@ -11,19 +11,25 @@ from typing import Any
 
 import numpy as np
 import soxr
+from numpy.typing import NDArray
 
-from ...core.errors import EngineError
+from ...core.errors import BadInput, EngineError
 from ...workers.worker import Emit
 from ..text_parts import parts
-from .tts import RATE
-from .voice_sample import read_sample
+from .tts import MAX_SAMPLE_S, MIN_SAMPLE_S, RATE
 
-CHUNK = 2 * RATE * 60 // 1000
-"""Bytes of one piece, 60 ms."""
-KEPT = 16
+CHUNK_BYTES = 2 * RATE * 60 // 1000
+"""One piece of sound, 60 ms."""
+MAX_VOICES = 16
 """Analysed voices kept in memory."""
-LONGEST, LONGEST_CJK = 150, 70
+MAX_PART, MAX_PART_CJK = 150, 70
 """Characters spoken at once; the model loses the thread past 150 (Hindi) to 270, past 71 in Japanese."""
+MIN_SAMPLE_RATE = 16_000
+"""Hz of a recording."""
+MIN_SAMPLE_DB = -40.0
+"""Loudness of a recording below full scale, root mean square of the whole."""
+MAX_CLIPPED = 0.005
+"""Share of samples at full scale above which a recording is distorted."""
 HINDI = ("शून्य", "एक", "दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ")
 """The digits from 0 to 9."""
 
@@ -65,7 +71,7 @@ class XttsModel:
         pitch = min(2.0, max(0.5, order["pitch"]))
         speed = min(2.0, max(0.5, order["rate"])) / pitch  # a higher voice is spoken slower, played faster
         resample = soxr.ResampleStream(RATE * pitch, RATE, 1, dtype="float32") if pitch != 1.0 else None
-        longest = LONGEST_CJK if order["language"] in ("zh", "ja", "ko") else LONGEST
+        longest = MAX_PART_CJK if order["language"] in ("zh", "ja", "ko") else MAX_PART
         for part in filter(str.strip, parts(sayable(order["text"], order["language"]), longest)):
             for chunk in self._model.inference_stream(
                 part, order["language"], *voice, speed=speed, stopping_criteria=[at_every_token]
@@ -95,11 +101,43 @@ class XttsModel:
             latent = model.get_gpt_cond_latents(
                 audio, 22_050, length=config.gpt_cond_len, chunk_length=config.gpt_cond_chunk_len
             )
-            while len(self._voices) >= KEPT:
+            while len(self._voices) >= MAX_VOICES:
                 self._voices.popitem(last=False)
             self._voices[key] = latent, model.get_speaker_embedding(audio, 22_050)
         self._voices.move_to_end(key)
         return self._voices[key]
+
+
+def read_sample(file: Path) -> tuple[NDArray[np.float32], int]:
+    """The recording as mono samples (-1..1) and its rate in Hz.
+
+    Raises `BadInput` with code `bad_sample` and advice when it cannot be read, is not 6 to 30 s
+    long, has less than 16 kHz, is too quiet, or is distorted.
+    """
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(file) as sound:
+            rate, seconds = int(sound.samplerate), sound.frames / sound.samplerate
+            if not MIN_SAMPLE_S <= seconds <= MAX_SAMPLE_S:
+                raise _bad(
+                    file, f"is {seconds:.1f} s long: record {MIN_SAMPLE_S:g} to {MAX_SAMPLE_S:g} s of speech"
+                )
+            if rate < MIN_SAMPLE_RATE:
+                raise _bad(file, f"has only {rate} Hz: record with {MIN_SAMPLE_RATE} Hz or more, best 24000")
+            samples = sound.read(dtype="float32", always_2d=True).mean(axis=1)
+    except (soundfile.SoundFileError, OSError, ZeroDivisionError) as error:
+        raise _bad(file, "cannot be read: save it as WAV or FLAC") from error
+    loudness = 10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-12)
+    if loudness < MIN_SAMPLE_DB:
+        raise _bad(file, f"is too quiet ({loudness:.0f} dB): speak closer to the microphone")
+    if np.mean(np.abs(samples) > 0.999) > MAX_CLIPPED:
+        raise _bad(file, "is distorted: record again with less gain")
+    return samples, rate
+
+
+def _bad(file: Path, why: str) -> BadInput:
+    return BadInput(f"The voice sample {file.name} {why}.", code="bad_sample")
 
 
 def loaded(folder: Path, device: str) -> Any:
@@ -155,5 +193,5 @@ def sayable(text: str, language: str) -> str:
 
 def send(sound: Any, emit: Emit) -> None:
     data = np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes()
-    for at in range(0, len(data), CHUNK):
-        emit(data[at : at + CHUNK])
+    for at in range(0, len(data), CHUNK_BYTES):
+        emit(data[at : at + CHUNK_BYTES])

@@ -6,13 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from math import inf
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from anyio import current_time, move_on_after
 
 from ...core.errors import BadInput, EngineError
 from ...workers.confinement import Confinement
+from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 from .chunks import Chunk
 from .kinds import MEDIA_TYPE
@@ -41,7 +41,7 @@ class Reading:
     chunks: list[Chunk]
 
 
-class Reader:
+class Reader(InWorkers):
     """`workers` processes, started when a document comes and ended when none does for a minute.
 
     Each has `memory` bytes and `seconds` for a document, a low priority, none of our environment, and is
@@ -60,19 +60,12 @@ class Reader:
     ) -> None:
         self.limits = limits or Limits()
         self._seconds = seconds
-        self._workers = Workers(
-            parser, workers, {"limits": asdict(self.limits)}, "reader",
-            queue=QUEUE, patience=QUEUE * seconds, nice=NICE, memory=memory, idle=idle,
+        super().__init__(
+            Workers(
+                parser, workers, {"limits": asdict(self.limits)}, "reader",
+                queue=QUEUE, patience=QUEUE * seconds, nice=NICE, memory=memory, idle=idle,
+            )
         )  # fmt: skip
-
-    async def __aenter__(self) -> Self:
-        await self._workers.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return await self._workers.__aexit__(kind, error, trace)
 
     async def read(self, name: str, data: bytes, type: str = "") -> Reading:
         """`type` is a media type.
