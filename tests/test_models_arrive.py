@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -31,13 +32,51 @@ def spoken_turn(caller: Caller) -> tuple[str, dict[str, str]]:
     return final["text"], engines
 
 
-def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = named("whisper-tiny.en")
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A model hub that has the catalogue's smallest recogniser, with tiny weights."""
     made = tiny_whisper(tmp_path / "made", SENTENCE)
     tokens = json.loads((made / "vocabulary.json").read_bytes())
     (made / "vocabulary.txt").write_text("".join(f"{token}\n" for token in tokens))
+    model = named("whisper-tiny.en")
+    with serving_hub() as hub:
+        hub.repos[model.repo] = {path: (made / path).read_bytes() for path in model.files}
+        hub.commits[model.repo] = "c" * 40
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield
+
+
+def test_the_server_outlives_its_last_recogniser(tmp_path: Path, hub: None) -> None:
+    """The settings name an engine that can no longer be made: what is loaded stays, all else goes on."""
+    settings = fakes(
+        tmp_path,
+        stt={"kind": "whisper"},
+        fallback={"enabled": False},
+        discovery={"every": 0.05, "local_servers": []},
+    )
+    root = settings.data_dir / "models"
+    pull(named("whisper-tiny.en"), root)
+    with serving(settings) as server, Caller(server.socket) as caller:
+        caller.hello()
+        files.remove(root, "whisper-tiny.en")
+        for _ in range(20):
+            caller.turn("are you still there")
+        assert server.state.engines.stt.name == "faster-whisper:tiny.en"
+
+
+def test_an_address_that_is_none_does_not_end_the_server(tmp_path: Path) -> None:
+    settings = fakes(
+        tmp_path,
+        llm={"kind": "auto"},
+        discovery={"every": 0.05, "local_servers": ["http://[", "http://a:b:c/v1", "ftp://x/", "\0"]},
+    )
+    with serving(settings) as server, Caller(server.socket) as caller:
+        caller.hello()
+        assert caller.turn("are you still there")["outcome"] == "done"
+
+
+def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(tmp_path: Path, hub: None) -> None:
+    model = named("whisper-tiny.en")
     settings = fakes(
         tmp_path,
         vad={"kind": "silero"},
@@ -45,10 +84,7 @@ def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(
         discovery={"every": 0.2, "local_servers": []},
     )
     root = settings.data_dir / "models"
-    with serving_hub() as hub, serving(settings) as server, Caller(server.socket) as caller:
-        hub.repos[model.repo] = {path: (made / path).read_bytes() for path in model.files}
-        hub.commits[model.repo] = "c" * 40
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    with serving(settings) as server, Caller(server.socket) as caller:
         caller.hello()
         before = page(server)
         assert [one["command"] for one in before["better"]] == ["nexus-voice models pull whisper-base.en"]

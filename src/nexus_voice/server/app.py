@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from time import perf_counter
@@ -29,6 +29,7 @@ from ..talk.session import Engines, Session, Tuning
 from ..telemetry.metrics import Metrics
 from ..tools.builtin import Calculator, Clock
 from . import errors, routes
+from .background import keep_running
 from .limits import Admission, BodyLimit, Most
 from .metrics import Live
 from .origins import OwnOrigin
@@ -125,12 +126,16 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
         for port, wanted in first.items():
             supply.want(port, wanted)
         await supply.usable()
-        tasks.start_soon(watch_lag, admission)
-        tasks.start_soon(lifecycle.keep_teaching, state)
+        background: dict[str, Callable[[], Awaitable[None]]] = {
+            "lag probe": partial(watch_lag, admission),
+            "teaching the recogniser": partial(lifecycle.keep_teaching, state),
+            "discovery": partial(keep_looking, state, choose),
+        }
         if ingestion:
-            tasks.start_soon(lifecycle.open_knowledge, state)
-            tasks.start_soon(lifecycle.take_in, state)
-        tasks.start_soon(keep_looking, state, choose)
+            background["knowledge base"] = partial(lifecycle.open_knowledge, state)
+            background["ingestion"] = partial(lifecycle.take_in, state)
+        for name, work in background.items():
+            tasks.start_soon(keep_running, name, work)
         yield state
 
 
@@ -151,12 +156,23 @@ class Names(Mapping[str, str]):
 
 
 async def keep_looking(state: State, choose: Choose) -> None:
-    """A model that was pulled, a server that was started: they are used from then on, with no restart."""
+    """Use models that were pulled and servers that were started since, without a restart.
+
+    A port for which there is no engine any more, such as after its last model was removed, keeps the
+    engines that it has.
+    """
     settings = state.settings
+    problems: dict[str, str] = {}
     while True:
         found = await look(settings)
         for port in state.role.ports:
-            state.supply.want(port, choose(port, settings, found))
+            try:
+                state.supply.want(port, choose(port, settings, found))
+                problems.pop(port, None)
+            except NexusError as error:
+                if problems.get(port) != error.message:
+                    log.error("no engine to choose", port=port, reason=error.message)
+                problems[port] = error.message
         if not settings.discovery.every:
             return
         await anyio.sleep(settings.discovery.every)

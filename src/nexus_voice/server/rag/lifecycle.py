@@ -68,7 +68,7 @@ async def open_knowledge(state: State) -> None:
     """In the background, so that the server answers at once; tried again while the database cannot be
     used. Ready once the seed is in: what else has no vectors yet is found by its words meanwhile."""
     assert state.knowledge is not None
-    state.warming["knowledge"] = "warming"
+    state.warming.setdefault("knowledge", "warming")
     while True:
         try:
             await state.supply.settled("embedder")
@@ -79,10 +79,9 @@ async def open_knowledge(state: State) -> None:
             if state.warming["knowledge"] != error.message:
                 log.error("part not working", part="knowledge", why=error.message)
             state.warming["knowledge"] = error.message
-        except Exception as error:
+        except Exception:
             state.warming["knowledge"] = "failed; see the log"
-            log.error("part failed to start", part="knowledge", exc_info=error)
-            return
+            raise
         await anyio.sleep(AGAIN)
 
 
