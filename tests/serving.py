@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from nexus_voice.server.app import create
 from nexus_voice.server.roles import Role
@@ -34,6 +35,7 @@ PLAIN = [
 class Serving:
     """A running server. `inside(f)` runs `f` on its event loop and returns the result."""
 
+    app: FastAPI
     port: int
     state: State
     loop: asyncio.AbstractEventLoop
@@ -111,7 +113,7 @@ def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
             assert time.monotonic() < give_up, "the server takes too long to start"
             time.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
-        here = Serving(port, *found[0], server)
+        here = Serving(app, port, *found[0], server)
         assert here.becomes(lambda: here.state.ready, START), here.state.parts
         yield here
     finally:

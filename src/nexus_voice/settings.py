@@ -39,6 +39,22 @@ class Limits(Section):
     sessions: int = Field(
         100, ge=1, description="Voice sessions at a time; further ones are refused politely."
     )
+    sessions_per_address: int = Field(
+        0, ge=0, description="Voice sessions at a time from one address; 0: as many as there are."
+    )
+    requests: int = Field(
+        1_024,
+        ge=0,
+        description="Requests in progress at a time; a model's counts as 4, an upload of documents as 8. "
+        "Further ones are refused with 429. 0: no limit.",
+    )
+    requests_per_address: int = Field(512, ge=0, description="The same for each client address. 0: no limit.")
+    rate: int = Field(
+        12_000,
+        ge=0,
+        description="Requests a minute from one client address, counted likewise; further ones are refused "
+        "with 429. 0: no limit.",
+    )
     loop_lag: Seconds = Field(
         0.1, description="Event-loop delay (90th percentile of 5 s) above which new sessions are refused."
     )

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nexus_voice.core import events
 from nexus_voice.core.chat import Usage
-from nexus_voice.server.limits import Admission
+from nexus_voice.server.voice.admission import VoiceAdmission
 from nexus_voice.telemetry.metrics import Metrics
 from serving import Serving, fakes, serving
 
@@ -128,7 +128,7 @@ def test_every_server_has_figures_of_its_own() -> None:
 
 
 def test_lag_is_that_of_the_latest_samples() -> None:
-    admission = Admission(1, 0.1)
+    admission = VoiceAdmission(1, 0.1)
     assert admission.lag_at(0.99) == 0
     for milliseconds in range(1_000):
         admission.note_lag(milliseconds / 1e3)

@@ -166,6 +166,8 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "typed": ("llm", "/chat", {"json": {"text": "x"}}),
+    "query": ("llm", "/rag/query", {"json": {"question": "x"}}),
     "chat": ("llm", "/v1/chat/completions", {"json": {"messages": [{"role": "user", "content": "x"}]}}),
     "streamed": (
         "llm",

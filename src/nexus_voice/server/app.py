@@ -29,14 +29,16 @@ from ..talk.session import Engines, Session, Tuning
 from ..telemetry.metrics import Metrics
 from ..tools.builtin import Calculator, Clock
 from . import errors, routes
+from .admission import RequestAdmission, Requests
 from .background import keep_running
-from .limits import Admission, BodyLimit, Most
+from .limits import BodyLimit, Most
 from .metrics import Live
 from .origins import OwnOrigin
 from .queueing import Queue
 from .rag import lifecycle
 from .roles import Role
 from .services import State
+from .voice.admission import VoiceAdmission
 
 log = structlog.get_logger()
 
@@ -100,8 +102,8 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             if part:
                 await stack.enter_async_context(part)
         supply = await stack.enter_async_context(Supply(chains, build))
-        admission = Admission(settings.limits.sessions, settings.limits.loop_lag)
         limits = settings.limits
+        admission = VoiceAdmission(limits.sessions, limits.loop_lag, limits.sessions_per_address)
         queues = {
             port: Queue(port, limits.model_requests, limits.model_queue, metrics.served)
             for port in role.ports
@@ -113,6 +115,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             knowledge,
             sessions,
             admission,
+            Requests(limits),
             supply,
             ingestion,
             role=role,
@@ -186,7 +189,7 @@ async def welcome(state: State, port: str, engine: Any) -> None:
         await state.knowledge.use(engine)
 
 
-async def watch_lag(admission: Admission) -> None:
+async def watch_lag(admission: VoiceAdmission) -> None:
     """By the processor's clock: uvloop's own has whole milliseconds, and stands still within a round."""
     while True:
         due = perf_counter() + LAG_EVERY
@@ -216,6 +219,7 @@ def create(
         most=Most(settings.limits.upload, "NEXUS_LIMITS__UPLOAD"),
         paths={"/rag/ingest": Most(settings.knowledge.upload, "NEXUS_KNOWLEDGE__UPLOAD")},
     )
+    app.add_middleware(RequestAdmission)
     app.add_middleware(OwnOrigin, origins=settings.server.origins)
     if settings.server.origins:
         app.add_middleware(

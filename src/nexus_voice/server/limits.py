@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Mapping
-from itertools import islice
 from typing import Any, NamedTuple
 
 import anyio
@@ -36,34 +34,6 @@ class Bucket:
             return False
         self._level -= amount
         return True
-
-
-class Admission:
-    """Whether one more voice session can be served without hurting the others."""
-
-    def __init__(self, sessions: int, loop_lag: float) -> None:
-        self.limit = sessions
-        self.active = self.refused = 0
-        self._most_lag = loop_lag
-        self._lags: deque[float] = deque(maxlen=600)
-
-    def note_lag(self, seconds: float) -> None:
-        """One sample of how late the event loop runs; kept over the last six hundred: 30 s."""
-        self._lags.append(seconds)
-
-    def lag_at(self, share: float, samples: int = 600) -> float:
-        """Percentile, 0..1, of the latest samples, in seconds."""
-        lags = sorted(islice(reversed(self._lags), samples))
-        return lags[min(int(share * len(lags)), len(lags) - 1)] if lags else 0.0
-
-    @property
-    def lag(self) -> float:
-        """90th percentile of the last hundred samples, in seconds."""
-        return self.lag_at(0.9, 100)
-
-    @property
-    def full(self) -> bool:
-        return self.active >= self.limit or (self.active > 0 and self.lag > self._most_lag)
 
 
 class Most(NamedTuple):

@@ -53,6 +53,17 @@ class Live(Collector):
         refused = CounterMetricFamily("nexus_voice_sessions_refused", "Voice sessions that found no room.")
         refused.add_metric([], admission.refused)
         yield refused
+        requests = self._state.requests
+        held = {(): requests.places.used}
+        yield gauge("nexus_requests_active", "Requests in progress, weighed by their cost.", [], held)
+        turned_away = CounterMetricFamily(
+            "nexus_requests_refused",
+            "Requests refused before they were read: busy, or more than the rate of their address.",
+            labels=["reason"],
+        )
+        for reason, count in requests.refused.items():
+            turned_away.add_metric([reason], count)
+        yield turned_away
         text = "How late the event loop ran in the last 30 seconds: median and 99th percentile."
         yield gauge("nexus_event_loop_lag_seconds", text, ["quantile"], lags)
         active = {(queue.port,): queue.active for queue in queues}

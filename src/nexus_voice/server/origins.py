@@ -24,7 +24,16 @@ def allowed(connection: HTTPConnection, origins: Sequence[str]) -> bool:
     origin = connection.headers.get("origin")
     if origin is None or origin in origins:
         return True
-    return urlsplit(origin).netloc == connection.headers.get("host")
+    host = connection.headers.get("host")
+    return bool(host) and authority(origin) == host
+
+
+def authority(url: str) -> str | None:
+    """Host and port of a URL; None when it is none."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return None
 
 
 def called_by_our_name(connection: HTTPConnection, origins: Sequence[str]) -> bool:
@@ -39,7 +48,7 @@ def called_by_our_name(connection: HTTPConnection, origins: Sequence[str]) -> bo
     try:
         ip_address(name)
     except ValueError:
-        return any(urlsplit(origin).netloc == host for origin in origins)
+        return any(authority(origin) == host for origin in origins)
     return True
 
 
@@ -60,7 +69,9 @@ class OwnOrigin:
                 return await send({"type": "websocket.close", "code": 1008})
             advice = "This server does not go by that name. List its address in NEXUS_SERVER__ORIGINS."
             return await answer(caller, 403, "foreign_host", advice)(scope, receive, send)
-        if kind == "http" and scope["method"] not in HARMLESS and not allowed(caller, self._origins):
+        if scope.get("method") not in HARMLESS and not allowed(caller, self._origins):
+            if kind == "websocket":
+                return await send({"type": "websocket.close", "code": 1008})
             refusal = answer(caller, 403, "foreign_origin", "This web page may not use this server.")
             return await refusal(scope, receive, send)
         return await self._app(scope, receive, send)

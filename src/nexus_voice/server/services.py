@@ -18,9 +18,10 @@ from ..supply.supply import Supply
 from ..talk.session import Engines, Session
 from ..telemetry import logs
 from ..telemetry.metrics import Metrics
-from .limits import Admission
+from .admission import Requests
 from .queueing import Queue
 from .roles import Role
+from .voice.admission import VoiceAdmission
 
 NOTED = (events.Final, events.Metrics, events.Ended)
 """What logs and figures want to see of a conversation; the others are many."""
@@ -32,7 +33,8 @@ class State:
     engines: Engines
     knowledge: KnowledgeBase | None
     sessions: Sessions[Session]
-    admission: Admission
+    admission: VoiceAdmission
+    requests: Requests
     supply: Supply
     ingestion: Ingestion | None = None
     role: Role = Role.all

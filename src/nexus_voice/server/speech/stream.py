@@ -19,11 +19,11 @@ from ...audio.resample import Resampler, checked
 from ...core.audio import RATE, Pcm, Transcript
 from ...core.errors import BadInput, Busy, NexusError
 from ...talk.streams import closing
-from ..origins import allowed
+from ..admission import TRY_AGAIN
 from ..services import State, state_of
 from ..streaming import SLOWEST
 from ..uploads import LONGEST
-from ..voice.routes import INTERNAL, POLICY, TRY_AGAIN
+from ..voice.routes import INTERNAL, POLICY
 
 log = structlog.get_logger()
 router = APIRouter()
@@ -41,9 +41,6 @@ class Gone(Exception):
 @router.websocket("/stt/stream")
 async def stream(socket: WebSocket) -> None:
     state = state_of(socket)
-    if not allowed(socket, state.settings.server.origins):
-        await socket.close(POLICY, "This origin may not connect.")
-        return
     await socket.accept()
     client = Client(socket)
     with suppress(Gone):

@@ -19,9 +19,9 @@ from ...settings import Limits
 from ...talk.client_line import ClientLine
 from ...talk.turn import converse
 from ...telemetry import logs
+from ..admission import TRY_AGAIN, address_of
 from ..identity import principals_of
 from ..limits import Bucket
-from ..origins import allowed
 from ..services import State, state_of
 from .wire import check_text, decode, encode
 
@@ -30,7 +30,7 @@ router = APIRouter()
 
 HELLO_WITHIN = 10.0
 """Seconds a new connection has to say hello."""
-POLICY, INTERNAL, TRY_AGAIN, TOO_SLOW, REPLACED = 1008, 1011, 1013, 4008, 4009
+POLICY, INTERNAL, TOO_SLOW, REPLACED = 1008, 1011, 4008, 4009
 """Close codes: RFC 6455 and its registry, and two of our own."""
 
 
@@ -118,14 +118,11 @@ class SocketWire:
 @router.websocket("/voice")
 async def voice(socket: WebSocket) -> None:
     state = state_of(socket)
-    if not allowed(socket, state.settings.server.origins):
-        await socket.close(POLICY, "This origin may not connect.")
-        return
     await socket.accept()
     wire = SocketWire(socket, state.settings.limits, state.note)
     try:
         with wire.scope:
-            await serve(wire, state, principals_of(socket))
+            await serve(wire, state, principals_of(socket), address_of(socket.scope))
     except anyio.EndOfStream:
         return
     except NexusError as error:
@@ -141,15 +138,14 @@ async def voice(socket: WebSocket) -> None:
             await socket.close(wire.reason[0], wire.reason[1][:120])
 
 
-async def serve(wire: SocketWire, state: State, principals: frozenset[str]) -> None:
-    """One connection's conversation, from hello to goodbye. `principals`: who the caller is."""
+async def serve(wire: SocketWire, state: State, principals: frozenset[str], address: str) -> None:
+    """One connection's conversation, from hello to goodbye. `principals` and `address`: who the caller is."""
     admission = state.admission
-    if admission.full:
-        admission.refused += 1
-        raise Busy("All lines are busy. Please try again in a moment.")
-    admission.active += 1
-    try:
+    admission.check(address)
+    give_way = partial(wire.cut, TRY_AGAIN, "Say hello at once: others are waiting.")
+    with admission.unknown.waiting(address, give_way):
         hello = await wire.hello()
+    with admission.session(address):
         kept, resumed = state.sessions.open(hello.session_id, hello.token)
         session = kept.value
         replaced = partial(wire.cut, REPLACED, "The conversation goes on in another connection.")
@@ -161,10 +157,9 @@ async def serve(wire: SocketWire, state: State, principals: frozenset[str]) -> N
             session.manner.apply(hello)
             tasks.start_soon(wire.watch)
             try:
-                await wire.send(events.Ready(kept.id, kept.token, resumed, session.engines.names()))
+                ready = events.Ready(kept.id, kept.token, resumed, session.engines.names())
+                await ClientLine(wire).send(ready)
                 await converse(wire, session, hello.rate)
             finally:
                 log.info("voice session closed", turns=session.turn)
             tasks.cancel_scope.cancel()
-    finally:
-        admission.active -= 1

@@ -24,6 +24,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.server import ServerState
 
+from ..admission import BUSY_RETRY_S, TRY_AGAIN
 from .handshake import Upgrade, response
 from .messages import Message, Messages
 
@@ -164,7 +165,10 @@ class WebSocketProtocol(asyncio.Protocol):
         elif kind == "websocket.accept" and self._messages is None:
             self._accept(message.get("subprotocol"), message.get("headers") or ())
         elif kind == "websocket.close" and self._messages is None:
-            self._refuse(response(403, "Forbidden"))
+            if message.get("code") == TRY_AGAIN:
+                self._refuse(response(429, "Too Many Requests", f"retry-after: {BUSY_RETRY_S}\r\n"))
+            else:
+                self._refuse(response(403, "Forbidden"))
         elif kind == "websocket.close":
             self._say_goodbye(message.get("code", 1000), message.get("reason") or "")
         else:

@@ -1,0 +1,181 @@
+"""Which requests are let in: how many at a time and how many a minute, from one address and in all.
+
+Every route passes here, before its body is read. The model queues (`queueing.py`) bound what reaches each
+engine, and `voice/admission.py` bounds conversations.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from contextlib import suppress
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import NamedTuple
+
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..settings import Limits
+from .errors import answer
+
+MAX_ADDRESSES = 10_000
+"""Addresses whose rates are counted one by one; those beyond share one count, so memory is bounded."""
+BUSY_RETRY_S = 1
+"""When a client that found all places taken should come back."""
+TRY_AGAIN = 1013
+"""WebSocket close code; the handshake is then refused with 429."""
+
+
+class Cost(NamedTuple):
+    """What a request to a route costs: units of `NEXUS_LIMITS__RATE`, and of `NEXUS_LIMITS__REQUESTS`
+    for as long as it is in progress."""
+
+    units: int
+    holds: bool = True
+    """Whether it counts while it is in progress."""
+
+
+FREE = Cost(0)
+"""Always answered: a server at its limit must still say how it is."""
+LIGHT = Cost(1)
+"""A page, a list, a change of a name. Every route that is not named below."""
+MODEL = Cost(4)
+"""Keeps an engine busy."""
+UPLOAD = Cost(8)
+"""Brings megabytes, and work for minutes."""
+CONVERSATION = Cost(1, holds=False)
+"""Voice sessions have limits of their own."""
+
+COSTS = {
+    "/healthz": FREE,
+    "/readyz": FREE,
+    "/metrics": FREE,
+    "/ws/voice": CONVERSATION,
+    "/ws/chat": CONVERSATION,
+    "/voice": CONVERSATION,
+    "/chat": MODEL,
+    "/stt": MODEL,
+    "/stt/stream": MODEL,
+    "/tts": MODEL,
+    "/synthesize": MODEL,
+    "/rag/query": MODEL,
+    "/rag/search": MODEL,
+    "/rag/ingest": UPLOAD,
+    "/v1/chat/completions": MODEL,
+    "/v1/embeddings": MODEL,
+    "/v1/audio/speech": MODEL,
+    "/v1/audio/transcriptions": MODEL,
+}
+"""Path -> cost."""
+
+
+def address_of(scope: Scope) -> str:
+    """Who the client is, as far as limits go: its IPv4 address, or its network of 64 bits in IPv6, since a
+    household has all of one. Behind a proxy on this machine uvicorn takes it from X-Forwarded-For."""
+    host = (scope.get("client") or ("", 0))[0]
+    with suppress(ValueError):
+        address = ip_address(host)
+        if isinstance(address, IPv6Address):
+            address = address.ipv4_mapped or ip_network((int(address), 64), strict=False).network_address
+        return str(address)
+    return str(host)
+
+
+class Places:
+    """Counts what is in use, in all and by client address. A limit of 0 is none.
+
+    What costs more than a limit allows may still be used alone.
+    """
+
+    def __init__(self, total: int, per_address: int) -> None:
+        self.used = 0
+        self._total, self._per_address = total or math.inf, per_address or math.inf
+        self._by_address: Counter[str] = Counter()
+
+    def full(self, address: str, units: int = 1) -> bool:
+        """Whether there is no room for `units` more."""
+        mine = self._by_address.get(address, 0)
+        return (self.used > 0 and self.used + units > self._total) or (
+            mine > 0 and mine + units > self._per_address
+        )
+
+    def take(self, address: str, units: int = 1) -> None:
+        self.used += units
+        self._by_address[address] += units
+
+    def give_back(self, address: str, units: int = 1) -> None:
+        self.used -= units
+        self._by_address[address] -= units
+        if not self._by_address[address]:
+            del self._by_address[address]
+
+
+class Rates:
+    """How much each address has used in the last minute, by a sliding window. In this process' memory."""
+
+    def __init__(self, per_minute: int) -> None:
+        from limits import RateLimitItemPerMinute  # takes a tenth of a second
+        from limits.aio.storage import MemoryStorage
+        from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+        self._limit = RateLimitItemPerMinute(per_minute)
+        self._storage = MemoryStorage()
+        self._window = SlidingWindowCounterRateLimiter(self._storage)
+
+    async def spend(self, address: str, units: int) -> int:
+        """0 when there was so much left, else the seconds until it is worth coming back."""
+        if len(self._storage.storage) > 2 * MAX_ADDRESSES:  # this minute's and the last one's
+            address = "others"
+        if await self._window.hit(self._limit, address, cost=units):
+            return 0
+        window = await self._window.get_window_stats(self._limit, address)
+        return max(1, math.ceil(window.reset_time - time.time()))
+
+
+class Requests:
+    """All requests in progress, and the rates of their addresses. A limit of 0 is none."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.places = Places(limits.requests, limits.requests_per_address)
+        self.refused = Counter({"busy": 0, "rate_limited": 0})
+        """By the code of the error that was the answer."""
+        self._rates = Rates(limits.rate) if limits.rate else None
+
+    async def refusal(self, address: str, cost: Cost) -> tuple[str, str, int] | None:
+        """(code, message, seconds until another try) for a request that is not let in."""
+        if self._rates and (wait := await self._rates.spend(address, cost.units)):
+            return "rate_limited", "Too many requests in a minute from your address.", wait
+        if cost.holds and self.places.full(address, cost.units):
+            return "busy", "Too many requests are in progress. Try again in a moment.", BUSY_RETRY_S
+        return None
+
+
+class RequestAdmission:
+    """ASGI middleware: a request that is let in has its place until its whole answer has been sent."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            return await self._app(scope, receive, send)
+        cost = COSTS.get(scope["path"].rstrip("/"), LIGHT)
+        if not cost.units:
+            return await self._app(scope, receive, send)
+        requests: Requests = scope["app"].state.nexus.requests
+        address = address_of(scope)
+        if refusal := await requests.refusal(address, cost):
+            code, message, wait = refusal
+            requests.refused[code] += 1
+            if scope["type"] == "websocket":
+                return await send({"type": "websocket.close", "code": TRY_AGAIN, "reason": message})
+            refused = answer(HTTPConnection(scope), 429, code, message, {"retry-after": str(wait)})
+            return await refused(scope, receive, send)
+        if not cost.holds:
+            return await self._app(scope, receive, send)
+        requests.places.take(address, cost.units)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            requests.places.give_back(address, cost.units)

@@ -1,0 +1,95 @@
+"""Which voice connections are let in: first into a small pool, and once they have said hello, as sessions."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+from ...core.errors import Busy
+from ..admission import Places
+
+MAX_UNKNOWN, MAX_UNKNOWN_PER_ADDRESS = 256, 128
+"""Connections that have not said hello: in all, and from one address."""
+
+
+class Unknown:
+    """The connections that have not said hello. When there are too many, the oldest gives way to the
+    newest: that of the same address if that one has too many, else of the address that has the most."""
+
+    def __init__(self, total: int = MAX_UNKNOWN, per_address: int = MAX_UNKNOWN_PER_ADDRESS) -> None:
+        self._total, self._per_address = total, per_address
+        self._waiting: dict[object, tuple[str, Callable[[], None]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @contextmanager
+    def waiting(self, address: str, leave: Callable[[], None]) -> Iterator[None]:
+        """Around the wait for a connection's hello; `leave` is called when it must give way."""
+        by_address = Counter(address for address, _ in self._waiting.values())
+        if by_address[address] >= self._per_address:
+            self._dismiss_oldest(address)
+        elif len(self._waiting) >= self._total:
+            self._dismiss_oldest(by_address.most_common(1)[0][0])
+        key = object()
+        self._waiting[key] = address, leave
+        try:
+            yield
+        finally:
+            self._waiting.pop(key, None)
+
+    def _dismiss_oldest(self, address: str) -> None:
+        oldest = next(key for key, (other, _) in self._waiting.items() if other == address)
+        _, leave = self._waiting.pop(oldest)
+        leave()
+
+
+class VoiceAdmission:
+    """Whether one more voice session can be served without hurting the others.
+
+    `loop_lag`: the event loop's lag, in seconds, above which no more are let in.
+    """
+
+    def __init__(self, sessions: int, loop_lag: float, per_address: int = 0) -> None:
+        self.unknown = Unknown()
+        self.refused = 0
+        self._sessions = Places(sessions, per_address)
+        self._max_lag = loop_lag
+        self._lags: deque[float] = deque(maxlen=600)
+
+    @property
+    def active(self) -> int:
+        """Sessions under way."""
+        return self._sessions.used
+
+    def check(self, address: str) -> None:
+        """Raises `Busy` when there is no room for another session."""
+        if self._sessions.full(address) or (self.active and self.lag > self._max_lag):
+            self.refused += 1
+            raise Busy("All lines are busy. Please try again in a moment.")
+
+    @contextmanager
+    def session(self, address: str) -> Iterator[None]:
+        """Around a session. Raises `Busy`."""
+        self.check(address)
+        self._sessions.take(address)
+        try:
+            yield
+        finally:
+            self._sessions.give_back(address)
+
+    def note_lag(self, seconds: float) -> None:
+        """One sample of how late the event loop runs; the last six hundred are kept: 30 s."""
+        self._lags.append(seconds)
+
+    def lag_at(self, share: float, samples: int = 600) -> float:
+        """Percentile, 0..1, of the latest samples, in seconds."""
+        lags = sorted(islice(reversed(self._lags), samples))
+        return lags[min(int(share * len(lags)), len(lags) - 1)] if lags else 0.0
+
+    @property
+    def lag(self) -> float:
+        """90th percentile of the last hundred samples, in seconds."""
+        return self.lag_at(0.9, 100)
