@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from serving import Serving
 
@@ -195,3 +196,83 @@ def test_any_page_may_be_asked_for(http: httpx.Client, asked: dict[str, str]) ->
     asked = {key: value.encode("utf-8", "replace").decode() for key, value in asked.items()}
     for path in ("documents", "jobs"):
         assert http.get(f"/rag/{path}", params=asked).status_code in (200, 422)
+
+
+# --- what comes before a body -------------------------------------------------------------------
+
+ODD = [
+    b"http://[", b"http://[::1", b"http://a:b:c", b"null", b"", b"[", b"]", b"\xff\xfe", b"9" * 5_000, b"-1",
+    b"bytes=0-,,-", b"bytes=999999999999999999999-", b"a=b; \xff=; =;;", b"%", b"%zz%00%ff", b"a, b, ,",
+    b"multipart/form-data; boundary=", b"multipart/form-data; boundary=\xff; charset=idna", b"\xc3\x28",
+    b"audio/L16; rate*=utf-8''%ff; rate*1*=x", b"audio/L16;rate=\xb2", b"application/json; charset=\xff",
+    b"text/html;q=x, */*;q=2", b"/;=", b"1.2.3.4, [",
+]  # fmt: skip
+HEADERS = [
+    "origin", "host", "range", "last-event-id", "cookie", "authorization", "if-none-match", "accept",
+    "content-type", "content-encoding", "x-request-id", "x-forwarded-for", "x-forwarded-proto", "upgrade",
+    "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol", "te", "connection", "expect",
+]  # fmt: skip
+TARGETS = [
+    b"/", b"/chat", b"/stt", b"/rag/ingest", b"/rag/documents", b"/v1/chat/completions", b"/ws/voice",
+    b"/static/x", b"/rag/documents/%ff%00%2f..", b"/%", b"/%zz", b"//", b"/\xff", b"*", b"http://[/",
+    b"/rag/documents?after=%ff&limit=%00", b"/stt/stream?rate=%ff", b"/v1/models/%ff%fe", b"/rag/jobs/%e2%80",
+]  # fmt: skip
+METHODS = [b"GET", b"POST", b"DELETE", b"PATCH", b"OPTIONS", b"HEAD"]
+header_values = st.sampled_from(ODD) | st.binary(max_size=80).map(
+    lambda value: bytes(byte for byte in value if byte not in b"\0\r\n")
+)
+
+
+def answered(server: Serving, method: bytes, target: bytes, headers: dict[str, bytes], body: bytes) -> int:
+    """The status of the answer to a request over a bare socket, which takes what clients would not send; 0
+    when the server closed on what is no HTTP."""
+    head = b"".join(name.encode() + b": " + value + b"\r\n" for name, value in headers.items())
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+        sock.sendall(method + b" " + target + b" HTTP/1.1\r\n" + head + b"\r\n" + body)
+        answer = sock.recv(65_536)
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+@settings(FUZZ, max_examples=150)
+@given(
+    method=st.sampled_from(METHODS),
+    target=st.sampled_from(TARGETS),
+    headers=st.dictionaries(st.sampled_from(HEADERS), header_values, max_size=4),
+)
+@example(b"POST", b"/chat", {"origin": b"http://["})
+@example(b"GET", b"/ws/voice", {"origin": b"http://["})
+@example(b"POST", b"/stt", {"content-type": b"audio/L16; rate*=utf-8''%ff; rate*1*=x"})
+def test_any_headers_may_be_sent(
+    server: Serving, method: bytes, target: bytes, headers: dict[str, bytes]
+) -> None:
+    usual = {"host": b"127.0.0.1", "content-length": b"2", "connection": b"close"}
+    if target.startswith((b"/ws", b"/stt/s")):
+        usual = {"host": b"127.0.0.1", "connection": b"upgrade", "upgrade": b"websocket"}
+        usual |= {"sec-websocket-version": b"13", "sec-websocket-key": b"A" * 22 + b"=="}
+    body = b"{}" if "content-length" in usual else b""
+    assert answered(server, method, target, usual | headers, body) < 500
+
+
+@pytest.mark.parametrize("length", [b"", b"-1", b"+2", b"0x2", b"2, 2", b"9" * 19, b"9" * 5_000, b"\xb2"])
+def test_any_length_may_be_announced(server: Serving, length: bytes) -> None:
+    headers = {"host": b"127.0.0.1", "content-length": length, "connection": b"close"}
+    assert answered(server, b"POST", b"/chat", headers, b"{}") in (0, 400, 413)
+
+
+@pytest.mark.parametrize("path", ["/rag/ingest", "/stt", "/v1/audio/transcriptions"])
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "idna", "rot13", "zlib", "\xff", ""])
+def test_a_form_may_be_in_any_charset(server: Serving, path: str, charset: str) -> None:
+    disposition = b'content-disposition: form-data; name="files"; filename="\xff.xn--\xff."\r\n\r\n'
+    body = b"--x\r\n" + disposition + b"hello\r\n--x--\r\n"
+    headers = {"host": b"127.0.0.1", "content-length": str(len(body)).encode(), "connection": b"close"}
+    headers["content-type"] = f"multipart/form-data; boundary=x; charset={charset}".encode("latin-1")
+    assert answered(server, b"POST", path.encode(), headers, body) in (202, 400)
+
+
+def test_a_malformed_origin_is_a_foreign_one(http: httpx.Client, server: Serving) -> None:
+    for origin in ("http://[", "null", "", "http://"):
+        answer = http.post("/chat", json={"text": "hi"}, headers={"origin": origin})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign_origin"), origin
+        with pytest.raises(InvalidStatus) as refused:
+            Caller(server.socket, additional_headers={"origin": origin})
+        assert refused.value.response.status_code == 403

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from email.message import Message
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import anyio.to_thread
 import numpy as np
 from fastapi import Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from ..audio.files import read_audio
 from ..audio.resample import checked
@@ -21,11 +23,9 @@ BARE = ("audio/l16", "audio/pcm")
 
 async def audio_of(request: Request) -> Pcm:
     """The request's audio, mono, at its own rate. Raises `BadInput`."""
-    header = Message()
-    header["content-type"] = request.headers.get("content-type", "")
-    kind = header.get_content_type() if header["content-type"] else ""
+    kind, parameters = media_type(request)
     if kind == "multipart/form-data":
-        async with request.form(max_files=1) as form:
+        async with form_of(request, max_files=1) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise BadInput('The form needs an audio file in its field "file".', code="audio_missing")
@@ -39,11 +39,28 @@ async def audio_of(request: Request) -> Pcm:
             status=415,
         )
     if kind in BARE:
-        rate, channels = (
-            header.get_param(name, default) for name, default in (("rate", ""), ("channels", "1"))
-        )
-        return bare(data, str(rate), str(channels), kind)
+        return bare(data, parameters.get("rate", ""), parameters.get("channels", "1"), kind)
     return await anyio.to_thread.run_sync(lambda: read_audio(data, most_seconds=LONGEST))
+
+
+def media_type(request: Request) -> tuple[str, dict[str, str]]:
+    """The body's type in lower case, and the parameters behind it; "" when the client names none."""
+    kind, *parts = request.headers.get("content-type", "").split(";")
+    pairs = (part.partition("=") for part in parts)
+    return kind.strip().lower(), {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
+
+
+@asynccontextmanager
+async def form_of(request: Request, **limits: Any) -> AsyncIterator[FormData]:
+    """The request's form, whose files are closed in the end. Raises `BadInput`."""
+    async with AsyncExitStack() as stack:
+        try:
+            form = await stack.enter_async_context(request.form(**limits))
+        except UnicodeError:  # of a charset that hardly anybody knows, such as Punycode
+            raise BadInput(
+                "The form's fields are not in its charset. Send UTF-8.", code="bad_request"
+            ) from None
+        yield form
 
 
 def bare(data: bytes, rate: str, channels: str, kind: str = "audio/l16") -> Pcm:

@@ -18,6 +18,7 @@ from ...knowledge.ingest.fetch import target
 from ...knowledge.ingest.job import Sent
 from ..services import Shared
 from ..streaming import while_connected
+from ..uploads import form_of, media_type
 from .jobs import Job, shown
 from .names import plain, relative
 from .parts import Caller, Jobs, not_found
@@ -99,9 +100,8 @@ async def ingest(
     """Hand documents in: a form with `files`, or JSON with `texts` and `urls`. The answer is a job that
     takes them in one by one; 200 when it has ended already. A document of the same collection, source and
     name is replaced; the same content again changes nothing."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "multipart/form-data":
-        async with request.form(max_files=FILES, max_fields=10) as form:
+    if media_type(request)[0] == "multipart/form-data":
+        async with form_of(request, max_files=FILES, max_fields=10) as form:
             sent = files_in(form, state.settings.knowledge.file)
             collection = field(form, "collection") or DEFAULT
             id = await jobs.enqueue(collection, sent, caller)
