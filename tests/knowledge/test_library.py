@@ -94,6 +94,9 @@ async def test_what_is_put_is_found_by_words_before_it_has_vectors(at: Path | st
             (0, "The pump is blue."),
             (19, "It hums."),
         ]
+        for window, positions in (((0, 18), [0]), ((1, 19), [19]), ((1, 18), []), ((-9, None), [0, 19])):
+            found = await base.chunks_of(info.id, None, *window)
+            assert [one.position for one in found] == positions
 
 
 async def test_name_source_and_collection_together_are_a_document(at: Path | str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import suppress
 from itertools import count
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import Message
+from structlog.testing import capture_logs
+from uvicorn.protocols.utils import ClientDisconnected
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from serving import Serving, fakes, serving
@@ -265,6 +269,33 @@ def test_a_client_that_goes_mid_reply_leaves_nothing(undisturbed: Serving, way: 
     else:
         caller.close()
     assert undisturbed.becomes(lambda: undisturbed.state.admission.active == 1)
+
+
+@pytest.mark.parametrize("taken", range(4), ids=["nothing", "accept", "ready", "final"])
+def test_a_client_that_goes_at_any_moment_is_no_error(undisturbed: Serving, taken: int) -> None:
+    """It goes after it has taken so many messages; what is sent then fails, as it does over a socket."""
+    sent: list[Message] = []
+    says = [{"type": "websocket.connect"}]
+    says += [{"type": "websocket.receive", "text": text} for text in (HELLO, '{"type":"text","text":"hi"}')]
+
+    async def receive() -> Message:
+        if says:
+            return says.pop(0)
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(message: Message) -> None:
+        if len(sent) == taken:
+            raise ClientDisconnected
+        sent.append(message)
+
+    async def connect() -> None:
+        scope = {"type": "websocket", "path": "/ws/voice", "headers": [], "query_string": b""}
+        with suppress(ClientDisconnected):
+            await undisturbed.app(scope | {"subprotocols": [], "client": ("127.0.0.1", 1)}, receive, send)
+
+    with capture_logs() as logs:
+        asyncio.run_coroutine_threadsafe(connect(), undisturbed.loop).result(20)
+    assert [log for log in logs if log["log_level"] in ("error", "warning")] == []
 
 
 def test_a_client_that_never_reads_is_cut_off_and_others_are_not(slow_server: Any) -> None:

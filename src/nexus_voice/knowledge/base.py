@@ -252,9 +252,12 @@ class KnowledgeBase:
     async def document(self, id: str, scope: Scope | None = PUBLIC) -> DocumentInfo | None:
         return await self.store.read(lambda at: library.document(at, id, scope))
 
-    async def chunks_of(self, id: str, scope: Scope | None = PUBLIC) -> list[Stored]:
-        """In reading order; none when there is no such document."""
-        return await self.store.read(lambda at: library.chunks_of(at, id, scope))
+    async def chunks_of(
+        self, id: str, scope: Scope | None = PUBLIC, first: int = 0, last: int | None = None
+    ) -> list[Stored]:
+        """Those whose position is from `first` to `last`, in reading order; none when there is no such
+        document."""
+        return await self.store.read(library.chunks_of, id, scope, first, last)
 
     async def original(self, id: str, scope: Scope | None = PUBLIC) -> tuple[str, str, bytes] | None:
         """(name, media type, bytes) of the file that the document was made from, where it is kept."""

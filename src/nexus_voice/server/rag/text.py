@@ -69,12 +69,11 @@ async def text(
     """What was read of a document, passage by passage; for a browser a page to read, which opens at the
     passage `at`."""
     info = await known(id, base, caller)
-    chunks = await base.chunks_of(id, caller)
     if "text/html" not in request.headers.get("accept", ""):
-        data = await anyio.to_thread.run_sync(passages, info, chunks)
+        data = await anyio.to_thread.run_sync(passages, info, await base.chunks_of(id, caller))
         return Response(data, media_type="application/json")
-    if at is not None:
-        chunks = [one for one in chunks if abs(one.position - at) <= AROUND]
+    window = () if at is None else (at - AROUND, at + AROUND)
+    chunks = await base.chunks_of(id, caller, *window)
     body = await anyio.to_thread.run_sync(page, info, chunks, at)
     return HTMLResponse(body, headers={**GUARD, "content-security-policy": POLICY, "vary": "accept"})
 
