@@ -16,6 +16,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from loop_probe import LoopProbe
 from nexus_voice.server.app import create
 from nexus_voice.server.roles import Role
 from nexus_voice.server.services import State
@@ -115,7 +116,14 @@ def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
         port = server.servers[0].sockets[0].getsockname()[1]
         here = Serving(app, port, *found[0], server)
         assert here.becomes(lambda: here.state.ready, START), here.state.parts
-        yield here
+        probe = LoopProbe(here.loop)
+        here.inside(probe.start)
+        try:
+            yield here
+        finally:
+            if thread.is_alive():
+                here.inside(probe.stop)
+        assert not probe.late, f"the event loop was held (for seconds, by): {probe.late}"
     finally:
         server.should_exit = True
         thread.join(START)

@@ -112,7 +112,8 @@ class FakeLlm:
         self.name = "fake"
         self.calls = self.running = 0
         self.prompts: deque[Prompt] = deque(maxlen=16)
-        self._answer, self._first, self._gap = answer, first_token, token_gap
+        self._answer = tokens(answer) if isinstance(answer, str) else answer
+        self._first, self._gap = first_token, token_gap
         self._tool_calls, self._before, self._fail = tool_calls, before, fail
 
     async def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall]:
@@ -120,8 +121,11 @@ class FakeLlm:
         call = self.calls
         self.prompts.append(prompt)
         asks = self._tool_calls if tools and not prompt.steps else ()
-        answer = self._answer if isinstance(self._answer, str) else self._answer(prompt)
-        pieces: tuple[str | ToolCall, ...] = (*tokens(self._before), *asks) if asks else tokens(answer)
+        pieces: Sequence[str | ToolCall]
+        if asks:
+            pieces = (*tokens(self._before), *asks)
+        else:
+            pieces = tokens(self._answer(prompt)) if callable(self._answer) else self._answer
         due = anyio.current_time() + self._first
         self.running += 1
         try:
