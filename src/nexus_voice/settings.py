@@ -45,8 +45,8 @@ class Limits(Section):
     requests: int = Field(
         1_024,
         ge=0,
-        description="Requests in progress at a time; a model's counts as 4, an upload of documents as 8. "
-        "Further ones are refused with 429. 0: no limit.",
+        description="Requests in progress at a time, where one to a model counts as 4 and an upload of "
+        "documents as 8; further ones are refused with 429. 0: no limit.",
     )
     requests_per_address: int = Field(512, ge=0, description="The same for each client address. 0: no limit.")
     rate: int = Field(
@@ -72,7 +72,9 @@ class Limits(Section):
     )
     remembered: int = Field(2_000, ge=1, description="Sessions kept for reconnection.")
     model_requests: int = Field(
-        8, ge=1, description="Requests by HTTP that each model serves at a time; conversations do not count."
+        8,
+        ge=1,
+        description="Requests by HTTP that each model serves at a time; voice conversations do not count.",
     )
     model_queue: int = Field(
         32, ge=0, description="Requests that wait for each model; further ones are refused with 429."
