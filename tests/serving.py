@@ -24,7 +24,8 @@ from nexus_voice.server.websocket.protocol import WebSocketProtocol
 from nexus_voice.settings import Settings
 
 T = TypeVar("T")
-START = 30.0
+START = 60.0
+"""Seconds until a test gives up on a server that starts."""
 PLAIN = [
     structlog.processors.add_log_level,
     structlog.processors.format_exc_info,  # structlog's own choice shows every local: seconds of work
