@@ -9,7 +9,8 @@ import urllib.request
 
 import psutil
 
-from nexus_voice.cli.banner import address, banner
+from nexus_voice.cli.nearby import address
+from nexus_voice.cli.serve import banner
 from nexus_voice.supply.advice import advice
 
 from .conftest import Run, Server, Shell

@@ -150,7 +150,7 @@ def doctor(
     """Check this installation: what works, what does not, and what to do about it."""
     from ..telemetry.logs import configure
     from .configure import settings
-    from .doctor import doctor
+    from .doctor.command import doctor
 
     configure("critical")
     if not doctor(settings(), as_json=as_json):

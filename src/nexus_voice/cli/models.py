@@ -108,7 +108,6 @@ def pull(
     A download that was interrupted goes on where it stopped. HF_TOKEN is used where it is set.
     """
     from ..models import catalogue, files
-    from .pulling import download
 
     models = [catalogue.named(name) for name in dict.fromkeys(names or catalogue.STARTER)]
     here = {one.model.name for one in files.installed(root())}
@@ -132,6 +131,43 @@ def pull(
         typer.echo("`nexus-voice doctor` shows which engines are in use.")
     if not good:
         raise typer.Exit(1)
+
+
+def download(model: Model, root: Path, *, accept_licence: bool) -> Installed:
+    """Pull one model, with progress bars on a terminal and without in a pipe."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    from ..models.pull import pull
+
+    notes = Console(stderr=True, highlight=False, markup=False)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=notes, disable=not notes.is_terminal) as bars:
+        rows: dict[str, TaskID] = {}
+
+        def advance(name: str, done: int, size: int) -> None:
+            if name not in rows:
+                rows[name] = bars.add_task(name, total=size, completed=done)
+            bars.update(rows[name], completed=done)
+
+        def waiting() -> None:
+            notes.print(f"{model.name} is being pulled already; waiting for that.")
+
+        return pull(model, root, accept_licence=accept_licence, progress=advance, waiting=waiting)
 
 
 @app.command("rm")

@@ -18,13 +18,19 @@ from urllib.request import ProxyHandler, build_opener
 
 from ..core.errors import EngineError, NexusError
 from ..settings import Settings
-from .banner import address
 
 START = 60.0
 """Seconds a server of our own may take to answer."""
 WARM = 120.0
 """Seconds a server's engines may take to load; the first start of all converts a model."""
 LOCAL = {"127.0.0.1", "localhost", "::1"}
+ANYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, not bound
+
+
+def address(host: str, port: int) -> str:
+    """The URL to open in a browser on this machine."""
+    host = "127.0.0.1" if host in ANYWHERE else host
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class NoServer(NexusError):

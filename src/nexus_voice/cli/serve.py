@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ import uvicorn
 
 from ..core.errors import NexusError
 from ..server.roles import Role
-from ..supply.advice import advice
+from ..supply.advice import Advice, advice
 from ..telemetry import logs
-from .banner import address, banner, part_banner
+from .nearby import address
 
 if TYPE_CHECKING:
     from ..server.services import State
@@ -179,3 +179,32 @@ def greet(state: State, settings: Settings, url: str, seconds: float) -> None:
             documents = "its own documentation, and what you add with `nexus-voice ingest FILE`"
         lines = banner(url, state.engines.names(), better, documents, seconds)
     print("\n".join(lines), flush=True)
+
+
+def banner(
+    url: str, engines: Mapping[str, str], better: Sequence[Advice], documents: str, seconds: float
+) -> list[str]:
+    """At most ten lines. `engines` are names by port."""
+    lines = [
+        f"Nexus Voice is ready after {seconds:.1f} s. Open {url} in a browser.",
+        f"  hears with     {engines['vad']}, {engines['stt']}",
+        f"  answers with   {engines['llm']}",
+        f"  speaks with    {engines['tts']}",
+        f"  knows          {documents}",
+    ]
+    lines += [f"  better:  {one.command}  # {one.message}" for one in better]
+    lines.append(
+        'Try `nexus-voice ask "How do I add a language model?"` in another terminal. Ctrl-C stops the server.'
+    )
+    return lines
+
+
+def part_banner(
+    url: str, role: str, engines: Mapping[str, str], better: Sequence[Advice], seconds: float
+) -> list[str]:
+    """For a server of one role alone."""
+    lines = [f"Nexus Voice, role {role}, is ready after {seconds:.1f} s. Others use it at {url}/v1."]
+    lines += [f"  {port:<14} {name}" for port, name in engines.items()]
+    lines += [f"  better:  {one.command}  # {one.message}" for one in better]
+    lines.append(f"Its state is at {url}/readyz, its figures at {url}/metrics. Ctrl-C stops the server.")
+    return lines

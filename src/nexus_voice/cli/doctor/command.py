@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
 
@@ -11,16 +12,19 @@ import orjson
 from rich.console import Console
 from rich.text import Text
 
-from ..settings import Settings
-from .checks import Check, Workshop
+from ...settings import Settings
+from .check import Check
+from .documents import knowledge_base, reading
+from .engines import EngineChecks
+from .machine import data_folder, disk, gpu, microphone, packages, python, server_port, settings_given
 
 MARKS = {"works": ("ok", "green"), "note": ("note", "yellow"), "fails": ("FAILS", "bold red")}
-WIDTH = 34
-"""Columns of a check's name."""
+NAME_COLUMNS = 34
+"""Width of the column of names."""
 
 
 def doctor(settings: Settings, *, as_json: bool) -> bool:
-    """Print every check as it is done; whether everything that was chosen works."""
+    """Print each check as it is done. Returns whether everything that the settings choose works."""
     console = Console()
     done: list[Check] = []
 
@@ -28,7 +32,7 @@ def doctor(settings: Settings, *, as_json: bool) -> bool:
         with Console(stderr=True).status("Examining", speed=2) as status:
             if as_json or not status.console.is_terminal:
                 status.stop()
-            async with aclosing(Workshop(settings).checks()) as checks:  # type: ignore[type-var]
+            async with aclosing(every_check(settings)) as checks:
                 async for check in checks:
                     done.append(check)
                     if not as_json:
@@ -46,9 +50,21 @@ def doctor(settings: Settings, *, as_json: bool) -> bool:
     return not failed
 
 
+async def every_check(settings: Settings) -> AsyncGenerator[Check]:
+    for look in (python, settings_given, data_folder, disk, server_port, gpu, microphone):
+        yield look(settings)
+    async for check in EngineChecks(settings).run():
+        yield check
+    yield await knowledge_base(settings)
+    yield await reading()
+    yield packages(settings)
+
+
 def line(check: Check) -> Text:
     mark, style = MARKS[check.status]
-    text = Text.assemble((f"{mark:>5}  ", style), f"{check.what:<{WIDTH}} {check.found}")
+    text = Text.assemble((f"{mark:>5}  ", style), f"{check.what:<{NAME_COLUMNS}} {check.found}")
     if check.todo:
-        text.append(f"\n{'':>7}{'':<{WIDTH}} → {check.todo}", "dim" if check.status == "works" else style)
+        text.append(
+            f"\n{'':>7}{'':<{NAME_COLUMNS}} → {check.todo}", "dim" if check.status == "works" else style
+        )
     return text
