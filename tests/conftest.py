@@ -6,6 +6,10 @@ import os
 
 import pytest
 
+from once import documented, models
+
+__all__ = ["documented", "models"]
+
 OURS = ("_API_KEY", "DATABASE_URL")
 
 for name in [name for name in os.environ if name.startswith("NEXUS_") or name.endswith(OURS)]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import SequenceMatcher
@@ -18,12 +19,15 @@ from nexus_voice.settings import Settings
 from server.caller import Caller
 from serving import Serving, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def server(tmp_path_factory: pytest.TempPathFactory, documented: Path) -> Iterator[Serving]:
+    data = shutil.copytree(documented, tmp_path_factory.mktemp("server") / "data")
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
-        data_dir=tmp_path_factory.mktemp("data"),
+        data_dir=data,
         limits={"loop_lag": 60.0},  # type: ignore[arg-type]
         discovery={"local_servers": []},  # type: ignore[arg-type]
     )

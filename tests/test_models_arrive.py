@@ -18,6 +18,8 @@ from nexus_voice.models.pull import pull
 from server.caller import Caller
 from serving import Serving, fakes, serving
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "what is the refund policy"
 
 

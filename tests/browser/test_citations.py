@@ -11,6 +11,8 @@ from nexus_voice.core.chat import Passage
 from nexus_voice.engines.fake.engines import FakeKnowledge
 from serving import Serving, fakes, serving
 
+pytestmark = pytest.mark.slow
+
 PUMP = Passage(
     "The blue button <b>starts</b> the pump. It is on the left.",
     "d1", "The pump", ("Use", "Start"), page=3, position=40, score=0.9,

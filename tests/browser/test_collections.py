@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 
 from serving import Serving
 
+pytestmark = pytest.mark.slow
+
 ROOMS = "Rooms & <b>keys</b>"
 
 

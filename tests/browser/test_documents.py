@@ -7,9 +7,12 @@ from typing import Any
 
 import anyio
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
 from serving import Serving
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_text_of_a_document_opens_at_the_passage(page: Page, server: Serving) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.fake.engines import FakeLlm
 from serving import Serving
+
+pytestmark = pytest.mark.slow
 
 LOUD, SILENT = "loudness() > 0.05", "loudness() < 0.001"
 

@@ -50,9 +50,9 @@ def speech() -> Pcm:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache(models: Path) -> Path:
     """Where engines may keep what they derive; shared, because deriving takes seconds."""
-    return tmp_path_factory.mktemp("engines")
+    return models
 
 
 @asynccontextmanager

@@ -11,12 +11,6 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the converted embedding model is kept; shared, because converting takes seconds."""
-    return tmp_path_factory.mktemp("models")
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def at(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Where a knowledge base may be: the contract is the same for both."""

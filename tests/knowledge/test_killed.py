@@ -16,7 +16,7 @@ from nexus_voice.core.access import PUBLIC
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 DOCUMENTS, KILLS = 60, 6
 CHILD = """

@@ -16,7 +16,7 @@ from nexus_voice.knowledge.seeding import seed
 from nexus_voice.ports import Embedder
 from nexus_voice.text.citations.citation_marks import unmarked
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 MANUAL = Path(__file__).parent / "data"
 

@@ -10,11 +10,9 @@ from nexus_voice.core.chat import Passage
 from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import By, KnowledgeBase
 from nexus_voice.knowledge.documents.records import Stored
-from nexus_voice.knowledge.seeding import seed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-DOCS = Path(__file__).parents[2] / "docs"
 FOUND, CITED = 0.75, 0.7
 """Least shares of the questions whose answer is among the first five passages, and still there when those
 of little relevance are left out; measured: 0.81 and 0.76."""
@@ -25,9 +23,11 @@ def answers(page: str, one: Stored | Passage, places: list[Place]) -> bool:
     return any(page == wanted and phrase.lower() in text for wanted, phrase in places)
 
 
-async def test_words_and_meaning_together_find_more_than_each_alone(tmp_path: Path, models: Path) -> None:
-    async with MiniLmEmbedder(models) as embedder, KnowledgeBase(tmp_path, embedder) as base:
-        await seed(base, DOCS)
+async def test_words_and_meaning_together_find_more_than_each_alone(documented: Path) -> None:
+    async with (
+        MiniLmEmbedder(documented / "models") as embedder,
+        KnowledgeBase(documented / "knowledge", embedder) as base,
+    ):
         pages = {one.id: one.name for one in await base.documents()}
 
         async def missed(by: By) -> set[str]:

@@ -25,6 +25,7 @@ from nexus_voice.engines.llama.llm import LlamaCppLlm
 
 pytestmark = [
     pytest.mark.anyio,
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*ByteStream.__aiter__:pytest.PytestUnraisableExceptionWarning"),
 ]
 LIMIT = 30.0

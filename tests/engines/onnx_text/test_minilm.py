@@ -15,7 +15,7 @@ from nexus_voice.engines.onnx_text import minilm as embed_minilm
 from nexus_voice.engines.onnx_text import session as bert_session
 from nexus_voice.engines.onnx_text.minilm import CACHED, MiniLmEmbedder
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from nexus_voice.engines.piper.tts import PiperTts
 from nexus_voice.engines.piper.worker import KEPT, Piper
 from nexus_voice.engines.text_parts import MAX_TEXT
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 PLAIN = Voice()
 TEXT = "The quick brown fox jumps over the lazy dog again."
 

@@ -17,7 +17,7 @@ from nexus_voice.engines.espeak import tts as tts_espeak
 from nexus_voice.engines.espeak.tts import EspeakTts
 from nexus_voice.engines.pocketsphinx.stt import PocketsphinxStt
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 DOCUMENTS = [
     "Add a language model",

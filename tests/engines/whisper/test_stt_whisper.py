@@ -18,7 +18,7 @@ from nexus_voice.core.errors import BadInput, Busy, EngineError
 from nexus_voice.engines.whisper import stt as stt_whisper
 from nexus_voice.engines.whisper.stt import WhisperStt
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 SENTENCE = "what is the refund policy"
 SPEECH = clips.say("How do I start the pump today?")
