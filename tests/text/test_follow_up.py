@@ -2,7 +2,7 @@
 
 import pytest
 
-from nexus_voice.text.follow_up import LONGEST, standalone
+from nexus_voice.text.follow_up import MAX_EARLIER, MAX_EARLIER_CHARS, MAX_QUESTION_CHARS, standalone
 
 INSTALL, UPDATE = "How do I install it on Linux?", "How do I update the firmware?"
 PORT, VOICE = "How do I change the port?", "How do I change the voice?"
@@ -31,8 +31,19 @@ WHOLE: list[tuple[list[str], str, str]] = [
     (
         ["Is lightning covered by the warranty?", "what about water?"],
         "and theft?",
-        "Is lightning covered by the warranty theft?",
+        "Is theft covered by the warranty?",
     ),
+    (["Is lightning covered by the warranty?"], "what about water?", "Is water covered by the warranty?"),
+    (
+        ["Is the battery covered by the warranty?"],
+        "and the screen?",
+        "Is the screen covered by the warranty?",
+    ),
+    (["Does lightning void the warranty?"], "and theft?", "Does theft void the warranty?"),
+    (["Are dogs allowed?"], "what about cats?", "Are cats allowed?"),
+    # Where the piece belongs is unclear: the words of both are looked for
+    (["Which models are there?"], "and voices?", "Which models are there? voices?"),
+    (["Is there a parking lot?"], "and a garage?", "Is there a parking lot? a garage?"),
     (["how do i install docker", "how about podman"], "is it free", "how do i install podman? is it free"),
     # Questions that name nothing
     ([UPDATE], "how long does that take?", f"{UPDATE} how long does that take?"),
@@ -133,6 +144,9 @@ def test_a_long_conversation_and_long_questions_do_not_pile_up() -> None:
     talk = [UPDATE, *(f"does it need part {number}?" for number in range(200))]
     assert standalone("why?", talk) == f"{UPDATE} does it need part 199? why?"
     whole = standalone("how long does that take?", ["pump " * 5_000])
-    assert len(whole) < LONGEST + 30
+    assert len(whole) < MAX_EARLIER_CHARS + 30
     assert whole.endswith("how long does that take?")
-    assert standalone("and " * 5_000 + "why?", [PORT]).startswith(PORT)
+    assert standalone("and " * 490 + "why?", [PORT]).startswith(PORT)
+    page = "and " * MAX_QUESTION_CHARS + "why?"
+    assert standalone(page, [PORT]) == page
+    assert standalone("why?", [PORT, *["why?"] * MAX_EARLIER]) == "why?"

@@ -37,10 +37,11 @@ def sound(piece: Any) -> bytes:
 
 def parts(text: str, max_chars: int) -> Iterator[str]:
     """`text` in pieces of at most `max_chars` characters; together they are the text."""
-    while len(text) > max_chars:
-        window = text[:max_chars]
+    start = 0
+    while len(text) - start > max_chars:
+        window = text[start : start + max_chars]
         found = (max((match.end() for match in end.finditer(window)), default=0) for end in PART_ENDS)
         cut = next(filter(None, found), max_chars)
-        yield text[:cut]
-        text = text[cut:]
-    yield text
+        yield window[:cut]
+        start += cut
+    yield text[start:]

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from .words import plain
 
+MAX_CHARS = 200
+"""Characters of a question that may still be about the time."""
 _DAYS = {
     "the day before yesterday": -2,  # before "yesterday", which it contains
     "the day after tomorrow": 2,
@@ -31,6 +33,8 @@ _NOW = re.compile(r" (?:right now|now|at the moment|currently|here)$")
 
 def answer(question: str, now: datetime) -> str | None:
     """A sentence with the time or the date, or None when that was not asked. `now` is local time."""
+    if len(question) > MAX_CHARS:
+        return None
     asked = _NOW.sub("", plain(question))
     if _TIME.fullmatch(asked):
         return f"It is {now.hour % 12 or 12}:{now:%M} {'AM' if now.hour < 12 else 'PM'}."

@@ -18,14 +18,21 @@ from .arithmetic import arithmetic
 from .turn_ends import is_backchannel
 from .words import content, words
 
-LONGEST = 300
+MAX_QUESTION_CHARS = 2_000
+"""A longer question is taken to stand alone: no one leans on the conversation with a page of text."""
+MAX_EARLIER_CHARS = 300
 """Characters of an earlier question that are kept."""
-FRAGMENT = 6
+MAX_EARLIER = 256
+"""Earlier questions that are looked at, counted from the newest."""
+MAX_IDLE_CHARS = 200
+"""A longer text is neither small talk nor a sum."""
+MAX_FRAGMENT_WORDS = 6
 """Words of the longest piece that is no question by itself: "and for students in their last year"."""
-BARE = 4
-"""The same of a piece that no "and" announces: "on a Mac?"."""
-OWN_WEAK, OWN_STRONG = 1, 2
-"""Telling words up to which "it", or "that", points to an earlier question; with more it stands alone."""
+MAX_BARE_FRAGMENT_WORDS = 4
+"""The same for a piece without an "and" in front of it: "on a Mac?"."""
+MAX_TERMS_WITH_IT, MAX_TERMS_WITH_THAT = 1, 2
+"""A question with "it", or "that", and at most so many telling words refers to an earlier question; one with
+more telling words stands alone."""
 
 
 def _set(text: str) -> frozenset[str]:
@@ -49,6 +56,8 @@ PREPOSITIONS = _set(
 )
 MOVABLE = _set("on in for with without under of using via during about")
 """After the last of these in a question stands what "what about Windows?" replaces."""
+EXCEPTING = _set("not except only")
+"""A piece that begins with one of these narrows the question: "but not for batteries"."""
 STRONG = _set("they them he she him themselves both either neither")
 POINTING = _set("that this these those one ones")
 """They point to something only in some places: see `_points`."""
@@ -80,7 +89,16 @@ _OBJECT = re.compile(
     re.IGNORECASE,
 )
 """A question without a preposition, and where the thing that it asks about begins."""
-_END = re.compile(r"[\s?.!…,;]+$")
+_SUBJECT = re.compile(
+    r"(?P<before>(?:is|are|was|were|do|does|did|can|could|will|would|should|must|may|might|has|have) )"
+    r"(?P<subject>(?:(?:an?|the|my|your|our|his|her|their|its|this|that|these|those|any|all) )?"
+    r"(?!(?:i|you|he|she|it|we|they|there|this|that|these|those|one|anyone|someone) )[\w'’-]+)"
+    r"(?P<after> .+)",
+    re.IGNORECASE,
+)
+"""A question about what its subject is or does: "Is lightning covered by the warranty"."""
+_END = " \t\r\n?.!…,;"
+"""What may follow the last word of a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +112,33 @@ class Topic:
 
 
 def standalone(question: str, earlier: Sequence[str]) -> str:
-    """The question with what it leaves unsaid, taken from `earlier` ones, oldest first. One that stands
-    alone is returned as it is; so are greetings and the like, which are passed over in `earlier`."""
-    topic = Topic()
-    if _idle(question):
+    """Complete `question` with what it leaves unsaid, taken from the `earlier` questions, oldest first.
+
+    A question that stands alone is returned as it is. So are greetings and the like, which are also passed
+    over in `earlier`, and questions of more than `MAX_QUESTION_CHARS` characters. Only the newest
+    `MAX_EARLIER` questions count, each by its first `MAX_EARLIER_CHARS` characters.
+    """
+    if len(question) > MAX_QUESTION_CHARS or _is_idle(question):
         return question
-    for said in earlier:
-        if not _idle(said):
-            topic = _joined(said[:LONGEST].strip(), topic)[1]
+    leaning: list[str] = []  # those after the newest one that stands alone, and that one, newest first
+    for said in reversed(earlier[-MAX_EARLIER:]):
+        if not _is_idle(said):
+            leaning.append(said[:MAX_EARLIER_CHARS].strip())
+            if _joined(leaning[-1], Topic("any"))[1] == Topic(leaning[-1]):
+                break
+    topic = Topic()
+    for said in reversed(leaning):
+        topic = _joined(said, topic)[1]
     return _joined(question, topic)[0]
 
 
+def _is_idle(said: str) -> bool:
+    """Whether `said` is small talk, asks the time or is a sum: no later question can be about it."""
+    return len(said) <= MAX_IDLE_CHARS and _is_idle_text(said)
+
+
 @lru_cache(1_024)
-def _idle(said: str) -> bool:
-    """Small talk, the time, a sum: no subject that a later question could be about."""
+def _is_idle_text(said: str) -> bool:
     return (
         is_backchannel(said)
         or smalltalk.answer(said, {}, "something") is not None
@@ -120,14 +151,20 @@ def _joined(said: str, topic: Topic) -> tuple[str, Topic]:
     """(the whole question, the topic after it)."""
     lead = _LEAD.match(said)
     linked = bool(lead and _LINK.search(lead[0]))
-    rest = _END.sub("", said[lead.end() if lead else 0 :])
+    rest = said[lead.end() if lead else 0 :].rstrip(_END)
     spoken, about = words(rest), _ABOUT.match(rest)
     own = _own(rest)
     piece = rest[about.end() :].strip() if about else rest
-    if about and len(own) <= OWN_STRONG + 1:
+    if about and len(own) <= MAX_TERMS_WITH_THAT + 1:
         fragment = bool(own)
     else:
-        limit = FRAGMENT if linked else BARE if spoken and spoken[0] in PREPOSITIONS else 0
+        limit = (
+            MAX_FRAGMENT_WORDS
+            if linked
+            else MAX_BARE_FRAGMENT_WORDS
+            if spoken and spoken[0] in PREPOSITIONS
+            else 0
+        )
         fragment = bool(own) and len(spoken) <= limit and spoken[0] not in QUESTION and not about
     if fragment:
         return _filled_in(piece, topic) if topic.base else (said, topic)
@@ -148,10 +185,10 @@ def _room(spoken: Sequence[str]) -> int:
     room = -1
     for place, word in enumerate(spoken):
         if word in STRONG or (word in POINTING and _points(spoken, place)):
-            room = OWN_STRONG
+            room = MAX_TERMS_WITH_THAT
         elif word in ("it", "its"):
             subject = not place or not AUXILIARY.isdisjoint(spoken[place - 1 : place + 2])
-            room = max(room, OWN_WEAK if subject else OWN_STRONG)
+            room = max(room, MAX_TERMS_WITH_IT if subject else MAX_TERMS_WITH_THAT)
     return room
 
 
@@ -175,7 +212,7 @@ def _ended(question: str) -> str:
 
 def _filled_in(piece: str, topic: Topic) -> tuple[str, Topic]:
     """The newest question with `piece` in the place where it belongs."""
-    made = _placed(piece, _END.sub("", topic.aside or topic.base), topic.filled) + "?"
+    made = _placed(piece, (topic.aside or topic.base).rstrip(_END), topic.filled) + "?"
     after = Topic(topic.base, made, piece) if topic.aside else Topic(made, "", piece)
     return _told(after), after
 
@@ -185,6 +222,8 @@ def _placed(piece: str, question: str, filled: str) -> str:
     if first in PREPOSITIONS:
         old = _phrase(question, (first,))
         return f"{question[: old[0]]}{piece}{question[old[1] :]}" if old else f"{question} {piece}"
+    if first in EXCEPTING:
+        return f"{question} {piece}"
     if filled:
         start = question.rfind(filled)
         kept = filled.split()[0] + " " if filled.split()[0].lower() in PREPOSITIONS else ""
@@ -193,7 +232,9 @@ def _placed(piece: str, question: str, filled: str) -> str:
         return f"{question[: old[0]]}{question[old[0] : old[1]].split()[0]} {piece}{question[old[1] :]}"
     if not _phrase(question, PREPOSITIONS) and (found := _OBJECT.fullmatch(question)):
         return f"{found['before']}{piece}"
-    return f"{question} {piece}"
+    if found := _SUBJECT.fullmatch(question):
+        return f"{found['before']}{piece}{found['after']}"
+    return f"{question}? {piece}"  # where it belongs is unclear: keep the words of both
 
 
 def _phrase(question: str, prepositions: Iterable[str]) -> tuple[int, int] | None:

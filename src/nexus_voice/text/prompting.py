@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from ..core.chat import Message, Passage, Prompt, ToolStep
@@ -56,11 +57,12 @@ def messages(prompt: Prompt, history_chars: int = HISTORY_CHARS) -> list[dict[st
         rules = f"{RULES}\n{SPOKEN}" if prompt.spoken else RULES
         system = f"{system}\n\n{rules}".strip()
     rendered = [{"role": "system", "content": system}] if system else []
-    rendered += _history(prompt.history, history_chars if prompt.ours else sys.maxsize)
+    result = _data if prompt.ours else _guarded
+    rendered += _history(prompt.history, history_chars if prompt.ours else sys.maxsize, result)
     blocks = [*_context(prompt.context), *_passages(prompt.passages), _guarded(prompt.question)]
     rendered.append({"role": "user", "content": "\n\n".join(blocks)})
     for step in prompt.steps:
-        rendered += _pair(step)
+        rendered += _pair(step, result)
     return _merged(rendered)
 
 
@@ -93,14 +95,14 @@ def _opening(number: int, passage: Passage) -> str:
     return f'<passage id="{number}" source="{source}">'
 
 
-def _history(history: Iterable[Message], budget: int) -> list[dict[str, Any]]:
+def _history(history: Iterable[Message], budget: int, result: Callable[[str], str]) -> list[dict[str, Any]]:
     kept: list[list[Message]] = []
     for exchange in reversed(_exchanges(history)):
         budget -= sum(map(_size, exchange))
         if budget < 0:
             break
         kept.append(exchange)
-    return [line for exchange in reversed(kept) for message in exchange for line in _line(message)]
+    return [line for exchange in reversed(kept) for message in exchange for line in _line(message, result)]
 
 
 def _exchanges(history: Iterable[Message]) -> list[list[Message]]:
@@ -118,35 +120,36 @@ def _size(message: Message) -> int:
     return len(message.text) + (len(call.name) + len(json.dumps(call.arguments)) if call else 0)
 
 
-def _line(message: Message) -> list[dict[str, Any]]:
+def _line(message: Message, result: Callable[[str], str]) -> list[dict[str, Any]]:
     if message.step is not None:
-        return _pair(message.step)
+        return _pair(message.step, result)
     return [{"role": message.role, "content": _guarded(message.text)}]
 
 
-def _pair(step: ToolStep) -> list[dict[str, Any]]:
+def _pair(step: ToolStep, result: Callable[[str], str]) -> list[dict[str, Any]]:
+    """A tool's call and its result, the latter as `result` makes it safe."""
     # One call a message: several templates (Llama 3.1) refuse more. "" because some refuse null.
     call = step.call
     function = {"name": call.name, "arguments": json.dumps(call.arguments, ensure_ascii=False)}
-    result = step.result if step.ok else f"The tool failed: {step.result}"
+    told = step.result if step.ok else f"The tool failed: {step.result}"
     return [
         {
             "role": "assistant",
             "content": "",
             "tool_calls": [{"id": call.id, "type": "function", "function": function}],
         },
-        {"role": "tool", "tool_call_id": call.id, "content": _data(result)},
+        {"role": "tool", "tool_call_id": call.id, "content": result(told)},
     ]
 
 
 def _merged(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Neighbours of one role joined: many templates insist that user and assistant alternate."""
+    """Join neighbours of one role: many templates insist that user and assistant alternate."""
     merged: list[dict[str, Any]] = []
-    for line in lines:
-        last = merged[-1] if merged else {}
-        plain = last.keys() == line.keys() == {"role", "content"}
-        if plain and last["role"] == line["role"]:
-            last["content"] = f"{last['content']}\n\n{line['content']}"
+    for role, group in groupby(
+        lines, lambda line: line["role"] if line.keys() == {"role", "content"} else None
+    ):
+        if role is None:
+            merged += group
         else:
-            merged.append(line)
+            merged.append({"role": role, "content": "\n\n".join(line["content"] for line in group)})
     return merged

@@ -15,7 +15,8 @@ CODE = "    "
 BULLET = re.compile(r"(?:[-*•]|\d{1,3}[.)])\s+")
 
 _END = re.compile(
-    rf"(?P<marks>[{re.escape(STOPS)}]+)[\"”’'»)\]]{{0,20}}(?=\s)|[{re.escape(OTHER_STOPS)}]+[」』）》】]{{0,20}}"
+    rf"(?<![{re.escape(STOPS)}])(?P<marks>[{re.escape(STOPS)}]++)[\"”’'»)\]]{{0,20}}(?=\s)"
+    rf"|[{re.escape(OTHER_STOPS)}]+[」』）》】]{{0,20}}"
 )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from .words import plain, words
 
+MAX_CHARS = 200
+"""Characters of a question that may still be small talk."""
 ROLES = {
     "stt": "hear you with",
     "vad": "notice speech with",
@@ -73,6 +75,8 @@ _REPLIES = [
 def answer(question: str, engines: Mapping[str, str], last: str = "") -> str | None:
     """A reply to small talk, or None. `engines` maps a kind ("stt", "tts", ...) to the name in use;
     `last` is what the assistant said last."""
+    if len(question) > MAX_CHARS:
+        return None
     said = {plain(question), " ".join(words(question))}
     if _any(_AGAIN, said):
         return last or None

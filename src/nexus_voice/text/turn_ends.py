@@ -10,6 +10,7 @@ _BACKCHANNELS = """
     mm mmm mhm mm-hm mm-hmm mhmm hm hmm uh uh-huh huh um umm er erm ah oh aha
     yeah yep yes yup ok okay right sure alright cool good great nice i see got it go on
 """
+MAX_BACKCHANNEL_CHARS = 100
 BACKCHANNELS = frozenset(_BACKCHANNELS.split())
 """Words of a listener who does not want the floor (Yngve 1970, "On getting a word in edgewise")."""
 
@@ -20,6 +21,8 @@ def words(text: str) -> list[str]:
 
 def is_backchannel(text: str) -> bool:
     """Nothing but listening noises, and few of them."""
+    if len(text) > MAX_BACKCHANNEL_CHARS:
+        return False
     said = words(text)
     return len(said) <= 4 and all(word in BACKCHANNELS for word in said)
 
@@ -32,10 +35,10 @@ def is_ignorable(text: str, floor_taken: bool) -> bool:
 
 def is_echo(text: str, speaking: str) -> bool:
     """Whether recognised words are the assistant's own, coming back through the microphone."""
-    said, own = words(text), words(speaking)
+    said, own = words(text), frozenset(words(speaking))
     if len(said) < 2 or not own:
         return False
-    return sum(word in set(own) for word in said) >= 0.8 * len(said)
+    return sum(word in own for word in said) >= 0.8 * len(said)
 
 
 def interrupts(text: str, speaking: str) -> bool:
@@ -59,7 +62,7 @@ PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
         # One that cannot end here: wait longer.
         ("filler", r"(?:^|\s)(?:um+|uh+|er+m?|hm+|well|you know|i mean)[,.…]*$", 2.0),
         ("ellipsis or comma", r"(?:,|…|\.\.\.|-)$", 2.0),
-        ("digits being read out", rf"(?:^|\s){_NUMBER}(?:\s{_NUMBER})*$", 2.0),
+        ("digits being read out", rf"(?:^|\s){_NUMBER}$", 2.0),
         (
             "unfinished phrase",
             r"(?:^|\s)(?:and|but|or|nor|because|so|if|when|while|which|that|who|than|as|the|a|an|my|your|his|her|its|"
@@ -79,15 +82,19 @@ PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
 )
 """How much longer or shorter than the silence window to wait, by the words so far; first match wins."""
 
+MAX_PATIENCE_CHARS = 500
+"""Characters at the end of an utterance that tell how long to wait."""
 SHORTEST, LONGEST = 0.2, 1.6
 """Bounds of the silence window in seconds, whatever the words."""
 
 
 def patience(text: str, window: float) -> float:
     """Seconds of silence that end this utterance, given the words so far and the usual window."""
-    text = text.strip()
+    text = text[-2 * MAX_PATIENCE_CHARS :].strip()
     if not text:
         return window
+    if len(text) > MAX_PATIENCE_CHARS:
+        text = "… " + text[-MAX_PATIENCE_CHARS:]  # it does not begin here
     for _, pattern, factor in PATIENCE:
         if pattern.search(text):
             return min(max(window * factor, SHORTEST), max(LONGEST, window))

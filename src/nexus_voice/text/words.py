@@ -36,9 +36,17 @@ ENDINGS = sorted(
 """Longest first; each is dropped, or becomes what `BECOMES` says."""
 
 
-@lru_cache(16_384)
+MAX_WORD_CHARS = 40
+"""A longer "word" is none: it is compared as it is."""
+
+
 def stem(word: str) -> str:
     """A light stem: "configures", "configured", "configuration" -> "configur". Not always a word."""
+    return _stem(word) if len(word) <= MAX_WORD_CHARS else word
+
+
+@lru_cache(16_384)
+def _stem(word: str) -> str:
     word = word.removesuffix("'s")
     if word.endswith(("ss", "us", "is")):
         return word

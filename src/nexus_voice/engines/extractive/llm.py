@@ -59,7 +59,7 @@ OFF = (
 )
 CONTEXT = "What you shared"
 """Title that the client's context is quoted under."""
-NAMED = re.compile(r"From “([^”]+)”")
+NAMED = re.compile(r"From “([^“”]{1,500})”")
 
 
 class ExtractiveLlm:

@@ -40,7 +40,9 @@ _ORDER = re.compile(
     r"|\b(?:respond|reply|answer|say) (?:only|exactly|nothing but)\b|\btell (?:the|your) users?\b",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?…:;。！？]\W*$")
+_SENTENCE_MARKS = frozenset(".!?…:;。！？")
+MAX_QUESTION_CHARS = 1_000
+"""Characters of a question whose words are compared: more than anybody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def units(question: str, passages: Sequence[Passage]) -> list[Unit]:
     found = list(_read(passages))
     texts = [frozenset(terms(unit.text)) for unit in found]
     frequency = Counter(term for text in texts for term in text)
+    question = question[:MAX_QUESTION_CHARS]
     weight = {term: math.log(1 + (len(found) + 1) / (frequency[term] + 0.5)) for term in terms(question)}
     total = sum(weight.values()) or 1.0
     asked = " ".join(words(question))
@@ -124,4 +127,14 @@ def _defines(text: str, subject: str) -> bool:
 def _is_label(text: str) -> bool:
     said = len(words(_URL.sub("", text)))
     letters = sum(character.isalpha() or character.isspace() for character in text)
-    return said < 3 or letters < 0.6 * len(text) or (said < 8 and not _SENTENCE_END.search(text))
+    return said < 3 or letters < 0.6 * len(text) or (said < 8 and not _ends_sentence(text))
+
+
+def _ends_sentence(text: str) -> bool:
+    """Whether a mark that ends a sentence stands behind the last word."""
+    for character in reversed(text):
+        if character in _SENTENCE_MARKS:
+            return True
+        if character.isalnum() or character == "_":
+            return False
+    return False

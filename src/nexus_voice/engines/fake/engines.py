@@ -270,7 +270,7 @@ class FakeKnowledge:
 @lru_cache(256)
 def tokens(text: str) -> tuple[str, ...]:
     """Words, each with the white space before it, as language models emit them."""
-    return tuple(re.findall(r"\s*\S+", text))
+    return tuple(re.findall(r"(?<!\s)\s*+\S+", text))
 
 
 def _prefixes(text: str) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def words(text: str) -> list[str]:
     """What a person says when reading `text` aloud: lower case, numbers as words, no punctuation."""
     said: list[str] = []
     for token in tokens(text):
-        said += number(int(token)) if token.isdigit() else [token.lower()]
+        said += number(int(token[:MAX_WORDS])) if token.isdigit() else [token.lower()]
     return said[:MAX_WORDS]
 
 

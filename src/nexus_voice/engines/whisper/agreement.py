@@ -11,7 +11,7 @@ import re
 
 _ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Scripts without spaces between words: Thai and Lao, Burmese, Khmer, kana, Han. Each sign is a unit."""
-_UNIT = re.compile(rf"\s*(?:[{_ALONE}]|[^\s{_ALONE}]+)")
+_UNIT = re.compile(rf"(?<!\s)\s*+(?:[{_ALONE}]|[^\s{_ALONE}]+)")
 _MARKS = re.compile(r"[^\w]+")
 
 

@@ -16,6 +16,7 @@ SLACK = 60
 """How far the overlap may grow or shrink to begin with a whole sentence."""
 
 PARAGRAPH, LINE, BLANK = re.compile(r"\n\n"), re.compile(r"\n"), re.compile(r"\s+")
+NOT_BLANK = re.compile(r"\S")
 
 Span = tuple[int, int]
 
@@ -69,9 +70,14 @@ def _cut(text: str, whole: list[Span]) -> Iterator[Span]:
         yield start, end
         start = _overlap(text, end, begins)
         follows = _after(whole, end)
-        if follows and follows[1] > start + LARGEST and not text[end : follows[0]].strip():
+        if follows and follows[1] > start + LARGEST and _is_blank(text, end, follows[0]):
             start = follows[0]
     yield start, len(text)
+
+
+def _is_blank(text: str, start: int, end: int) -> bool:
+    found = NOT_BLANK.search(text, start, end)
+    return found is None
 
 
 def _around(whole: list[Span], place: int) -> Span | None:

@@ -17,7 +17,7 @@ from .tables import flat
 UNSEEN = ["script", "style", "template", "noscript", "svg", "iframe", "nav", "button", "select", "form"]
 HIDDEN = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
-    r"|(?:opacity|font-size)\s*:\s*0*\.?0+[a-z%]*)\s*(?:;|!|$)",
+    r"|(?:opacity|font-size)\s*:\s*(?:0++(?:\.0++)?|\.0++)[a-z%]*)\s*(?:;|!|$)",
     re.IGNORECASE,
 )
 """Inline styles of text that nobody sees: instructions to a model like to hide there."""

@@ -49,8 +49,8 @@ def markdown(text: str) -> tuple[str, list[Block]]:
     title = ""
     if front := re.match(r"---\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|$)", text, re.DOTALL):
         text = text[front.end() :]
-        if line := re.search(r"^title:[ \t]*(.+?)[ \t]*$", front[1], re.MULTILINE):
-            title = line[1].strip("\"'")
+        if line := re.search(r"^title:(.+)$", front[1], re.MULTILINE):
+            title = line[1].strip(" \t").strip("\"'")
     return title, html.read(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))[1]
 
 

@@ -8,6 +8,9 @@ from fractions import Fraction
 MOST_BITS = 4_096
 """Size of the largest number worked with."""
 
+MAX_DEPTH = 20
+"""Brackets within brackets."""
+
 Value = Fraction | float
 
 
@@ -16,6 +19,7 @@ class Parser:
 
     def __init__(self, tokens: list[str | Fraction]) -> None:
         self.tokens, self.at = tokens, 0
+        self.depth = 0
         self.worked = False  # whether anything was computed: "five" alone is no question
 
     def sum(self) -> Value:
@@ -73,9 +77,13 @@ class Parser:
 
     def atom(self) -> Value:
         if self.take("("):
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise SyntaxError
             value = self.sum()
             if not self.take(")"):
                 raise SyntaxError
+            self.depth -= 1
             return value
         if self.at < len(self.tokens) and isinstance(token := self.tokens[self.at], Fraction):
             self.at += 1

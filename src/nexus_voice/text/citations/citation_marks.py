@@ -28,7 +28,7 @@ _BEGUN = re.compile(
 )
 """What may become a mark with the next token."""
 _OPENER = re.compile(r"[\[【(]")
-_BLANKS = re.compile(r"[ \t]+\Z")
+_BLANKS = re.compile(r"[ \t]*")
 _FIGURES = re.compile(r"([0-9]+)(?:[ ]?[–-][ ]?\^?([0-9]+))?")
 
 _INDEXED = re.compile(
@@ -36,23 +36,28 @@ _INDEXED = re.compile(
     r"|[Aa]rrays?|[Aa]rg[sv]|[Ii]tems?|[Ll]ists?|\b(?:arr|cols?|data|index|matrix|rows?|tuple|values?|vector))\Z"
 )
 """What an index or a link's text is attached to, as in `array[1]`."""
-_VALUE = re.compile(r"[=∈∉≤≥][ \t]*\Z")
 _VALUES = re.compile(
     r"\b(?:in|interval|range|is|are|lists?|arrays?|vectors?|tuples?|sets?|values?|returns?|gives?|prints?"
-    r"|between)[ \t]*\Z",
+    r"|between)\Z",
     re.IGNORECASE,
 )
 """What a list of numbers follows that are values, not sources."""
 _NOUN = re.compile(
     r"(?:\b(?:according to|based on|see(?: also)?|(?:described|stated|shown|explained|mentioned|given|found"
     r"|listed|written|documented|noted) (?:in|by)|passages?|sources?)|(?P<opening>(?:\A|[.!?:][ ]|\n)"
-    r"(?:in|from|per)))[ \t]*\Z",
+    r"(?:in|from|per)))\Z",
     re.IGNORECASE,
 )
 """Where a mark stands for the source itself: "According to [1], ..."."""
-_TICKS = re.compile(r"`+|\n")
-_LOOK_BACK = 80
+_TICKS_OR_NEWLINE = re.compile(r"`+|\n")
+MAX_LOOK_BACK = 80
 """Characters before a bracket that tell what it is."""
+MAX_WORDS_BACK = 24
+"""Characters that the words before a mark have at most, "according to" with a sentence's end before it."""
+MAX_BLANKS = 80
+"""Blanks before a mark that go with it, and so wait for the next token."""
+MAX_UNREAD = 4_096
+"""Characters that `Before` keeps until it reads them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,55 +71,161 @@ class Mark:
 
 
 class Marks:
-    """Takes the marks out of a text that is still being written, with the blank before each.
+    """Takes the marks out of a text that is still being written, with the blanks before each.
 
-    What may be the beginning of a mark waits for the next token, at most about 70 characters.
+    What may be the beginning of a mark waits for the next token: about 70 characters, and at most
+    `MAX_BLANKS` blanks before it. Time is linear in the text, whatever the tokens are.
     """
 
     def __init__(self) -> None:
-        self.text = ""
-        """What was given out, without its marks."""
+        self._before = Before()
         self._rest = ""
         self._led = False  # by a mark: blanks that begin the line go with it
 
     def feed(self, token: str, *, final: bool = False) -> list[str | Mark]:
         """What is certain with this token: pieces of text, and the marks where they stood."""
         rest, self._rest = self._rest + token, ""
+        done = 0  # all before it is given out
         if self._led:
-            rest = rest.lstrip(" \t")
-            self._led = not rest
-        if not final and not rest[-1:].isspace() and not _OPENER.search(rest):
-            self.text += rest  # a token like most
-            return [rest] if rest else []
+            done = _after_blanks(rest, 0)
+            self._led = done == len(rest)
         out: list[str | Mark] = []
-        done = at = 0
+        if not final and not rest[-1:].isspace() and not _OPENER.search(rest, done):
+            self._give(out, rest[done:])  # a token like most
+            return out
+        read = at = done  # `_before` knows all before `read`
         while opener := _OPENER.search(rest, at):
             at = opener.start()
             found = _MARK.match(rest, at)
             if not final and (found.end() == len(rest) if found else _may_become_mark(rest, at)):
                 break
-            mark = found and _read(self.text + rest[done:at], found[0], rest[found.end() : found.end() + 1])
+            mark = None
+            if found:
+                text_end = at - _blanks_before(rest, done, at)
+                self._before.add(rest[read:text_end])
+                read = text_end
+                mark = _read(self._before, rest[read:at], found[0], rest[found.end() : found.end() + 1])
             if not found or not mark:
                 at += 1
                 continue
-            self._give(out, rest[done:at].rstrip(" \t"))
+            if read > done:
+                out.append(rest[done:read])
             out.append(mark)
-            done = at = found.end()
-            if self.text.endswith("\n") or not self.text:
-                rest = rest[:at] + rest[at:].lstrip(" \t")
+            at = found.end()
+            if self._before.begins_line():
+                at = _after_blanks(rest, at)
                 self._led = at == len(rest)
+            done = read = at
         else:
             at = len(rest)
-        blanks = None if final else _BLANKS.search(rest, done, at)
-        end = blanks.start() if blanks else at
-        self._give(out, rest[done:end])
+        end = at if final else at - _blanks_before(rest, done, at)
+        if end > done:
+            out.append(rest[done:end])
+            self._before.add(rest[read:end])
         self._rest = rest[end:]
         return out
 
     def _give(self, out: list[str | Mark], text: str) -> None:
         if text:
-            self.text += text
+            self._before.add(text)
             out.append(text)
+
+
+def _after_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return found.end() if found else at
+
+
+def _blanks_before(text: str, start: int, at: int) -> int:
+    """How many blanks end `text[start:at]`; `MAX_BLANKS` at most."""
+    last = text[max(start, at - MAX_BLANKS) : at]
+    return len(last) - len(last.rstrip(" \t"))
+
+
+class Before:
+    """What stands before a place in a text, in so far as it tells what a bracket there is.
+
+    A text of any length is read once and not kept.
+    """
+
+    def __init__(self) -> None:
+        self._near = ""
+        self._indent = ""  # the line's first characters, as many as show whether it is code
+        self._first = ""  # the line's first characters that are no white space, as many as a bullet has
+        self._code = 0  # backticks that opened the code we are in
+        self._ticks = 0  # backticks that end the text
+        self._unread: list[str] = []
+        self._unread_size = 0
+
+    def add(self, text: str) -> None:
+        """The text goes on with `text`."""
+        self._unread.append(text)
+        self._unread_size += len(text)
+        if self._unread_size > MAX_UNREAD:
+            self._read()
+
+    def near(self) -> str:
+        """The last `MAX_LOOK_BACK` characters."""
+        self._read()
+        return self._near
+
+    def begins_line(self) -> bool:
+        """Whether nothing stands on this line, not even a blank."""
+        return self.near()[-1:] in ("", "\n")
+
+    def line_is_blank(self) -> bool:
+        self._read()
+        return not self._first
+
+    def in_code(self, blanks: str = "") -> bool:
+        """Whether what follows, after `blanks`, stands in Markdown code: a fenced block, a span, an
+        indented line."""
+        self._read()
+        if (self._indent + blanks).startswith(CODE) and not BULLET.match((self._first + blanks).lstrip()):
+            return True
+        return _code_after(self._code, self._ticks) > 0
+
+    def _read(self) -> None:
+        text = "".join(self._unread)
+        self._unread.clear()
+        self._unread_size = 0
+        if not text:
+            return
+        self._near = (self._near + text[-MAX_LOOK_BACK:])[-MAX_LOOK_BACK:]
+        line = text
+        if "\n" in text:
+            self._indent = self._first = ""
+            line = text[text.rindex("\n") + 1 :]
+        if len(self._indent) < len(CODE):
+            self._indent += line[: len(CODE)]
+        if len(self._first) < _BULLET_CHARS:
+            self._first += line[:_BULLET_CHARS] if self._first else line.lstrip()[:_BULLET_CHARS]
+        self._read_ticks(text)
+
+    def _read_ticks(self, text: str) -> None:
+        at = 0
+        for found in _TICKS_OR_NEWLINE.finditer(text):
+            if found.start() > at:  # something stands between this run of backticks and the one before
+                self._code, self._ticks = _code_after(self._code, self._ticks), 0
+            at = found.end()
+            if found[0] == "\n":
+                self._code, self._ticks = _code_after(self._code, self._ticks), 0
+                self._code = self._code if self._code > 2 else 0
+            else:
+                self._ticks += len(found[0])
+        if at < len(text):
+            self._code, self._ticks = _code_after(self._code, self._ticks), 0
+
+
+_BULLET_CHARS = 6
+"""Characters in which the longest bullet, "100. ", shows itself."""
+
+
+def _code_after(code: int, ticks: int) -> int:
+    """How many backticks opened the code after a run of `ticks`; `code` is the same before it."""
+    if ticks and (code in (0, ticks) or (code > 2 and ticks >= code)):
+        return 0 if code else ticks
+    return code
 
 
 def unmarked(text: str) -> str:
@@ -142,28 +253,29 @@ def _may_become_mark(text: str, at: int) -> bool:
     )
 
 
-def _read(before: str, text: str, after: str) -> Mark | None:
-    """The mark that `text` is between `before` and the character `after`, if it is one."""
-    line = before.rpartition("\n")[2]
+def _read(before: Before, blanks: str, text: str, after: str) -> Mark | None:
+    """The mark that `text` is between `before`, with `blanks`, and the character `after`, if it is one."""
     numbers = _numbers(text)
+    leads = before.line_is_blank() and after not in ("", "\n")
     if text.startswith("【"):  # nobody writes these for anything else
-        return Mark(numbers, leads=not line.strip() and after not in ("", "\n"))
-    near = before[-_LOOK_BACK:]
+        return Mark(numbers, leads)
+    near = before.near()
+    words = near[-MAX_WORDS_BACK:].rstrip(" \t")
     several = "," in text and text.startswith("[")
     if (
         after == "("
         or (after.isascii() and (after.isalnum() or after == "_"))
-        or (after == ":" and not line.strip())
+        or (after == ":" and before.line_is_blank())
         or 0 in numbers
-        or _INDEXED.search(near)
-        or _VALUE.search(near)
-        or in_code(before)
+        or (not blanks and not near[-1:].isspace() and _INDEXED.search(near))
+        or words.endswith(("=", "∈", "∉", "≤", "≥"))
+        or before.in_code(blanks)
     ):
         return None
-    noun = _NOUN.search(near)
-    if several and (not noun or noun["opening"]) and _VALUES.search(near):
+    noun = _NOUN.search(words)
+    if several and (not noun or noun["opening"]) and _VALUES.search(words):
         return None
-    return Mark(numbers, leads=not line.strip() and after not in ("", "\n"), noun=noun is not None)
+    return Mark(numbers, leads, noun=noun is not None)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -174,21 +286,6 @@ def _numbers(text: str) -> tuple[int, ...]:
         low, high = int(first), int(last or first)
         numbers += range(low, high + 1) if low <= high < low + 10 else (low, high)
     return tuple(dict.fromkeys(numbers))
-
-
-def in_code(before: str) -> bool:
-    """Whether what follows `before` stands in Markdown code: a fenced block, a span, an indented line."""
-    line = before.rpartition("\n")[2]
-    if line.startswith(CODE) and not BULLET.match(line.lstrip()):
-        return True
-    open = 0  # backticks that opened the code we are in
-    for found in _TICKS.finditer(before):
-        ticks = 0 if found[0] == "\n" else len(found[0])
-        if ticks == 0:
-            open = open if open > 2 else 0
-        elif open in (0, ticks) or (open > 2 and ticks >= open):
-            open = 0 if open else ticks
-    return open > 0
 
 
 def valid(mark: Mark, sources: Sequence[object]) -> tuple[int, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...core.chat import Passage
 from ..sentences.sentence_ends import OTHER_STOPS, STOPS
@@ -24,7 +26,9 @@ LONGEST_TITLE = 80
 _DENIALS = frozenset(
     words("not no never none neither nor without cannot can't don't doesn't didn't isn't won't")
 )
-_ENDED = re.compile(rf"(?:[{re.escape(STOPS + OTHER_STOPS)}:][\"'”’»)\]*_`]{{0,9}}\s*|\n\s*)\Z")
+_ENDED = re.compile(rf"[{re.escape(STOPS + OTHER_STOPS)}:][\"'”’»)\]*_`]{{0,9}}\Z")
+_MAX_ENDING = 10
+"""Characters that `_ENDED` matches at most."""
 _LETTER = re.compile(r"[^\W_]")
 
 
@@ -44,6 +48,14 @@ class Written:
     statements: list[Statement]
 
 
+class _Found(NamedTuple):
+    """The valid numbers of a mark, and its place in the answer; `order` counts the marks."""
+
+    order: int
+    at: int
+    numbers: tuple[int, ...]
+
+
 class Citations:
     """Takes the marks out of an answer as it is written, and gives them to its statements.
 
@@ -57,13 +69,15 @@ class Citations:
     def __init__(self, passages: Sequence[Passage] = ()) -> None:
         self._marks = Marks()
         self._sentences = Sentences()
-        self._waiting: list[tuple[str, int]] = []  # pieces, and where each ends in the answer
-        self._found: list[tuple[int, tuple[int, ...]]] = []  # marks: where, and their numbers
+        self._waiting: deque[tuple[str, int]] = deque()  # pieces, and where each ends in the answer
+        self._behind: deque[_Found] = deque()  # marks that stand behind what rests on them
+        self._ahead: deque[_Found] = deque()  # marks that lead it, or stand in it
+        self._marks_found = 0
         self._released = 0  # where the last piece that was cut ends
         self._began = 0  # where the sentence begins that has not ended
         self._words_end = 0  # where the last word or mark of punctuation so far ends
         self._length = 0
-        self._sentence = ""  # the pieces of a sentence that has not ended
+        self._sentence: list[str] = []  # the pieces of a sentence that has not ended
         self._marked = False  # whether one of them was marked
         self._closed = False
         self.use(passages)
@@ -94,7 +108,11 @@ class Citations:
             if isinstance(part, Mark):
                 numbers, mark = valid(part, self._passages), part
                 part = self._named(numbers) if mark.noun else ""
-                self._found.append((self._words_end + bool(mark.leads or part), numbers))
+                self._marks_found += 1
+                if mark.leads or part:
+                    self._ahead.append(_Found(self._marks_found, self._words_end + 1, numbers))
+                else:
+                    self._behind.append(_Found(self._marks_found, self._words_end, numbers))
             if part:
                 shown.append(part)
                 self._cut(self._sentences.feed(part))
@@ -117,21 +135,31 @@ class Citations:
         while self._waiting:
             piece, end = self._waiting[0]
             stop = end - len(piece) + len(piece.rstrip())
-            marked = any(self._began < at < stop for at, _ in self._found) or not self._passages
-            if not (paused or marked or self._words_end > end or not _ENDED.search(piece)):
+            self._take_marks(self._began)  # none: they were taken with what ended there
+            marked = not self._passages or any(
+                found[0].at < stop for found in (self._behind, self._ahead) if found
+            )
+            if not (paused or marked or self._words_end > end or not _ends_sentence(piece)):
                 return
-            del self._waiting[0]
-            numbers = [number for at, group in self._found if self._began < at <= end for number in group]
-            self._found = [(at, group) for at, group in self._found if at > end]
+            self._waiting.popleft()
+            numbers = [number for found in self._take_marks(end) for number in found.numbers]
             yield Statement(piece, self._resting_on(piece, end, tuple(dict.fromkeys(numbers))))
+
+    def _take_marks(self, end: int) -> list[_Found]:
+        """Those up to the place `end` of the answer, in the order in which they were written."""
+        taken = []
+        for waiting in (self._behind, self._ahead):
+            while waiting and waiting[0].at <= end:
+                taken.append(waiting.popleft())
+        return sorted(taken)
 
     def _resting_on(self, piece: str, end: int, marked: tuple[int, ...]) -> tuple[int, ...]:
         """The sources of a piece that ends at `end`: its marks, or what its whole sentence's words tell."""
-        self._sentence += piece
+        self._sentence.append(piece)
         self._marked = self._marked or bool(marked)
-        if not (_ENDED.search(piece) or (self._closed and not self._waiting)):
+        if not (_ends_sentence(piece) or (self._closed and not self._waiting)):
             return marked
-        sentence, self._sentence, self._began = self._sentence, "", end
+        sentence, self._sentence, self._began = "".join(self._sentence), [], end
         alone, self._marked = not self._marked, False
         if not alone or not self._passages or not _LETTER.search(sentence):
             return marked
@@ -139,6 +167,11 @@ class Citations:
             self._evidence = [Evidence.of(passage) for passage in self._passages]
         number = supporting(sentence, self._evidence)
         return (number,) if number else ()
+
+
+def _ends_sentence(piece: str) -> bool:
+    said = piece.rstrip()
+    return "\n" in piece[len(said) :] or _ENDED.search(said, max(0, len(said) - _MAX_ENDING)) is not None
 
 
 @dataclass(frozen=True, slots=True)

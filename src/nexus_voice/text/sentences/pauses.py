@@ -19,7 +19,7 @@ CLAUSE_CONJUNCTIONS = "but|because|although|though|whereas|unless"
 LOOSE_CONJUNCTIONS = "and|or|so|which|while|since|when|if"
 """A clause follows when one of these does:"""
 _SUBJECT = re.compile(
-    r"\s+(?:(?:i|you|he|she|it|we|they|there|this|that|these|those|the|an?|my|your|his|her|its|our|their|then|"
+    r"\s++(?:(?:i|you|he|she|it|we|they|there|this|that|these|those|the|an?|my|your|his|her|its|our|their|then|"
     r"can|will|is|are|was|were|has|have|had|makes?|means|would|should|could|may|might|must)\b"
     r"|[A-Z]\w*['’]\w)",
     re.IGNORECASE,
@@ -34,7 +34,7 @@ CONJUNCTION = rf" (?:(?:{CLAUSE_CONJUNCTIONS}|{LOOSE_CONJUNCTIONS})(?=[^\w'’])
 """Matches at the space before a conjunction, or before a word still growing."""
 _CLAUSE = re.compile(rf" (?:{CLAUSE_CONJUNCTIONS})\W")
 _LOOSE = re.compile(rf" (?:{LOOSE_CONJUNCTIONS})(?=\W)")
-_GROWING = re.compile(r"\s*\w{0,9}\Z")
+_GROWING = re.compile(r"\s*+\w{0,9}\Z")
 _NEXT = re.compile(r"\s{1,400}(\S)")
 
 

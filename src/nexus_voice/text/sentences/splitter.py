@@ -22,6 +22,7 @@ _TAIL = re.compile(r"(?:[\"'”’“»)\]}」』）》】*_~]|\[\d{1,3}\]){0,20
 """What may still belong to a sentence after its mark: closing quotes, emphasis, citations."""
 _CITATION_BEGUN = re.compile(r"\[\d{0,3}\Z")
 _LETTER = re.compile(r"\w")
+_TICKS = re.compile(rf"`{{1,{BLOCK}}}")
 _TICK_OR_LINE = re.compile(r"[`\n]")
 
 _MORE: Final = None
@@ -199,9 +200,9 @@ class Sentences:
         return 0 if cut is _MORE and final else cut
 
     def _backticks(self, mark: int, final: bool) -> int | None:
-        text, end = self._text, mark
-        while text.startswith("`", end):
-            end += 1
+        text = self._text
+        run = _TICKS.match(text, mark)
+        end = run.end() if run else mark + 1
         if end == len(text) and not final:
             return _MORE
         if self._ticks == 0 and end - mark > 2:

@@ -15,7 +15,7 @@ _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})([^`]*)$")
 _FENCE_IN_LINE = re.compile(r"(?<=[^\s`~])[ \t]{0,9}(?=```[\w+-]{0,20}\n)")
 _RULE = re.compile(r"[ \t]*(?:(?:[-*_][ \t]*){3,}|={3,}[ \t]*)$")
 _LINK_TARGET = re.compile(r"[ \t]*\[[^\]]{1,100}\]:[ \t]*\S+.*$")
-_SEPARATOR = re.compile(r"[ \t|:-]*-[ \t|:-]*$")
+_SEPARATOR = re.compile(r"[ \t|:]*+-[ \t|:-]*+$")
 _LEAD = re.compile(
     r"[ \t]*(?:>[ \t]*)*(?:(#{1,6})[ \t]+|([-*+•‣◦▪])[ \t]+(?:\[[ xX]\][ \t])?|(?=[0-9]{1,3}[.)][ \t]))"
 )
@@ -25,6 +25,8 @@ _HIDDEN = re.compile(r"<!--.{0,2000}?-->|<(script|style)\b[^>]{0,300}>.{0,2000}?
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h[1-6]|/tr)[ /]{0,3}>", re.I)
 _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto):[^\s<>]{1,500}|[\w.+-]{1,64}@[\w.-]{1,200})>", re.I)
 _TAG = re.compile(r"</?[a-z][a-z0-9-]{0,30}(?:\s[^<>]{0,500})?/?>", re.I)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});?", re.I)
+"""Of a number of thousands of digits, `unescape` would make an error."""
 
 _CODE_SPAN = re.compile(r"(`{1,3})([^`\n]{1,500})\1")
 _CITATION = re.compile(
@@ -38,10 +40,10 @@ _LINK = re.compile(
 )
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+.!|>~-])")
 _TIMES = re.compile(r"(?<=[0-9]) ?\* ?(?=[0-9])")
-_EMPHASIS = re.compile(r"\*+|~~|`+|(?<!\S)==(?=\w)|(?<=\w)==(?!\w)|(?<!\w)_+|_+(?!\w)|\$\$")
+_EMPHASIS = re.compile(r"\*+|~~|`+|(?<!\S)==(?=\w)|(?<=\w)==(?!\w)|(?<!\w)_+|(?<!_)_++(?!\w)|\$\$")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _CODE_ONLY = re.compile(r"[(){}\[\];\"'$|]+|(?<!\S)-+(?=\w)|::")
-_ADDRESS = re.compile(r"\S*[/\\@]\S*|[\w-]*\.[\w.-]+")
+_ADDRESS = re.compile(r"[^\s/\\@]*[/\\@]\S*|[\w-]*\.[\w.-]+")
 
 
 def prose(text: str) -> str:
@@ -75,7 +77,7 @@ def prose(text: str) -> str:
 def _unhtml(text: str) -> str:
     if "<" in text:
         text = _TAG.sub("", _BREAK.sub("\n", _AUTOLINK.sub(r"\1", _HIDDEN.sub(" ", text))))
-    return unescape(text) if "&" in text else text
+    return _ENTITY.sub(lambda found: unescape(found[0]), text) if "&" in text else text
 
 
 def _ends_code_begun_earlier(lines: list[str]) -> bool:

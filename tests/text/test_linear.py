@@ -1,0 +1,216 @@
+"""Work on text from clients, documents and models takes time that grows with the text, not with its square.
+
+Each function meets texts made to be as bad for it as possible, of 50, 100 and 200 kB. Twice the text may take
+about twice the time. What takes less than a moment counts as linear, so that noise cannot fail a test.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from time import process_time
+
+import pytest
+
+from nexus_voice.core.chat import Message, Passage, Prompt
+from nexus_voice.engines.cartesia.word_marks import WordMarks
+from nexus_voice.engines.extractive.llm import NAMED
+from nexus_voice.engines.extractive.units import units
+from nexus_voice.engines.pocketsphinx.spoken_forms import questions
+from nexus_voice.engines.text_parts import parts
+from nexus_voice.engines.whisper.agreement import Agreement
+from nexus_voice.engines.whisper.hallucinations import believable
+from nexus_voice.engines.xtts.worker import sayable
+from nexus_voice.knowledge.reading.chunks import chunks
+from nexus_voice.knowledge.reading.document import Block, lay_out
+from nexus_voice.knowledge.reading.html import HIDDEN
+from nexus_voice.knowledge.reading.layout import BULLET, LEADER
+from nexus_voice.knowledge.reading.tables import NUMBER
+from nexus_voice.knowledge.reading.text import markdown, unwrap
+from nexus_voice.knowledge.reading.text import plain as plain_text
+from nexus_voice.knowledge.search.token_estimate import estimate
+from nexus_voice.server.openai.stop_sequences import Stops
+from nexus_voice.telemetry.logs import redact
+from nexus_voice.text import dates, smalltalk
+from nexus_voice.text import turn_ends as turns
+from nexus_voice.text.arithmetic import arithmetic
+from nexus_voice.text.citations.citation_marks import Marks, disarmed, unmarked
+from nexus_voice.text.citations.citations import Citations
+from nexus_voice.text.follow_up import standalone
+from nexus_voice.text.invisible_characters import visible
+from nexus_voice.text.prompting import messages
+from nexus_voice.text.prose import sentences
+from nexus_voice.text.sentences.splitter import Sentences
+from nexus_voice.text.spoken.speakable import speakable
+from nexus_voice.text.words import plain, terms
+
+SIZES = 50_000, 100_000, 200_000
+SLOW_SIZES = 8_000, 16_000, 32_000
+"""For what is linear but takes microseconds for every character or token."""
+MAX_GROWTH = 3.0
+"""Times as long that a text of twice the length may take: a square would take four times."""
+MIN_SECONDS = 0.05
+"""Processor time that is too short to tell growth from noise."""
+ATTEMPTS = 3
+
+BEFORE, AFTER = "what ", "x"
+
+
+def text_of(repeated: str, size: int) -> str:
+    return BEFORE + repeated * (size // len(repeated)) + AFTER
+
+
+RUNS = {
+    "spaces": " ", "dots": ".", "commas": ",", "digits": "7", "hashes": "#", "quotes": '"', "backticks": "`",
+    "pipes": "|", "newlines": "\n", "brackets": "[", "parentheses": "(", "tags": "<a ", "dashes": "-",
+    "underscores": "_", "a long word": "a", "a long foreign word": "ж", "Han": "水", "joiners": "\u200d",
+    "ideographic stops": "。", "citations": "[1] ", "citations on lines": "[1] [2]\n", "indices": "a[1] ",
+    "citations in lenticular brackets": "【1】", "open citations": "【1 ", "words": "and blue ",
+    "sentences": "It is blue. ", "figures": "$1,000 ", "items": "\n- ", "tables": "|-|-|\n",
+    "fences": "```\n", "code in a line": "``` a ", "comments": "<!--", "images": "![", "titles": "From “",
+    "blanks on lines": "\n ", "zeros": "0.", "quoted dots": '."',
+}  # fmt: skip
+
+
+def streamed(size: int) -> Callable[[Callable[[str], object], str], None]:
+    def feed(take: Callable[[str], object], text: str) -> None:
+        for at in range(0, len(text), size):
+            take(text[at : at + size])
+
+    return feed
+
+
+PASSAGES = [Passage("The pump is blue. It is 7 m long.", f"{n}", "Pump", score=0.5) for n in range(3)]
+
+
+def in_one(feed: Callable[[str], object], text: str) -> None:
+    feed(text)
+
+
+in_tokens = streamed(8)
+
+
+def cited(text: str, how: Callable[[Callable[[str], object], str], None]) -> None:
+    citations = Citations(PASSAGES)
+    how(citations.feed, text)
+    citations.close()
+
+
+def unmarked_in_pieces(text: str) -> None:
+    marks = Marks()
+    in_tokens(marks.feed, text)
+    marks.feed("", final=True)
+
+
+def split(text: str, how: Callable[[Callable[[str], object], str], None]) -> list[str]:
+    splitter, pieces = Sentences(), list[str]()
+    how(lambda token: pieces.extend(splitter.feed(token)), text)
+    return pieces + splitter.close()
+
+
+def spoken(text: str) -> None:
+    for piece in split(text, in_one):
+        speakable(piece)
+
+
+def stopped(text: str) -> None:
+    stops = Stops(["a" * 199 + "b", "." * 200 + "x", " ]", "\n\n\n-"])
+    in_tokens(stops.feed, text)
+
+
+def prompted(text: str) -> None:
+    history = [Message("user", text[at : at + 100]) for at in range(0, len(text), 100)]
+    messages(Prompt(text, context=text, history=tuple(history), ours=False))
+
+
+def heard(text: str) -> None:
+    agreement = Agreement()
+    agreement.hear(text)
+    agreement.hear(text)
+
+
+def marked(text: str) -> None:
+    marks = WordMarks(text)
+    for word in text.split():
+        marks.mark(word, 1.0)
+
+
+def passages(text: str) -> None:
+    chunks(lay_out("", [Block("a b. " * 200), Block(text), Block("x y\n" * 10, whole=True)]))
+
+
+QUICK: dict[str, Callable[[str], object]] = {
+    "a follow-up": lambda text: standalone(text, ["What is a pump?"]),
+    "a follow-up on it": lambda text: standalone("why?", [text, "what about " + text]),
+    "small talk": lambda text: smalltalk.answer(text, {}),
+    "the date": lambda text: dates.answer(text, None),  # type: ignore[arg-type]
+    "a sum": arithmetic.answer,
+    "plain words": plain,
+    "terms": terms,
+    "a backchannel": turns.is_backchannel,
+    "an echo": lambda text: turns.is_echo(text, text),
+    "an interruption": lambda text: turns.interrupts(text, text),
+    "patience": lambda text: turns.patience(text, 0.5),
+    "tokens": estimate,
+    "visible characters": visible,
+    "speakable": speakable,
+    "redaction": lambda text: redact(None, "", {"event": text}),
+    "a phantom": lambda text: believable(text, voiced=1e9, level=-60.0, no_speech=0.9),
+    "a voice's parts": lambda text: list(parts(text, 150)),
+    "figures for XTTS": lambda text: sayable(text, "de") + sayable(text, "hi"),
+    "named documents": NAMED.findall,
+    "plain text of a document": plain_text,
+    "wrapped lines": unwrap,
+    "hidden styles": lambda text: HIDDEN.search(text) or HIDDEN.search("opacity:" + text),
+    "a number in a table": NUMBER.fullmatch,
+    "leaders on a page": lambda text: LEADER.sub("", text) and BULLET.match(text),
+}
+
+SLOW: dict[str, Callable[[str], object]] = {
+    "unmarked": unmarked,
+    "disarmed": disarmed,
+    "sentences of a document": sentences,
+    "units of an answer": lambda text: units(text, [Passage(text, "", "")]),
+    "a prompt": prompted,
+    "marks in tokens": unmarked_in_pieces,
+    "citations at once": lambda text: cited(text, in_one),
+    "citations in tokens": lambda text: cited(text, in_tokens),
+    "sentences at once": lambda text: split(text, in_one),
+    "sentences in tokens": lambda text: split(text, in_tokens),
+    "every sentence spoken": spoken,
+    "stop sequences": stopped,
+    "word marks": marked,
+    "front matter": lambda text: markdown(f"---\ntitle: {text}\n---\n"),
+    "passages": passages,
+    "questions for pocketsphinx": lambda text: list(questions(text, lambda _: True)),
+    "a whisper hypothesis": heard,
+}
+
+
+def seconds(function: Callable[[str], object], text: str) -> float:
+    began = process_time()
+    function(text)
+    return process_time() - began
+
+
+def quickest(function: Callable[[str], object], text: str) -> float:
+    return min(seconds(function, text) for _ in range(ATTEMPTS))
+
+
+def is_linear(function: Callable[[str], object], repeated: str, sizes: Sequence[int]) -> bool:
+    """Measure the sizes one after the other, so that the first that is slow ends it."""
+    texts = [text_of(repeated, size) for size in sizes]
+    before = seconds(function, texts[0])
+    for shorter, longer in pairwise(texts):
+        after = seconds(function, longer)
+        if after > max(MAX_GROWTH * before, MIN_SECONDS):
+            before, after = quickest(function, shorter), quickest(function, longer)
+            if after > max(MAX_GROWTH * before, MIN_SECONDS):
+                return False
+        before = after
+    return True
+
+
+@pytest.mark.parametrize("name", [*QUICK, *SLOW])
+def test_twice_the_text_takes_about_twice_the_time(name: str) -> None:
+    function, sizes = (QUICK[name], SIZES) if name in QUICK else (SLOW[name], SLOW_SIZES)
+    slow = [kind for kind, repeated in RUNS.items() if not is_linear(function, repeated, sizes)]
+    assert not slow
