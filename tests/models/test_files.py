@@ -10,7 +10,7 @@ import pytest
 from nexus_voice.core.errors import NexusError
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import CATALOGUE, NAMES, STARTER, ModelUnknown, named
-from nexus_voice.models.files import File, damage, find, installed, locked, remove, signature, write_manifest
+from nexus_voice.models.files import File, damage, installed, locked, remove, write_manifest
 from nexus_voice.models.model import Model, local
 
 
@@ -72,7 +72,7 @@ def test_git_names_a_blob_as_git_does(tmp_path: Path) -> None:
 
 
 def test_the_better_model_is_found_first(tmp_path: Path) -> None:
-    assert find(tmp_path / "nowhere", "stt") is None
+    assert installed(tmp_path / "nowhere") == []
     for name in ("whisper-tiny.en", "en_US-ljspeech-medium", "whisper-small.en", "de_DE-thorsten-medium"):
         put(tmp_path, named(name))
     assert [one.model.name for one in installed(tmp_path)] == [
@@ -81,16 +81,17 @@ def test_the_better_model_is_found_first(tmp_path: Path) -> None:
         "en_US-ljspeech-medium",
         "de_DE-thorsten-medium",
     ]
-    best, german = find(tmp_path, "stt"), find(tmp_path, "tts", "de-AT")
-    assert best
+    best, _, _, german = installed(tmp_path)
     assert best.path == tmp_path / "whisper-small.en"
-    assert german
     assert german.path == tmp_path / "de_DE-thorsten-medium" / "de_DE-thorsten-medium.onnx"
-    assert find(tmp_path, "stt", "de") is None
-    put(tmp_path, named("whisper-base"))
-    several = find(tmp_path, "stt", "de")
-    assert several
-    assert several.model.name == "whisper-base"
+
+
+def test_which_languages_a_model_knows() -> None:
+    english, german, many = named("whisper-tiny.en"), named("de_DE-thorsten-medium"), named("whisper-base")
+    assert german.speaks("de-AT")
+    assert not english.speaks("de")
+    assert many.speaks("de")
+    assert english.speaks("")
 
 
 def test_only_whole_models_count(tmp_path: Path) -> None:
@@ -119,18 +120,6 @@ def test_a_manifest_cannot_point_elsewhere(tmp_path: Path) -> None:
     manifest["files"].append({"name": "../../secret", "size": 9, "checksum": "sha256:0"})
     path.write_text(json.dumps(manifest))
     assert installed(tmp_path / "models") == []
-
-
-def test_the_signature_tells_of_changes(tmp_path: Path) -> None:
-    seen = [signature(tmp_path)]
-    put(tmp_path, named("whisper-tiny"))
-    seen.append(signature(tmp_path))
-    assert signature(tmp_path) == seen[1]
-    put(tmp_path, named("whisper-base"))
-    seen.append(signature(tmp_path))
-    remove(tmp_path, "whisper-tiny")
-    seen.append(signature(tmp_path))
-    assert len(set(seen)) == 4
 
 
 def test_removing(tmp_path: Path) -> None:

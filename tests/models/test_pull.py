@@ -15,7 +15,7 @@ import pytest
 from nexus_voice.core.errors import NexusError
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import named
-from nexus_voice.models.files import find, installed, part_of
+from nexus_voice.models.files import installed, part_of
 from nexus_voice.models.pull import MARGIN, TRIES, pull
 
 from .hub import Hub
@@ -40,7 +40,7 @@ def test_a_whole_pull(hub: Hub, root: Path) -> None:
     one = pull(WHISPER, root, progress=lambda *step: steps.append(step))
     assert held(root / WHISPER.name) == content
     assert (one.path, one.revision) == (root / WHISPER.name, hub.commits[WHISPER.repo])
-    assert installed(root) == [one] == [find(root, "stt")]
+    assert installed(root) == [one]
     assert [path.name for path in root.iterdir() if not path.name.endswith(".lock")] == [WHISPER.name]
     assert {name: size for name, done, size in steps if done == size} == {
         name: len(data) for name, data in content.items()
@@ -87,7 +87,7 @@ def test_a_broken_download_is_resumed_by_the_next_pull(hub: Hub, root: Path) -> 
     assert code(lambda: pull(WHISPER, root)) == "download_broken"
     assert len(hub.fetched("model.bin")) == 1 + TRIES
     assert installed(root) == []
-    assert find(root, "stt") is None
+    assert installed(root) == []
     hub.requests.clear()
     pull(WHISPER, root)
     assert [one.headers.get("range") for one in hub.fetched("model.bin")] == ["bytes=100000-"]
@@ -266,7 +266,7 @@ def test_any_gguf_file_of_the_hub(hub: Hub, root: Path) -> None:
     one = pull(own, root)
     assert held(one.folder) == content
     assert one.path == root / "Some-Chat-Q4_K_M" / "Some-Chat-Q4_K_M.gguf"
-    chosen = find(root, "llm")
+    (chosen,) = installed(root)
     assert chosen == one
     assert chosen.model.kind == "llamacpp"
     manifest = json.loads((one.folder / files.MANIFEST).read_text())

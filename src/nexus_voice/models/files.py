@@ -84,18 +84,6 @@ def _preference(one: Installed) -> tuple[int, int, str]:
     return PORTS.index(one.model.port), NAMES.get(one.model.name, -1), one.model.name
 
 
-def find(root: Path, port: str, language: str = "") -> Installed | None:
-    """The best installed model of that port which knows the language ("de", "de-AT"), if it matters."""
-    return next(
-        (one for one in installed(root) if one.model.port == port and one.model.speaks(language)), None
-    )
-
-
-def signature(root: Path) -> frozenset[tuple[str, str]]:
-    """Changes when a model was pulled or removed: (name, commit) of each. Cheap enough to poll."""
-    return frozenset((one.model.name, one.revision) for one in installed(root))
-
-
 def get(root: Path, name: str) -> Installed:
     """The installed model of that name. Raises `ModelNotInstalled`."""
     for one in installed(root):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nexus_voice.engines.pocketsphinx.arpabet import pronunciation
+from nexus_voice.engines.pocketsphinx.model import pronunciation
 from nexus_voice.engines.pocketsphinx.phrases import phrases
 from nexus_voice.engines.pocketsphinx.spoken_forms import number, questions, words
 

@@ -1,4 +1,4 @@
-"""One life of the llama.cpp child, seen from the host: see `llama_server.py` for what it says."""
+"""One life of the llama.cpp child, seen from the host: see `server.py` for what it says."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
+from typing import Any
 
 from anyio import (
     BrokenResourceError,
@@ -24,15 +25,18 @@ from anyio import (
 from anyio.abc import ByteReceiveStream, Process
 
 from ...core.errors import EngineError
+from ...workers.process import signal_name
 from .plan import INSTALL
 from .server import Orders
 
 log = logging.getLogger(__name__)
 
-LINES = 40
-"""Lines of the child's log that are kept to explain its end."""
-_ERROR = re.compile(r"error loading model: (.+)|(?: E |error: ?)(.+)", re.IGNORECASE)
-_MEMORY = re.compile(r"out of memory|(?:unable|failed) to allocate|bad_alloc|cannot allocate", re.IGNORECASE)
+MAX_LOG_LINES, MAX_LINE = 40, 500
+"""The last lines of the child's log, which are kept to explain its end, and bytes of one of them."""
+LOAD_ERROR = re.compile(r"error loading model: (.+)|(?: E |error: ?)(.+)", re.IGNORECASE)
+OUT_OF_MEMORY = re.compile(
+    r"out of memory|(?:unable|failed) to allocate|bad_alloc|cannot allocate", re.IGNORECASE
+)
 
 
 class LlamaProcess:
@@ -40,7 +44,7 @@ class LlamaProcess:
 
     def __init__(self, orders: Orders) -> None:
         self.pid, self.loaded = 0, False
-        self._orders, self._lines = orders, deque[str](maxlen=LINES)
+        self._orders, self._lines = orders, deque[str](maxlen=MAX_LOG_LINES)
 
     async def live(self, born: Callable[[str], Awaitable[None]]) -> EngineError:
         """Start it, await `born(url)` once it answers, stay until it ends; returns why it ended."""
@@ -71,12 +75,12 @@ class LlamaProcess:
             with suppress(BrokenResourceError, ClosedResourceError):
                 await process.stdin.send(json.dumps(asdict(self._orders)).encode() + b"\n")
             async for line in _lines(process.stdout):
-                answer = json.loads(line)
-                if "url" in answer:
-                    self.loaded = True
-                    await born(answer["url"])
-                else:
-                    failed = answer
+                match _answer(line):
+                    case {"url": str(url)} if not self.loaded:
+                        self.loaded = True
+                        await born(url)
+                    case {"failed": str(), "code": str()} as failed:
+                        pass
             tasks.cancel_scope.deadline = current_time() + 1  # for the log's last lines
         with CancelScope(shield=True):
             code = await process.wait()
@@ -88,9 +92,9 @@ class LlamaProcess:
             return EngineError(f"{name} ended ({_status(code)})", retryable=True)
         if failed.get("code") == "engine_not_installed":
             return EngineError(f"llama.cpp is not installed: {INSTALL}.", code="engine_not_installed")
-        said = [found[1] or found[2] for line in self._lines if (found := _ERROR.search(line))]
+        said = [found[1] or found[2] for line in self._lines if (found := LOAD_ERROR.search(line))]
         why = (said or [failed.get("failed") or _status(code)])[0].strip()
-        if code == -signal.SIGKILL or any(map(_MEMORY.search, self._lines)):
+        if code == -signal.SIGKILL or any(map(OUT_OF_MEMORY.search, self._lines)):
             return EngineError(
                 f"There is too little memory for the language model {name} ({why}). "
                 "Choose a smaller one, or a smaller context.",
@@ -104,18 +108,27 @@ class LlamaProcess:
 
     async def _log(self, stderr: ByteReceiveStream) -> None:
         async for line in _lines(stderr):
-            self._lines.append(line[:500])
-            log.debug("%s: %s", self._orders.name, line[:500])
+            self._lines.append(line)
+            log.debug("%s: %s", self._orders.name, line)
+
+
+def _answer(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 async def _lines(stream: ByteReceiveStream) -> AsyncGenerator[str]:
+    """Lines as they come, each cut to `MAX_LINE` bytes."""
     rest = b""
     with suppress(BrokenResourceError, ClosedResourceError):
         async for data in stream:
             *whole, rest = (rest + data).split(b"\n")
+            rest = rest[:MAX_LINE]
             for line in whole:
-                yield line.decode(errors="replace")
+                yield line[:MAX_LINE].decode(errors="replace")
 
 
 def _status(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+    return f"signal {signal_name(-code)}" if code < 0 else f"exit status {code}"

@@ -10,59 +10,40 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import anyio
-import anyio.to_thread
 
 from ...core.chat import Passage
-from .session import BertSession, in_batches, onnx_file
+from .session import BertSession, LoadedOnUse, in_batches, onnx_file
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 TOKENS = 512
-LONGEST_QUERY = 500
+MAX_QUERY_CHARS = 500
 """Characters of a question that are read: room is left for the passage."""
 
 
-class OnnxReranker:
+class OnnxReranker(LoadedOnUse):
     """The folder `path` holds `tokenizer.json` and `model.onnx`, or `onnx/model.onnx`.
 
     `threads` is onnxruntime's per run. Raises `EngineError` (`model_missing`, `model_broken`).
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
+        super().__init__(lambda: BertSession(onnx_file(path), path / "tokenizer.json", TOKENS, threads))
         self.name = path.name
-        self._path, self._threads = path, threads
-        self._model: BertSession | None = None
-        self._loading = anyio.Lock()
         self._limit = anyio.CapacityLimiter(2)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._model = None
-
-    async def ready(self) -> None:
-        """Load the model unless it is loaded."""
-        async with self._loading:
-            if self._model is None:
-                self._model = await anyio.to_thread.run_sync(self._load)
 
     async def rank(self, query: str, passages: Sequence[Passage]) -> list[Passage]:
         """All passages, best first; `score` becomes the model's, 0..1. Equals keep their order."""
-        await self.ready()
-        assert self._model is not None
-        pairs = [(query[:LONGEST_QUERY], _shown(passage)) for passage in passages]
-        scores = await in_batches(partial(_scores, self._model), pairs, self._limit)
+        model = await self._loaded()
+        pairs = [(query[:MAX_QUERY_CHARS], _shown(passage)) for passage in passages]
+        scores = await in_batches(partial(_scores, model), pairs, self._limit)
         scored = [replace(one, score=float(score)) for one, score in zip(passages, scores, strict=True)]
         return sorted(scored, key=lambda one: -one.score)
-
-    def _load(self) -> BertSession:
-        return BertSession(onnx_file(self._path), self._path / "tokenizer.json", TOKENS, self._threads)
 
 
 def _shown(passage: Passage) -> str:

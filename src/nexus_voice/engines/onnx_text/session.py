@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -65,6 +65,31 @@ class BertSession:
         mask = feed["attention_mask"]
         wanted = {name: value for name, value in feed.items() if name in self._inputs}
         return self._session.run([output], wanted)[0], mask
+
+
+class LoadedOnUse:
+    """What engines with a `BertSession` share: `ready` or the first use loads it, in a thread."""
+
+    def __init__(self, load: Callable[[], BertSession]) -> None:
+        self._load = load
+        self._session: BertSession | None = None
+        self._loading = anyio.Lock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._session = None
+
+    async def ready(self) -> None:
+        """Load the model unless it is loaded. Raises `EngineError`."""
+        await self._loaded()
+
+    async def _loaded(self) -> BertSession:
+        async with self._loading:
+            if self._session is None:
+                self._session = await anyio.to_thread.run_sync(self._load)
+            return self._session
 
 
 async def in_batches(
