@@ -66,7 +66,7 @@ def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_call_try() -> None
         assert breaker.state == "open", "twice as long"
         await anyio.sleep(0.2)
         assert breaker.admit()
-        breaker.left()  # a caller that hung up says nothing about the engine
+        breaker.abandoned()  # a caller that hung up says nothing about the engine
         assert breaker.admit()
         breaker.succeeded()
         assert breaker.state == "closed"
@@ -134,7 +134,9 @@ def test_a_lasting_trouble_goes_to_the_next_engine_at_once() -> None:
 
 def test_an_engine_that_is_late_is_left_unless_it_is_the_last() -> None:
     async def story() -> None:
-        chain = Fallback(llm("one", first_token=100), llm("two", first_token=20), policy=Policy(first=8))
+        chain = Fallback(
+            llm("one", first_token=100), llm("two", first_token=20), policy=Policy(first_result=8)
+        )
         began = anyio.current_time()
         assert await said(chain) == "two"
         assert anyio.current_time() - began == pytest.approx(28)
@@ -232,7 +234,7 @@ def test_the_second_recogniser_hears_the_whole_utterance() -> None:
 def test_a_recogniser_has_time_while_the_user_speaks_and_little_after() -> None:
     async def story() -> None:
         chain = Fallback(
-            FakeStt("late", final_delay=60), Hearing("what now", final_delay=0), policy=Policy(first=3)
+            FakeStt("late", final_delay=60), Hearing("what now", final_delay=0), policy=Policy(first_result=3)
         )
         assert [one.text async for one in chain.transcribe(microphone(20))] == ["what now"]
         assert anyio.current_time() == pytest.approx(23, abs=0.01)
@@ -349,7 +351,7 @@ def test_search_embedding_and_ranking_go_through_the_chain_too() -> None:
 def test_a_chain_works_on_asyncio_as_well() -> None:
     async def story() -> None:
         one, two = llm("one", first_token=9), llm("two three", first_token=0, token_gap=0)
-        assert await said(Fallback(one, two, policy=Policy(first=0.001, retries=0))) == "two three"
+        assert await said(Fallback(one, two, policy=Policy(first_result=0.001, retries=0))) == "two three"
         assert one.running == 0
 
     anyio.run(story)

@@ -1,9 +1,9 @@
-"""Several engines that act as one: try, try again, then the next. For any port.
+"""Several engines of one port that act as one: try, retry, then go on to the next.
 
-A call goes to the first engine whose breaker lets it. Errors that a second try may cure are tried
-again after a short, growing, random pause; then comes the next engine. Once the first token or the
-first sound is out nothing is switched: what was begun is ended plainly, because half an answer from
-one model and half from another is worse than an apology.
+A call goes to the first engine whose circuit breaker admits it. Errors that a second attempt may cure are
+retried after a short, growing, random pause; then the next engine is called. Once the first token or the
+first sound is out nothing is switched, and an answer that dies then ends plainly, because half an answer
+from one model and half from another is worse than an apology.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...core.chat import CutOff, Generated, Passage, Prompt
 from ...core.errors import BadInput, Busy, EngineError
 from ...ports import CountsTokens, HasVoices, ReportsUsage
 from .breaker import Breaker
-from .replay import Limit, Recording
+from .replay import Recording, ResultTimeout
 
 if TYPE_CHECKING:
     from ...ports import Tool, Vectors
@@ -35,11 +35,12 @@ log = logging.getLogger(__name__)
 class Policy:
     """All times in seconds."""
 
-    first: float = 8.0
-    """An attempt's time to its first result while another engine is left (for speech recognition: from
-    the end of the audio to the final text)."""
+    first_result: float = 8.0
+    """How long an attempt may take to its first result while another engine is left; for speech
+    recognition from the end of the audio to the final text. 0: any time."""
     retries: int = 1
-    pause: float = 0.1
+    """With the same engine, after errors that may pass."""
+    retry_pause: float = 0.1
     """Before the first retry; doubled each time, and varied by half."""
     failures: int = 3
     cooldown: float = 5.0
@@ -52,7 +53,7 @@ class Link:
     engine: Any
     breaker: Breaker
     calls: int = 0
-    """Under way."""
+    """That are under way."""
     switches: int = 0
     """Calls that went on to another engine because this one failed."""
 
@@ -72,19 +73,20 @@ class Link:
 
     @contextmanager
     def call(self) -> Iterator[None]:
-        """Around every call: its errors are the breaker's to count, bad input and a full queue excepted."""
+        """Goes around every call, so that the breaker counts its errors; bad input and a full queue are not
+        the engine's errors."""
         self.calls += 1
         try:
             yield
             self.breaker.succeeded()
         except (BadInput, Busy):
-            self.breaker.left()
+            self.breaker.abandoned()
             raise
         except Exception as error:
             self.breaker.failed(error)
             raise
         except BaseException:
-            self.breaker.left()
+            self.breaker.abandoned()
             raise
         finally:
             self.calls -= 1
@@ -93,7 +95,7 @@ class Link:
 class Fallback:
     """A chain of engines of one port, best first; it has the methods of every port.
 
-    Engines are entered and left by whoever made them; `insert` and `remove` change the chain while
+    Whoever makes the engines also enters and leaves them. `insert` and `remove` may change the chain while
     calls are under way.
     """
 
@@ -106,13 +108,13 @@ class Fallback:
     # --- the chain -------------------------------------------------------------------------------
 
     def insert(self, at: int, engine: Any) -> Link:
-        """The engine takes part from the next call on."""
+        """Add an engine, which takes part from the next call on."""
         link = Link(engine, Breaker(self.policy.failures, self.policy.cooldown))
         self.links.insert(at, link)
         return link
 
     def remove(self, link: Link) -> None:
-        """No new call goes to it; `link.calls` tells when the last one is over."""
+        """Send the engine no new call; `link.calls` is 0 once the last one is over."""
         self.links.remove(link)
 
     @property
@@ -142,7 +144,8 @@ class Fallback:
         return [link.status for link in self.links]
 
     def _candidates(self) -> list[Link]:
-        """Engines whose breakers are not open; if all are, every one: somebody has to try."""
+        """Engines whose breakers are not open; all of them when every breaker is open, since somebody has
+        to try. Raises `EngineError` while there is no engine."""
         if not self.links:
             raise EngineError(
                 "This part is still being loaded; try again in a moment.", code="loading", retryable=True
@@ -152,28 +155,28 @@ class Fallback:
     # --- the ports -------------------------------------------------------------------------------
 
     def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
-        """Partials may be taken back, so the recogniser may change until the final; the next one hears
-        the utterance from its beginning."""
-        heard = Recording(audio)
+        """Partials may be taken back, so the recogniser may change until the final. The next one hears the
+        utterance from its beginning."""
+        recording = Recording(audio)
         return self._stream(
-            lambda engine: engine.transcribe(heard.replay()),
-            begins=lambda transcript: transcript.final,
-            late=heard.when_ended,
+            lambda engine: engine.transcribe(recording.replay()),
+            commits=lambda transcript: transcript.final,
+            when_due=recording.when_ended,
         )
 
     def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[Generated]:
-        """Ends with `CutOff` when the model dies in the middle of its answer."""
+        """The answer, which ends with `CutOff` when the model dies in the middle."""
         return self._stream(lambda engine: engine.stream(prompt, tools), ending=CutOff())
 
     def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
         """A voice's name means something to the first engine only; the others choose by language. A
-        sentence whose voice dies ends there; the next one is another engine's."""
+        sentence whose voice dies ends there, and the next one goes to another engine."""
         unnamed = replace(voice, name="")
 
         def spoken(engine: Any) -> AsyncIterator[Pcm | Mark]:
-            first: AsyncIterator[Pcm | Mark]
-            first = engine.speak(sentence, voice if engine is self.links[0].engine else unnamed)
-            return first
+            pieces: AsyncIterator[Pcm | Mark]
+            pieces = engine.speak(sentence, voice if engine is self.links[0].engine else unnamed)
+            return pieces
 
         return self._stream(spoken)
 
@@ -205,33 +208,33 @@ class Fallback:
         self,
         open: Callable[[Any], AsyncIterator[T]],
         *,
-        begins: Callable[[T], bool] = lambda _: True,
-        late: Callable[[Callable[[], None]], None] = lambda start: start(),
+        commits: Callable[[T], bool] = lambda _: True,
+        when_due: Callable[[Callable[[], None]], None] = lambda start: start(),
         ending: T | None = None,
     ) -> AsyncGenerator[T]:
         """What the first engine that works yields.
 
-        After an item that `begins` the result nothing is switched. `late` is given a function to call
-        when the time to that item begins to run.
+        Once an item `commits` to its engine nothing is switched. `when_due` gets the function that starts
+        the timeout for that item, and calls it when the result becomes due. `ending` ends a result that
+        breaks off.
         """
         errors: list[Exception] = []
         candidates = self._candidates()
-        desperate = candidates[0].open
+        all_open = candidates[0].open
         for index, link in enumerate(candidates):
-            rest = candidates[index + 1 :]
-            for retry in range(1 + self.policy.retries):
-                if not link.breaker.admit() and rest and not desperate:
+            rest, failures = candidates[index + 1 :], len(errors)
+            for attempt in range(1 + self.policy.retries):
+                if not link.breaker.admit() and rest and not all_open:
                     break
-                begun = False
-                limit = Limit(self.policy.first if rest else 0.0)
+                committed = False
+                timeout = ResultTimeout(self.policy.first_result if rest else 0.0)
                 try:
                     with link.call():
-                        late(limit.start)
-                        items = open(link.engine)
-                        async with aclosing(items):  # type: ignore[type-var]
-                            while not begun and (item := await limit.next(items)) is not None:
-                                if begins(item):
-                                    begun = True
+                        when_due(timeout.start)
+                        async with aclosing(open(link.engine)) as items:  # type: ignore[type-var]
+                            while not committed and (item := await timeout.next(items)) is not None:
+                                if commits(item):
+                                    committed = True
                                     link.breaker.succeeded()
                                 yield item
                             async for item in items:
@@ -240,17 +243,21 @@ class Fallback:
                 except BadInput:
                     raise
                 except Exception as error:
-                    if begun:
+                    if committed:
                         log.warning("%s failed in the middle: %s", link.engine.name, error)
                         if ending is not None:
                             yield ending
                         return
                     errors.append(error)
-                    if not self._again(error, retry):
+                    if attempt == self.policy.retries or not _may_pass(error):
                         break
-                await self._pause(retry)
-            self._switch(link, errors, rest)
-        raise _telling(errors)
+                await anyio.sleep(self.policy.retry_pause * 2**attempt * random.uniform(0.5, 1.5))
+            if rest and len(errors) > failures:
+                link.switches += 1
+                name, next_name = link.engine.name, rest[0].engine.name
+                log.warning("%s failed, %s takes over: %s", name, next_name, errors[-1])
+        # The preferred engine's error is the one to show, since that engine is the one to repair.
+        raise errors[0] if errors else EngineError("Every engine is resting after failures.", retryable=True)
 
     async def _once(self, call: Callable[[Any], Awaitable[T]]) -> T:
         """`_stream`, for ports that answer all at once."""
@@ -263,25 +270,12 @@ class Fallback:
                 return result
         raise EngineError("The engine gave no result.", retryable=True)
 
-    def _again(self, error: Exception, retry: int) -> bool:
-        """Whether the same engine is worth another try."""
-        return (
-            retry < self.policy.retries
-            and isinstance(error, EngineError)
-            and error.retryable
-            and not error.retry_after
-            and error.code != Limit.code
-        )
 
-    async def _pause(self, retry: int) -> None:
-        await anyio.sleep(self.policy.pause * 2**retry * random.uniform(0.5, 1.5))
-
-    def _switch(self, link: Link, errors: Sequence[Exception], rest: Sequence[Link]) -> None:
-        if errors and rest:
-            link.switches += 1
-            log.warning("%s failed, %s takes over: %s", link.engine.name, rest[0].engine.name, errors[-1])
-
-
-def _telling(errors: Sequence[Exception]) -> Exception:
-    """The error to show when all failed: the preferred engine's, since that is the one to mend."""
-    return errors[0] if errors else EngineError("Every engine is resting after failures.", retryable=True)
+def _may_pass(error: Exception) -> bool:
+    """Whether the same engine is worth another attempt."""
+    return (
+        isinstance(error, EngineError)
+        and error.retryable
+        and not error.retry_after
+        and error.code != ResultTimeout.code
+    )

@@ -1,8 +1,9 @@
-"""Helpers of the fallback chain: audio that can be heard again, and the time to a first result."""
+"""Audio that a second recogniser can hear again, and a timeout for the first result of a call."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from math import inf
 from typing import TypeVar
 
 import anyio
@@ -14,29 +15,30 @@ T = TypeVar("T")
 
 
 class Recording:
-    """An utterance as it arrives, kept so that a second recogniser can hear it from its beginning.
+    """An utterance as it arrives, kept so that another recogniser can hear it from its beginning.
 
-    As long as the utterance: two megabytes a minute. One listener at a time.
+    It grows with the utterance: two megabytes a minute. One reader at a time.
     """
 
     def __init__(self, audio: AsyncIterator[Pcm]) -> None:
         self._audio = audio
         self._kept: list[Pcm] = []
         self._ended = False
-        self._told: Callable[[], None] = lambda: None
+        self._on_end: Callable[[], None] = lambda: None
 
-    def when_ended(self, tell: Callable[[], None]) -> None:
-        """Call `tell` once there is no more audio; in place of what was to be called before."""
-        self._told = tell
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Call `call` once there is no more audio, instead of what was given before."""
+        self._on_end = call
         if self._ended:
-            tell()
+            call()
 
     async def replay(self) -> AsyncGenerator[Pcm]:
-        heard = 0
+        """The utterance from its beginning, and then as it arrives."""
+        position = 0
         while True:
-            while heard < len(self._kept):
-                heard += 1
-                yield self._kept[heard - 1]
+            while position < len(self._kept):
+                position += 1
+                yield self._kept[position - 1]
             if self._ended:
                 return
             pcm = await anext(self._audio, None)
@@ -44,20 +46,21 @@ class Recording:
                 self._kept.append(pcm)
             elif not self._ended:
                 self._ended = True
-                self._told()
+                self._on_end()
 
 
-class Limit:
-    """At most `seconds` (0: any time) from `start` on."""
+class ResultTimeout:
+    """At most `seconds` from `start` on; 0 for any time."""
 
     code = "late"
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._scope = anyio.CancelScope()
-        self._deadline = float("inf")
+        self._deadline = inf
 
     def start(self) -> None:
+        """May be called while `next` waits."""
         if self._seconds:
             self._deadline = self._scope.deadline = anyio.current_time() + self._seconds
 
