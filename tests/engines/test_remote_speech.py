@@ -15,15 +15,13 @@ import pytest
 from engines import contract
 from nexus_voice.core.audio import RATE, Mark, Pcm, Transcript, Voice, Word, silence
 from nexus_voice.core.errors import BadInput, EngineError
-from nexus_voice.engines.cartesia.tts import CartesiaTts
-from nexus_voice.engines.cartesia.word_marks import WordMarks
+from nexus_voice.engines.cartesia.tts import CartesiaTts, WordMarks
 from nexus_voice.engines.deepgram.tts import DeepgramTts
 from nexus_voice.engines.google.stt import GoogleStt
 from nexus_voice.engines.google.tts import GoogleTts
 from nexus_voice.engines.openai.embedder import OpenAiEmbedder
-from nexus_voice.engines.openai.stt import OpenAiStt
+from nexus_voice.engines.openai.stt import OpenAiStt, iso639
 from nexus_voice.engines.openai.tts import OpenAiTts
-from nexus_voice.engines.openai.whisper_languages import iso639
 from openai_server import SSE, Reply, Request, refusal
 from vendors import cartesia, deepgram, google_speech, openai_speech
 from vendors.loopback import said, serving

@@ -1,4 +1,4 @@
-"""What would be better than the engines in use, and how to get it."""
+"""Advice on engines that are better than those in use, and how to get them."""
 
 from __future__ import annotations
 

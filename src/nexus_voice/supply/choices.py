@@ -16,17 +16,18 @@ AUTO: dict[str, tuple[str, ...]] = {
     "embedder": ("e5", "minilm"),
     "reranker": ("crossencoder",),
 }
-"""Named, then providers with a key, a local server that answers, pulled models, the embedded engine."""
+"""Port -> kinds in order: a named server, providers with a key, a local server that answers, pulled models,
+the embedded engine."""
 
 OWN: dict[str, tuple[str, ...]] = {
     "stt": ("whisper", "pocketsphinx"),
     "llm": ("llamacpp", "extractive"),
     "tts": ("piper", "espeak"),
 }
-"""What stands behind engines that were chosen by name: nothing that leaves this machine."""
+"""Port -> kinds that stand behind engines chosen by name: nothing that leaves this machine."""
 
-ALONE = {"fake", "off", *EMBEDDED.values()}
-"""Kinds that, chosen by name, want nobody behind them."""
+WITHOUT_FALLBACK = {"fake", "off", *EMBEDDED.values()}
+"""Kinds that, chosen by name, have no engine behind them."""
 
 LOCAL = {
     "xtts",
@@ -36,8 +37,8 @@ LOCAL = {
     *(kind for kinds in OWN.values() for kind in kinds),
 }
 """Kinds that compute in this process or its children."""
-TALKING = ("stt", "llm", "tts")
-"""Without these there is no conversation."""
+CONVERSATION_PORTS = ("stt", "llm", "tts")
+"""Ports that every conversation needs."""
 
 
 def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choice]:
@@ -51,15 +52,12 @@ def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choic
         for kind in AUTO.get(port, ()):
             chain += offers(port, kind, settings, found)
         if port == "llm":
-            chain += [
-                unavailable(port, "openai", f"NEXUS_DISCOVERY__LOCAL_SERVERS has {url!r}: {why}.")
-                for url, why in found.refused.items()
-            ]
+            chain += [unavailable(port, "openai", why) for why in found.refused.values()]
     else:
         for kind in wanted:
-            named = offers(port, _spelt(port, kind, settings), settings, found)
+            named = offers(port, _openai_means(port, kind, settings), settings, found)
             chain += named or [unavailable(port, kind, missing(port, kind))]
-        if not ALONE.intersection(wanted):
+        if not WITHOUT_FALLBACK.intersection(wanted):
             for kind in OWN.get(port, ()):
                 chain += offers(port, kind, settings, found)
     unique = [*dict.fromkeys(chain)]
@@ -73,7 +71,7 @@ def remote_choices(port: str, settings: Settings, found: Found = NOTHING) -> lis
     and that has no engine gets a choice that says what is `missing`."""
     named = {kind.strip() for kind in getattr(settings, port).kind.split(",")}
     chain = [one for one in choices(port, settings, found) if one.kind not in LOCAL or one.kind in named]
-    if port in TALKING and named <= {"auto", ""} and all(one.missing for one in chain):
+    if port in CONVERSATION_PORTS and named <= {"auto", ""} and all(one.missing for one in chain):
         discoverable = servers_to_look_for(settings) if port == "llm" else ()
         start = f"start a server at {' or '.join(discoverable)}, " if discoverable else ""
         message = (
@@ -89,14 +87,14 @@ def unavailable(port: str, kind: str, missing: str) -> Choice:
 
 
 def available(chain: list[Choice]) -> list[Choice]:
-    """The chain as it is. Raises `BadInput` when one of its engines cannot be made."""
+    """The chain itself. Raises `BadInput` when one of its engines cannot be made."""
     for choice in chain:
         if choice.missing:
             raise BadInput(choice.missing, code="engine_unavailable")
     return chain
 
 
-def _spelt(port: str, kind: str, settings: Settings) -> str:
+def _openai_means(port: str, kind: str, settings: Settings) -> str:
     """What "openai" means: the server that is named, else OpenAI with its key, else the usual local one."""
     if kind != "openai":
         return kind

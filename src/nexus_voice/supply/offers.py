@@ -15,6 +15,9 @@ OLLAMA = "http://127.0.0.1:11434/v1"
 EMBEDDED = {"stt": "pocketsphinx", "llm": "extractive", "tts": "espeak", "embedder": "minilm"}
 """Needs no key and no download."""
 
+PULLED = ("whisper", "llamacpp", "piper", "xtts", "e5", "crossencoder")
+"""Kinds that need a pulled model."""
+
 NEEDS = {
     "deepgram": "set DEEPGRAM_API_KEY",
     "google": "set GOOGLE_API_KEY",
@@ -78,101 +81,80 @@ def missing(port: str, kind: str) -> str:
 
 def offers(port: str, kind: str, settings: Settings, found: Found) -> list[Choice]:
     """The engines of one kind that can be made now: none without its key, model or server."""
-    made: list[Choice] = []
+    section, key = getattr(settings, port), getattr(settings, f"{kind}_api_key", None)
 
-    def offer(why: str, label: str = "", engine: str = kind, **arguments: Any) -> None:
-        embedded = EMBEDDED.get(port) == kind or kind == "fake"
-        made.append(Choice(port, engine, label, why, arguments, embedded))
+    def remote(engine: str, why: str, arguments: dict[str, Any]) -> Choice:
+        return Choice(port, engine, arguments["base_url"], why, arguments)
 
-    keyed = {
-        "deepgram": settings.deepgram_api_key,
-        "google": settings.google_api_key,
-        "groq": settings.groq_api_key,
-        "gemini": settings.gemini_api_key,
-        "openai": settings.openai_api_key,
-        "cartesia": settings.cartesia_api_key,
-        "tavily": settings.tavily_api_key,
-    }
-    section, at = getattr(settings, port), settings.providers
-    if kind in keyed:
-        if key := keyed[kind].get_secret_value():
-            name = kind.upper() + "_API_KEY is set"
-            engine, arguments = provided(port, kind, key, settings)
-            if engine:
-                offer(name, getattr(at, kind, "https://google"), engine, **arguments)
-    elif kind == "server":
-        if section.base_url:
-            key = section.api_key.get_secret_value()
-            arguments = compatible(port, section.base_url, key, section.model, settings)
-            offer(f"NEXUS_{port.upper()}__BASE_URL is set", section.base_url, "openai", **arguments)
-    elif kind == "ollama":
-        offer(
-            "chosen in the settings",
-            OLLAMA,
-            "openai",
-            **compatible(port, OLLAMA, "", section.model, settings),
-        )
-    elif kind == "local":
-        for url in found.servers:
-            arguments = compatible(port, url, "", "", settings)
-            offer("answers on this machine", url, "openai", **arguments)
-    elif kind == "searxng":
-        if section.base_url:
-            offer("NEXUS_SEARCH__BASE_URL is set", section.base_url, base_url=section.base_url)
-    elif kind in ("whisper", "llamacpp", "piper", "xtts", "e5", "crossencoder"):
-        if models := found.models.get(kind, {}):
-            name = next((one for one in chosen_names(port, settings) if one in models), next(iter(models)))
-            more = local(kind, settings, models)
-            offer("its model is pulled", name, path=models[name], **more)
-    elif kind in ENGINES.get(port, {}):
-        offer("needs no key and no download", **embedded(port, kind, settings))
-    return made
+    if key is not None:
+        arguments = provided(port, kind, key.get_secret_value(), settings) if key.get_secret_value() else {}
+        engine = "openai" if "provider" in arguments else kind
+        return [remote(engine, f"{kind.upper()}_API_KEY is set", arguments)] if arguments else []
+    if kind in ("server", "searxng"):
+        if not section.base_url:
+            return []
+        why = f"NEXUS_{port.upper()}__BASE_URL is set"
+        if kind == "searxng":
+            return [remote(kind, why, {"base_url": section.base_url})]
+        key = section.api_key.get_secret_value()
+        return [remote("openai", why, compatible(port, section.base_url, key, section.model, settings))]
+    if kind == "ollama":
+        why = "chosen in the settings"
+        return [remote("openai", why, compatible(port, OLLAMA, "", section.model, settings))]
+    if kind == "local":
+        why = "answers on this machine"
+        return [remote("openai", why, compatible(port, url, "", "", settings)) for url in found.servers]
+    if kind in PULLED:
+        if not (models := found.models.get(kind)):
+            return []
+        named = (getattr(section, "voice", ""), section.model)
+        name = next((one for one in named if one in models), next(iter(models)))
+        arguments = {"path": models[name], **own(port, kind, settings, models)}
+        return [Choice(port, kind, name, "its model is pulled", arguments)]
+    if kind in ENGINES.get(port, {}):
+        at_once = EMBEDDED.get(port) == kind or kind == "fake"
+        why = "needs no key and no download"
+        return [Choice(port, kind, "", why, own(port, kind, settings), at_once)]
+    return []
 
 
-def chosen_names(port: str, settings: Settings) -> tuple[str, ...]:
-    """Pulled models that the settings ask for by name."""
-    section = getattr(settings, port)
-    return tuple(filter(None, (getattr(section, "voice", ""), section.model)))
-
-
-def provided(port: str, kind: str, key: str, settings: Settings) -> tuple[str, dict[str, Any]]:
-    """(engine kind, arguments) at a provider; ("", {}) when it does not offer that."""
+def provided(port: str, kind: str, key: str, settings: Settings) -> dict[str, Any]:
+    """Arguments of the engine at a provider; empty when the provider does not offer that."""
     at, language = settings.providers, settings.stt.language
     spoken = {"language": language} if language else {}
     match port, kind:
         case "stt", "deepgram":
-            return kind, {"api_key": key, "base_url": at.deepgram, "model": at.deepgram_stt, **spoken}
+            return {"api_key": key, "base_url": at.deepgram, "model": at.deepgram_stt, **spoken}
         case "tts", "deepgram":
-            return kind, {"api_key": key, "base_url": at.deepgram, "model": at.deepgram_tts}
+            return {"api_key": key, "base_url": at.deepgram, "model": at.deepgram_tts}
         case "stt", "google":
-            return kind, {"api_key": key, "base_url": at.google_stt, **spoken}
+            return {"api_key": key, "base_url": at.google_stt, **spoken}
         case "tts", "google":
-            return kind, {"api_key": key, "base_url": at.google_tts}
+            return {"api_key": key, "base_url": at.google_tts}
         case "tts", "cartesia":
             voice = {"voice": settings.tts.voice} if settings.tts.voice else {}
-            return kind, {"api_key": key, "base_url": at.cartesia, "model": at.cartesia_model, **voice}
+            return {"api_key": key, "base_url": at.cartesia, "model": at.cartesia_model, **voice}
         case "llm", "gemini":
             models = {"model": at.gemini_model, "small_model": at.gemini_small}
-            return kind, {"api_key": key, "base_url": at.gemini, **models, **patience(settings)}
+            return {"api_key": key, "base_url": at.gemini, **models, **timeouts(settings)}
         case "search", "tavily":
-            return kind, {"api_key": key, "base_url": at.tavily}
+            return {"api_key": key, "base_url": at.tavily}
         case _, "groq" | "openai":
             model = getattr(at, f"{kind}_{port}" if port != "llm" else f"{kind}_model", "")
             if not model:
-                return "", {}
-            arguments = compatible(port, getattr(at, kind), key, model, settings)
-            if port == "llm":
-                arguments["small_model"] = getattr(at, f"{kind}_small")
-            return "openai", {**arguments, "provider": kind}
-    return "", {}
+                return {}
+            small = {"small_model": getattr(at, f"{kind}_small")} if port == "llm" else {}
+            url = getattr(at, kind)
+            return {**compatible(port, url, key, model, settings), **small, "provider": kind}
+    return {}
 
 
 def compatible(port: str, url: str, key: str, model: str, settings: Settings) -> dict[str, Any]:
-    """For our adapters of OpenAI's protocol."""
+    """Arguments of an engine that speaks OpenAI's protocol."""
     found: dict[str, Any] = {"base_url": url, "api_key": key, "model": model}
     if port == "llm":
         small = settings.llm.small_model if url == settings.llm.base_url else ""
-        found |= {"small_model": small, **patience(settings)}
+        found |= {"small_model": small, **timeouts(settings)}
     elif port == "stt":
         found["language"] = settings.stt.language
     elif port == "tts":
@@ -180,48 +162,41 @@ def compatible(port: str, url: str, key: str, model: str, settings: Settings) ->
     return found
 
 
-def patience(settings: Settings) -> dict[str, float]:
+def timeouts(settings: Settings) -> dict[str, float]:
     return {"first_token": settings.llm.first_token, "between_tokens": settings.llm.between_tokens}
 
 
-def local(kind: str, settings: Settings, models: Mapping[str, Path]) -> dict[str, Any]:
-    """For models on this machine; `models` are all of this kind."""
-    stt, llm, tts = settings.stt, settings.llm, settings.tts
-    match kind:
-        case "whisper":
+def own(port: str, kind: str, settings: Settings, models: Mapping[str, Path] | None = None) -> dict[str, Any]:
+    """Arguments of an engine on this machine; `models` are all that are pulled of its kind."""
+    stt, llm, tts, fake = settings.stt, settings.llm, settings.tts, settings.fake
+    match port, kind:
+        case "stt", "whisper":
             return {
                 "workers": stt.whisper_workers,
                 "threads": stt.whisper_threads,
                 "device": stt.device,
                 "language": stt.language,
             }
-        case "llamacpp":
+        case "stt", "pocketsphinx":
+            return {"workers": stt.workers}
+        case "stt", "fake":
+            return {"transcript": fake.transcript, "partials": fake.partials, "final_delay": fake.final_delay}
+        case "llm", "llamacpp":
             return {
                 "context": llm.context,
                 "threads": llm.threads,
                 "gpu_layers": llm.gpu_layers,
                 "parallel": llm.parallel,
             }
-        case "piper":
-            return {"workers": tts.workers, "voices": dict(models)}
-        case "xtts":
-            samples = tts.samples or settings.data_dir / "voices"
-            return {"samples": samples, "licence_accepted": tts.licence_accepted}
-    return {}
-
-
-def embedded(port: str, kind: str, settings: Settings) -> dict[str, Any]:
-    fake = settings.fake
-    match port, kind:
-        case "stt", "pocketsphinx":
-            return {"workers": settings.stt.workers}
-        case "stt", "fake":
-            return {"transcript": fake.transcript, "partials": fake.partials, "final_delay": fake.final_delay}
         case "llm", "fake":
             return {"answer": fake.answer, "first_token": fake.first_token, "token_gap": fake.token_gap}
+        case "tts", "piper":
+            return {"workers": tts.workers, "voices": dict(models or {})}
+        case "tts", "xtts":
+            samples = tts.samples or settings.data_dir / "voices"
+            return {"samples": samples, "licence_accepted": tts.licence_accepted}
         case "tts", "espeak":
-            named = {"voice": settings.tts.voice} if settings.tts.voice else {}
-            return {"workers": settings.tts.workers, **named}
+            return {"workers": tts.workers, **({"voice": tts.voice} if tts.voice else {})}
         case "tts", "fake":
             return {
                 "first_audio": fake.first_audio,

@@ -1,7 +1,7 @@
-"""The engines' lives: made, warmed, put into their chains, taken out again, all while people talk.
+"""Makes engines, loads them, puts them into their chains and takes them out again, while people talk.
 
-A better engine joins its chain only once it is loaded, so nobody waits for it; one that is gone is
-closed when its last call is over. Embedded engines join at once: their calls wait.
+A better engine joins its chain only once it is loaded, so that nobody waits for it. One that is no longer
+wanted is closed when its last call is over. Embedded engines join at once, and their calls wait.
 """
 
 from __future__ import annotations
@@ -24,43 +24,49 @@ from .offers import Choice
 
 log = structlog.get_logger()
 
-AGAIN, LONGEST_AGAIN = 2.0, 60.0
-"""Seconds until an engine that would not start is tried again; doubled each time."""
-LEAVE = 0.05
-"""Seconds between two looks at whether an engine that goes still has calls."""
+RETRY_PAUSE_S, MAX_RETRY_PAUSE_S = 2.0, 60.0
+"""Until an engine that did not start is made again; doubled each time."""
+LAST_CALL_POLL_S = 0.05
+"""Between two looks at whether an engine that is to be closed still has calls."""
 
 Make = Callable[[Choice], Any]
 
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """One engine that is wanted, from the wish to the end."""
+    """One engine, from when it is wanted until it is closed."""
 
     choice: Choice
     rank: int
     state: str = "loading"
-    """"loading", "ready", or what is wrong with it."""
+    """ "loading", "ready", or what is wrong with it."""
     link: Link | None = None
     unwanted: anyio.Event = field(default_factory=anyio.Event)
 
 
 def make(choice: Choice, **more: Any) -> Any:
-    """Raises `BadInput` when its package is missing, or what its constructor raises."""
+    """The chosen engine. Raises `BadInput` when its package is missing, or what its constructor raises."""
     return load(choice.port, choice.kind)(**choice.arguments, **more)
 
 
 def policy(port: str, settings: Settings) -> Policy:
-    wanted = settings.fallback
-    return Policy(getattr(wanted, port, 0.0), wanted.retries, 0.1, wanted.failures, wanted.cooldown)
+    """How a port's chain tries its engines, by the settings."""
+    given = settings.fallback
+    return Policy(
+        first_result=getattr(given, port, 0.0),
+        retries=given.retries,
+        failures=given.failures,
+        cooldown=given.cooldown,
+    )
 
 
 class Supply:
-    """The chains of all ports. Enter it; `want` then says which engines there should be."""
+    """Keeps the chains of all ports filled. Enter it; then `want` says which engines there should be."""
 
     def __init__(self, chains: Mapping[str, Fallback], make: Make = make) -> None:
         self.chains = chains
         self.joined: Callable[[str, Any], Awaitable[None]] | None = None
-        """Called with port and engine when one has joined its chain."""
+        """Called with the port and the engine when an engine is ready."""
         self._make = make
         self._held: dict[str, list[Held]] = {port: [] for port in chains}
         self._changed = anyio.Event()
@@ -77,7 +83,7 @@ class Supply:
             await tasks.__aexit__(None, None, None)
 
     def want(self, port: str, choices: Sequence[Choice]) -> None:
-        """From now on these engines, best first; what is there already stays as it is."""
+        """Have these engines from now on, best first; those that are there already stay as they are."""
         assert self._tasks
         kept = {held.choice: held for held in self._held[port]}
         wanted: list[Held] = []
@@ -98,11 +104,11 @@ class Supply:
         self._notify()
 
     def status(self) -> dict[str, list[dict[str, Any]]]:
-        """Every port's engines, best first: kind, name, why, state, and the chain's figures."""
+        """Every port's engines, best first: kind, name, why, state, and what its chain knows of it."""
         return {port: [described(held) for held in all_held] for port, all_held in self._held.items()}
 
     def resting(self) -> dict[str, list[str]]:
-        """Port -> names of the engines that are left alone after failures."""
+        """Port -> names of the engines whose circuit breakers are open."""
         open = {port: [link.engine.name for link in c.links if link.open] for port, c in self.chains.items()}
         return {port: names for port, names in open.items() if names}
 
@@ -114,7 +120,7 @@ class Supply:
 
     @property
     def wanted(self) -> list[str]:
-        """Ports that somebody wants an engine for."""
+        """Ports for which an engine is wanted."""
         return [port for port, held in self._held.items() if held]
 
     def state(self, port: str) -> str:
@@ -125,7 +131,7 @@ class Supply:
         return "warming" if "loading" in states else states[0]
 
     async def usable(self) -> None:
-        """Wait until embedded engines have joined, which takes no time to speak of."""
+        """Wait until the embedded engines have joined, which takes a moment."""
         while any(
             held.choice.embedded and held.link is None and held.state == "loading"
             for all_held in self._held.values()
@@ -139,7 +145,7 @@ class Supply:
             await self._changed.wait()
 
     async def _live(self, held: Held) -> None:
-        pause = AGAIN
+        pause = RETRY_PAUSE_S
         while not held.unwanted.is_set():
             try:
                 async with AsyncExitStack() as stack:
@@ -171,17 +177,22 @@ class Supply:
             if link:
                 self.chains[port].remove(link)
         while link and link.calls:  # noqa: ASYNC110 - seldom, and not worth an event on every call
-            await anyio.sleep(LEAVE)
+            await anyio.sleep(LAST_CALL_POLL_S)
         log.info("engine closed", port=port, engine=engine.name)
 
     async def _announce(self, port: str, engine: Any) -> None:
         try:
             if self.joined:
                 await self.joined(port, engine)
-        except NexusError as error:  # not the engine's fault: it goes on working
-            log.error("engine not introduced", port=port, engine=engine.name, reason=error.message)
-        except Exception as error:
-            log.error("engine not introduced", port=port, engine=engine.name, exc_info=error)
+        except Exception as error:  # not the engine's, which goes on working
+            known = isinstance(error, NexusError)
+            log.error(
+                "the others could not take up the new engine",
+                port=port,
+                engine=engine.name,
+                reason=str(error),
+                exc_info=None if known else error,
+            )
 
     def _join(self, held: Held, engine: Any) -> None:
         held.link = self.chains[held.choice.port].insert(0, engine)
@@ -189,16 +200,16 @@ class Supply:
         self._notify()
 
     def _sort(self, port: str) -> None:
-        """Chain in the order of the wishes; engines on their way out come last."""
+        """Put the chain in the wanted order; engines that are to be closed come last."""
         ranks = {id(held.link): held.rank for held in self._held[port]}
         self.chains[port].links.sort(key=lambda link: ranks.get(id(link), len(ranks)))
 
     async def _failed(self, held: Held, error: Exception, pause: float) -> float:
-        """Note it, and wait until the next try."""
+        """Note the error and wait before the next attempt; the pause before the one after that."""
         while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
             error = error.exceptions[0]
         known = isinstance(error, NexusError)
-        message = error.message if isinstance(error, NexusError) else f"{type(error).__name__}: {error}"
+        message = str(error) if known else f"{type(error).__name__}: {error}"
         if held.state != message:
             log.error(
                 "engine not working",
@@ -211,7 +222,7 @@ class Supply:
         self._notify()
         with anyio.move_on_after(pause):
             await held.unwanted.wait()
-        return min(2 * pause, LONGEST_AGAIN)
+        return min(2 * pause, MAX_RETRY_PAUSE_S)
 
     def _notify(self) -> None:
         self._changed.set()

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from engines import contract
 from nexus_voice.core.audio import RATE, Pcm, Transcript, Word, silence
 from nexus_voice.core.errors import BadInput, EngineError
-from nexus_voice.engines.deepgram.stream import END, Hearing, Microphone
+from nexus_voice.engines.deepgram.stream import END_OF_AUDIO, Microphone, Result
 from nexus_voice.engines.deepgram.stt import DeepgramStt
 from openai_server import Reply
 from vendors.deepgram import (
@@ -120,7 +120,7 @@ async def test_the_end_is_also_known_without_an_answer_to_finalize(server: Liste
         server.script = script
         async with deepgram(server) as stt:
             assert (await heard(stt))[-1].text == "Yes."
-            assert server.listening[-1].orders == list(END)
+            assert server.listening[-1].orders == list(END_OF_AUDIO)
 
 
 async def test_language_can_be_recognised(server: ListenServer) -> None:
@@ -261,7 +261,7 @@ def test_signs_of_life_while_there_is_nothing_to_send() -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(microphone.send, silence(0.1), audio())
             tasks.start_soon(microphone.keep_alive)
-        assert microphone.patience.deadline == began + 12 + 5
+        assert microphone.final_timeout.deadline == began + 12 + 5
 
     began = 0.0
     trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
@@ -294,6 +294,6 @@ def test_signs_of_life_while_there_is_nothing_to_send() -> None:
 )
 def test_strange_messages_are_told_apart(said: Any) -> None:
     with suppress(TypeError, KeyError, IndexError, ValueError, AttributeError):
-        last, news = Hearing("en").take(json.loads(json.dumps(said)))
+        last, news = Result("en").take(json.loads(json.dumps(said)))
         assert isinstance(last, bool)
         assert isinstance(news, bool)

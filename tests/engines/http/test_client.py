@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus_voice.core.errors import BadInput, EngineError
-from nexus_voice.engines.deepgram.stream_in_task import detached
+from nexus_voice.engines.deepgram.stream_in_task import stream_in_task
 from nexus_voice.engines.http.audio import PcmReader
 from nexus_voice.engines.http.body import MAX_DRAIN_S, SseDecoder
 from nexus_voice.engines.http.client import RemoteHttp
@@ -309,7 +309,7 @@ def test_other_sound_is_refused(data: bytes) -> None:
         PcmReader(24_000).feed(data)
 
 
-async def test_detached_work_ends_with_its_engine_or_its_listener() -> None:
+async def test_work_in_a_task_ends_with_its_engine_or_its_listener() -> None:
     ended: list[str] = []
 
     async def work(out: Any) -> None:
@@ -321,11 +321,11 @@ async def test_detached_work_ends_with_its_engine_or_its_listener() -> None:
             ended.append("work")
 
     async with anyio.create_task_group() as engine:
-        results = detached(engine, work, "x")
+        results = stream_in_task(engine, work, "x")
         assert await anext(results) == 1
         await results.aclose()
         assert ended == ["work"]
-        results = detached(engine, work, "x")
+        results = stream_in_task(engine, work, "x")
         assert await anext(results) == 1
         engine.cancel_scope.cancel()
         with anyio.CancelScope(shield=True), pytest.raises(EngineError, match="shut down"):

@@ -9,7 +9,6 @@ from typing import Any
 from ...core.audio import Mark, Pcm, Voice
 from ..http.audio import has_words
 from ..http.client import RemoteEngine, RemoteHttp
-from .word_marks import WordMarks
 
 RATE = 24_000
 API_VERSION = "2026-03-01"
@@ -18,6 +17,10 @@ MIN_SPEED, MAX_SPEED = 0.6, 1.5
 """Of Sonic 3."""
 _WITHOUT_SPEED = ("sonic-2", "sonic-turbo", "sonic-english", "sonic-multilingual")
 """Models without `generation_config`."""
+MAX_SKIPPED_LETTERS = 40
+"""That may be passed over in search of a word: the voice read them as something else."""
+MIN_SEARCHED_LETTERS = 3
+"""Of a word that is searched for; shorter ones are found everywhere."""
 
 
 class CartesiaTts(RemoteEngine):
@@ -96,3 +99,45 @@ class CartesiaTts(RemoteEngine):
 def _marks(marks: WordMarks, times: dict[str, list[Any]]) -> list[Mark]:
     ends = zip(times["words"], times["end"], strict=True)
     return [mark for word, end in ends if (mark := marks.mark(word, float(end)))]
+
+
+class WordMarks:
+    """Turns a voice's word times into places in the sentence that the voice was given.
+
+    It gets the words in order, however the voice splits, joins, punctuates or capitalises them: only letters
+    and digits are compared. A word that is not found ("20" said as "twenty") gives no mark, and the next
+    word that is found catches up.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        letters = [(letter, at + 1) for at, written in enumerate(sentence) for letter in _letters(written)]
+        self._sentence = sentence
+        self._text = "".join(letter for letter, _ in letters)
+        self._ends = [end for _, end in letters]
+        self._said = 0
+        self._at = 0.0
+
+    def mark(self, word: str, end: float) -> Mark | None:
+        """The mark for `word`, which ends at `end` seconds. Marks never go backwards."""
+        letters = "".join(_letters(word))
+        if not letters or (found := self._find(letters)) < 0:
+            return None
+        self._said = found + len(letters)
+        self._at = max(self._at, end)
+        return Mark(self._at, self._with_punctuation(self._ends[self._said - 1]))
+
+    def _find(self, letters: str) -> int:
+        """Where `letters` come next; -1 if nowhere near."""
+        if self._text.startswith(letters, self._said) or len(letters) < MIN_SEARCHED_LETTERS:
+            return self._text.find(letters, self._said, self._said + len(letters))
+        return self._text.find(letters, self._said, self._said + MAX_SKIPPED_LETTERS + len(letters))
+
+    def _with_punctuation(self, chars: int) -> int:
+        """`chars` and the punctuation that follows."""
+        rest = self._sentence[chars:]
+        word = rest.split(maxsplit=1)[0] if rest and not rest[0].isspace() else ""
+        return chars + len(word) if not any(_letters(word)) else chars
+
+
+def _letters(text: str) -> list[str]:
+    return [letter for letter in text.casefold() if letter.isalnum()]

@@ -1,4 +1,4 @@
-"""The two sides of Deepgram's live transcription: what is sent, and what the answers add up to."""
+"""The two directions of Deepgram's live transcription: the microphone's sound, and the recognised text."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ...core.audio import Pcm, Transcript, Word
 from ..http.audio import checked
 from ..http.socket import GONE
 
-KEEP_ALIVE = 4.0
-"""Seconds without audio after which Deepgram is told that we are still here; it leaves after 10."""
-END = ({"type": "Finalize"}, {"type": "CloseStream"})
-"""Recognise what you have, then end. The first is answered sooner, the second always."""
+KEEP_ALIVE_S = 4.0
+"""Without audio; then Deepgram is told that we are still here. It closes after 10 s."""
+END_OF_AUDIO = ({"type": "Finalize"}, {"type": "CloseStream"})
+"""Messages that ask for the final text. The first is answered sooner, the second always."""
 
 
-class Hearing:
-    """The text so far. Pure. Raises `TypeError`, `KeyError`, ... for what is no message of Deepgram's."""
+class Result:
+    """The text so far, put together from Deepgram's messages. Pure."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -28,8 +28,9 @@ class Hearing:
         self._guess = ""
 
     def take(self, said: dict[str, Any]) -> tuple[bool, bool]:
-        """(is this the last of what was asked for, is there new text)."""
-        if said["type"] != "Results":  # SpeechStarted, UtteranceEnd, and what comes to be
+        """Take in a message; (whether it ends the result, whether the text has changed). Raises `TypeError`,
+        `KeyError` and the like for what is no message of Deepgram's."""
+        if said["type"] != "Results":  # SpeechStarted, UtteranceEnd, and types to come
             return said["type"] == "Metadata", False
         best = said["channel"]["alternatives"][0]
         text, before = best["transcript"].strip(), self.transcript(False).text
@@ -50,12 +51,12 @@ class Hearing:
 
 
 class Microphone:
-    """Sends an utterance and its end, and signs of life where there is nothing to send."""
+    """Sends an utterance and its end, and keeps the connection alive while there is nothing to send."""
 
     def __init__(self, socket: AsyncWebSocketSession, within: float) -> None:
         self.ended = False
-        self.patience = anyio.CancelScope()
-        """Ends `within` seconds after the audio has: then the final text is late."""
+        self.final_timeout = anyio.CancelScope()
+        """Is cancelled `within` seconds after the end of the audio, when the final text is late."""
         self._socket, self._within = socket, within
         self._sent = anyio.current_time()
 
@@ -65,20 +66,20 @@ class Microphone:
             async for pcm in audio:
                 await self._send(pcm)
             self.ended = True
-            self.patience.deadline = anyio.current_time() + self._within
-            for order in END:
+            self.final_timeout.deadline = anyio.current_time() + self._within
+            for order in END_OF_AUDIO:
                 await self._socket.send_json(order)
         except GONE:
-            return  # the listener will know why
+            return  # the reader of the socket learns why
 
     async def keep_alive(self) -> None:
         try:
             while not self.ended:
                 silent = anyio.current_time() - self._sent
-                if silent >= KEEP_ALIVE:
+                if silent >= KEEP_ALIVE_S:
                     self._sent, silent = anyio.current_time(), 0.0
                     await self._socket.send_json({"type": "KeepAlive"})
-                await anyio.sleep(KEEP_ALIVE - silent)
+                await anyio.sleep(KEEP_ALIVE_S - silent)
         except GONE:
             return
 

@@ -1,4 +1,4 @@
-"""Work with task groups of its own, read as a generator: it runs in other tasks, so none spans a `yield`."""
+"""Reads work that has task groups of its own as a generator, so that no task group spans a `yield`."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from ...workers.call import innermost
 
 T = TypeVar("T")
 
+MAX_QUEUE = 16
+"""Results that may wait for the reader."""
 
-async def detached(
+
+async def stream_in_task(
     tasks: TaskGroup, work: Callable[[MemoryObjectSendStream[T]], Awaitable[None]], name: str
 ) -> AsyncGenerator[T]:
-    """What `work` sends, as it comes; then the error it ended with, if any. It runs in `tasks`.
+    """Run `work` in `tasks` and yield what it sends, then raise the error it ended with, if any.
 
-    Closing the generator cancels the work and waits for its end. `name` is the engine's, for the
-    error of a call that its engine's end has cut short.
+    Closing the generator cancels the work and waits for its end. `name` is the engine's, for the error of
+    a call that is cut short because its engine is closed.
     """
-    out, results = anyio.create_memory_object_stream[T](16)
+    out, results = anyio.create_memory_object_stream[T](MAX_QUEUE)
     scope, done = anyio.CancelScope(), anyio.Event()
     error: Exception | None = EngineError(f"{name} was shut down")
 

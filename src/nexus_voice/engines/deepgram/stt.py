@@ -14,8 +14,8 @@ from httpx_ws import AsyncWebSocketSession
 from ...core.audio import RATE, Pcm, Transcript
 from ..http.client import RemoteHttp
 from ..http.socket import message, websocket
-from .stream import Hearing, Microphone
-from .stream_in_task import detached
+from .stream import Microphone, Result
+from .stream_in_task import stream_in_task
 
 Out = MemoryObjectSendStream[Transcript]
 
@@ -51,7 +51,7 @@ class DeepgramStt:
             "interim_results": "true",
             "punctuate": "true",
             "smart_format": "true",
-            "endpointing": "false",  # our ear decides when an utterance is over
+            "endpointing": "false",  # we decide when an utterance is over
         }
         self.name = f"deepgram:{model}"
 
@@ -71,13 +71,15 @@ class DeepgramStt:
         await self._http.ask("GET", "v1/auth/token", self._within)
 
     async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
-        """Partials: what is settled and the guess at the rest. Word times count from the first sample."""
-        async with aclosing(detached(self._tasks, partial(self._hear, audio), self.name)) as transcripts:
+        """Partials are the settled text and a guess at the rest. Word times count from the first sample."""
+        async with aclosing(
+            stream_in_task(self._tasks, partial(self._recognise, audio), self.name)
+        ) as transcripts:
             async for transcript in transcripts:
                 yield transcript
 
-    async def _hear(self, audio: AsyncIterator[Pcm], out: Out) -> None:
-        hearing = Hearing(self._language)
+    async def _recognise(self, audio: AsyncIterator[Pcm], out: Out) -> None:
+        result = Result(self._language)
         try:
             if (first := await anext(audio, None)) is not None:
                 async with (
@@ -87,30 +89,30 @@ class DeepgramStt:
                     microphone = Microphone(socket, self._within)
                     tasks.start_soon(microphone.send, first, audio)
                     tasks.start_soon(microphone.keep_alive)
-                    await self._listen(socket, microphone, hearing, out)
+                    await self._listen(socket, microphone, result, out)
                     tasks.cancel_scope.cancel()
-            await out.send(hearing.transcript(final=True))
+            await out.send(result.transcript(final=True))
         finally:
             if isinstance(audio, AsyncGenerator):  # close it in the task that ran it
                 with anyio.CancelScope(shield=True):
                     await audio.aclose()
 
     async def _listen(
-        self, socket: AsyncWebSocketSession, microphone: Microphone, hearing: Hearing, out: Out
+        self, socket: AsyncWebSocketSession, microphone: Microphone, result: Result, out: Out
     ) -> None:
-        """Until all that was said is recognised."""
-        with microphone.patience as patience:
+        """Send the partials, until the whole utterance is recognised."""
+        with microphone.final_timeout as final_timeout:
             while (said := await message(self._http, socket)) is not None:
                 with self._http.errors.reading(said):
-                    last, news = hearing.take(said)
+                    last, changed = result.take(said)
                     if said["type"] == "Error":
                         reason = said.get("description") or said.get("message")
                         raise self._http.errors.failed(500, reason)
                 if last and microphone.ended:
                     return
-                if news:
-                    await out.send(hearing.transcript(final=False))
-        if patience.cancelled_caught:
+                if changed:
+                    await out.send(result.transcript(final=False))
+        if final_timeout.cancelled_caught:
             raise self._http.errors.timed_out(self._within)
         if not microphone.ended:
             raise self._http.errors.broken()

@@ -17,8 +17,8 @@ MAX_TEXTS = 64
 """Per request."""
 MAX_TEXT_CHARS = 8_000
 """What comes after is not seen: servers refuse what is longer than their model can take."""
-_EMBEDS = ("embed", "bge", "e5", "minilm", "gte", "nomic", "jina", "mpnet", "arctic")
-_USUAL = "text-embedding-3-small"
+_EMBEDDING_MODELS = ("embed", "bge", "e5", "minilm", "gte", "nomic", "jina", "mpnet", "arctic")
+_DEFAULT_MODEL = "text-embedding-3-small"
 
 
 class OpenAiEmbedder(RemoteEngine):
@@ -50,7 +50,7 @@ class OpenAiEmbedder(RemoteEngine):
     async def ready(self) -> None:
         """Check that the server answers and takes the key; choose the model; learn its dimensions."""
         if not self._model:
-            self._model = await likely_model(self._http, self._within, _EMBEDS, _USUAL)
+            self._model = await likely_model(self._http, self._within, _EMBEDDING_MODELS, _DEFAULT_MODEL)
             self.name = f"openai:{self._model}"
         await self._batch(["ready"])
 

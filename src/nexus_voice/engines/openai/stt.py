@@ -13,12 +13,23 @@ from ...core.errors import EngineError
 from ..http.audio import utterance, wav
 from ..http.client import RemoteEngine
 from .http import connection, likely_model
-from .whisper_languages import iso639
 
-_HEARS = ("transcri", "whisper", "stt", "asr", "parakeet", "canary", "voxtral", "speech-to-text")
-_OLDEST = "whisper-1"
-NO_SPEECH, UNSURE = 0.6, -1.0
-"""Whisper's own thresholds: a segment beyond both is a phantom, heard in silence."""
+_SPEECH_MODELS = ("transcri", "whisper", "stt", "asr", "parakeet", "canary", "voxtral", "speech-to-text")
+_DEFAULT_MODEL = "whisper-1"
+MAX_NO_SPEECH_PROBABILITY, MIN_LOG_PROBABILITY = 0.6, -1.0
+"""Whisper's own thresholds: a segment beyond both was heard in silence."""
+_LANGUAGES = """
+    af afrikaans ar arabic az azerbaijani be belarusian bg bulgarian bn bengali bs bosnian ca catalan cs czech
+    cy welsh da danish de german el greek en english es spanish et estonian fa persian fi finnish fr french
+    gl galician gu gujarati he hebrew hi hindi hr croatian hu hungarian hy armenian id indonesian
+    is icelandic it italian ja japanese ka georgian kk kazakh kn kannada ko korean lt lithuanian lv latvian
+    mi maori mk macedonian ml malayalam mn mongolian mr marathi ms malay mt maltese my burmese ne nepali
+    nl dutch no norwegian pa punjabi pl polish pt portuguese ro romanian ru russian sk slovak sl slovenian
+    sq albanian sr serbian sv swedish sw swahili ta tamil te telugu th thai tl tagalog tr turkish
+    uk ukrainian ur urdu vi vietnamese yi yiddish zh chinese
+"""
+_LANGUAGE_CODES = dict(zip(_LANGUAGES.split()[1::2], _LANGUAGES.split()[::2], strict=True))
+"""Whisper servers write a language's name, not its code."""
 
 
 class OpenAiStt(RemoteEngine):
@@ -49,7 +60,7 @@ class OpenAiStt(RemoteEngine):
 
     async def ready(self) -> None:
         """Check that the server answers and takes the key, and choose the model."""
-        model = await likely_model(self._http, self._within, _HEARS, _OLDEST)
+        model = await likely_model(self._http, self._within, _SPEECH_MODELS, _DEFAULT_MODEL)
         self._model = self._model or model
         self.name = f"{self._provider}:{self._model}"
 
@@ -83,8 +94,8 @@ class OpenAiStt(RemoteEngine):
         with self._http.errors.reading("no transcription"):
             segments = answer.get("segments") or []
             text = answer["text"].strip()
-            if any(_phantom(segment) for segment in segments):
-                text = "".join(segment["text"] for segment in segments if not _phantom(segment)).strip()
+            if any(_hallucinated(segment) for segment in segments):
+                text = "".join(segment["text"] for segment in segments if not _hallucinated(segment)).strip()
             words = tuple(
                 Word(word["word"].strip(), float(word["start"]), float(word["end"]))
                 for word in answer.get("words") or []
@@ -93,6 +104,15 @@ class OpenAiStt(RemoteEngine):
         return Transcript(text, True, language, words if text else ())
 
 
-def _phantom(segment: dict[str, Any]) -> bool:
-    doubt, confidence = segment.get("no_speech_prob") or 0.0, segment.get("avg_logprob") or 0.0
-    return bool(doubt > NO_SPEECH and confidence < UNSURE)
+def _hallucinated(segment: dict[str, Any]) -> bool:
+    no_speech, log_probability = segment.get("no_speech_prob") or 0.0, segment.get("avg_logprob") or 0.0
+    return bool(no_speech > MAX_NO_SPEECH_PROBABILITY and log_probability < MIN_LOG_PROBABILITY)
+
+
+def iso639(language: str) -> str:
+    """ISO 639-1 code of a name ("english") or tag ("en-US", "en"); empty when unknown."""
+    language = language.strip().lower()
+    if language in _LANGUAGE_CODES:
+        return _LANGUAGE_CODES[language]
+    code = language.replace("_", "-").split("-")[0]
+    return code if len(code) == 2 else ""

@@ -12,8 +12,8 @@ from .http import connection, likely_model
 
 RATE = 24_000
 """Hz, what "pcm" means in this protocol."""
-_SPEAKS = ("tts", "kokoro", "speech", "piper", "orpheus", "voice", "audio")
-_OLDEST = "tts-1"
+_SPEECH_MODELS = ("tts", "kokoro", "speech", "piper", "orpheus", "voice", "audio")
+_DEFAULT_MODEL = "tts-1"
 
 
 class OpenAiTts(RemoteEngine):
@@ -41,7 +41,7 @@ class OpenAiTts(RemoteEngine):
 
     async def ready(self) -> None:
         """Check that the server answers and takes the key, and choose the model."""
-        model = await likely_model(self._http, self._within, _SPEAKS, _OLDEST)
+        model = await likely_model(self._http, self._within, _SPEECH_MODELS, _DEFAULT_MODEL)
         self._model = self._model or model
         self.name = f"{self._provider}:{self._model}"
 
