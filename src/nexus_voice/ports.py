@@ -1,8 +1,8 @@
-"""What the conversation needs from the outside: one small protocol per kind of engine.
+"""What the conversation needs from outside: one small protocol for each kind of engine.
 
 An engine that owns a process, a file or a connection is also an async context manager, and must be
-entered before use. Every method may be cancelled at any await and then leaves nothing running.
-Engines raise `EngineError` for what they can explain.
+entered before use. Every method may be cancelled at any await, and then leaves nothing running.
+Engines raise `EngineError` for errors that they can explain.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class FrontEnds(Protocol):
 
 
 class Overlap(Protocol):
-    """Who is talking while the assistant speaks: the user, or only its own echo, a cough, a hum?"""
+    """Tells, while the assistant speaks, the user's speech from the assistant's echo, a cough or a hum."""
 
     def far(self, pcm: Pcm, at: float) -> None:
         """The assistant's audio that the user begins to hear at `at` (anyio clock)."""
@@ -65,7 +65,7 @@ class Overlap(Protocol):
         ...
 
     def speech(self, since: float) -> float:
-        """How likely (0..1) the microphone since `since` holds the user's own speech."""
+        """How likely (0..1) it is that the microphone has picked up the user's speech since `since`."""
         ...
 
 
@@ -93,7 +93,8 @@ class Tool(Protocol):
     parameters: Mapping[str, Any]
     """JSON Schema of the arguments."""
     side_effects: bool
-    """Once started it is finished and recorded, even when the user interrupts."""
+    """Whether it changes something. Once started, such a tool is finished and recorded even when the user
+    interrupts."""
 
     async def __call__(self, **arguments: Any) -> str: ...
 
@@ -103,7 +104,7 @@ class Llm(Protocol):
     def name(self) -> str: ...
 
     def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncIterator[Generated]:
-        """Pieces of the answer as they are generated; tool calls whole, after the text.
+        """Pieces of the answer as they are generated; tool calls come whole, after the text.
 
         An engine that answers from some of the passages only may yield one `Cited` first. A chain
         whose model dies in the middle of its answer yields `CutOff` last.
@@ -135,7 +136,7 @@ class Reranker(Protocol):
 
 
 class Search(Protocol):
-    """The web."""
+    """A search engine for the web."""
 
     @property
     def name(self) -> str: ...
@@ -209,8 +210,8 @@ class Knowledge(Protocol):
     """The user's documents."""
 
     async def recall(self, query: str, k: int = 5, *, scope: Scope = PUBLIC) -> list[Passage]:
-        """Best passages that `scope` may see first, at most `k`, together within the context budget; may be
-        empty."""
+        """The passages that `scope` may see, best first: at most `k`, together within the context budget, and
+        perhaps none."""
         ...
 
 
@@ -226,5 +227,5 @@ class Wire(Sender, Protocol):
     """A client's connection, messages already decoded and checked."""
 
     async def receive(self) -> bytes | ClientEvent:
-        """Next microphone bytes or event. Raises `anyio.EndOfStream` when the client is gone."""
+        """The next microphone bytes or event. Raises `anyio.EndOfStream` when the client is gone."""
         ...

@@ -1,10 +1,8 @@
-"""Sound to and from remote providers: utterances as WAV files, answers as PCM in pieces."""
+"""Sound to and from remote providers: whole utterances, and answers as PCM in pieces."""
 
 from __future__ import annotations
 
-import io
 import struct
-import wave
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from ...core.audio import RATE, Pcm
@@ -15,11 +13,11 @@ MIN_UTTERANCE_S = 0.1
 """Providers refuse what is shorter, and nobody says a word in it."""
 MAX_WAV_HEADER_BYTES = 1 << 20
 _NOT_PCM = ("application/json", "text/", "audio/mpeg", "audio/ogg", "audio/flac", "audio/aac")
-"""Content types of what we did not ask for; played as PCM it would be noise at full volume."""
-_UNKNOWN = 0x7FFF_0000
-"""A WAV length from here on (or 0) means that the writer did not know it."""
+"""Content types that we did not ask for; played as PCM they would be noise at full volume."""
+_MIN_UNKNOWN_SIZE = 0x7FFF_0000
+"""A WAV size from here on, or 0, means that the writer did not know it."""
 _COMPRESSED = (b"ID3", b"OggS", b"fLaC", b"\x1aE\xdf\xa3")
-"""How MP3, Ogg, FLAC and WebM begin."""
+"""The first bytes of MP3, Ogg, FLAC and WebM."""
 
 
 async def utterance(audio: AsyncIterator[Pcm]) -> Pcm:
@@ -36,24 +34,14 @@ async def utterance(audio: AsyncIterator[Pcm]) -> Pcm:
 
 
 def checked(pcm: Pcm) -> Pcm:
+    """`pcm` itself. Raises `BadInput` unless it is 16 kHz."""
     if pcm.rate != RATE:
         raise BadInput(f"Speech recognition needs {RATE} Hz audio, not {pcm.rate} Hz")
     return pcm
 
 
-def wav(pcm: Pcm) -> bytes:
-    """`pcm` as a WAV file."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(pcm.rate)
-        writer.writeframes(pcm.data)
-    return file.getvalue()
-
-
 def has_words(sentence: str) -> bool:
-    """Whether there is anything to say; providers refuse, or bill, what is only marks."""
+    """Whether there is anything to say; providers refuse, or bill, a text of punctuation only."""
     return any(character.isalnum() for character in sentence)
 
 
@@ -106,7 +94,7 @@ class PcmReader:
         return Pcm(data[:whole], self._rate) if whole else None
 
     def _wav(self, data: bytes) -> int | None:
-        """Where the samples begin, the format being read; None when that is further on."""
+        """Read the format; where the samples begin, or None when `data` does not reach that far."""
         at, known = 12, False
         while len(data) >= at + 8:
             name, size = struct.unpack_from("<4sI", data, at)
@@ -114,7 +102,7 @@ class PcmReader:
             if name == b"data":
                 if not known:
                     raise ValueError("a WAV file without a format")
-                if 0 < size < _UNKNOWN:
+                if 0 < size < _MIN_UNKNOWN_SIZE:
                     self._left = size
                 return at
             if name == b"fmt ":

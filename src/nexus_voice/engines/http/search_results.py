@@ -1,20 +1,15 @@
-"""What the web's search engines answer, as passages: bounded, cleaned, and never trusted."""
+"""Turns the answers of web search engines into passages: bounded, cleaned, and never trusted."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ...core.chat import Passage
+from ...text.invisible_characters import visible
 from .errors import ServiceErrors
 
 MAX_TEXT_CHARS, MAX_TITLE_CHARS, MAX_URL_CHARS = 1_500, 200, 2_000
 MAX_ANSWER_BYTES = 4 << 20
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e0fff]+"
-)
-"""Control characters, marks of writing direction and letters that nobody sees but a language model."""
 
 
 def passages(errors: ServiceErrors, answer: Any, k: int) -> list[Passage]:
@@ -30,20 +25,21 @@ def passages(errors: ServiceErrors, answer: Any, k: int) -> list[Passage]:
     return list(found.values())[:k]
 
 
-def clean(text: object, longest: int) -> str:
-    """`text` on one line, at most so long, cut after a word where it must be; "" for no string."""
+def clean(text: object, max_chars: int) -> str:
+    """`text` on one line without invisible characters, cut after a word when it is too long; "" for what is
+    no string."""
     if not isinstance(text, str):
         return ""
-    said = " ".join(_UNSEEN.sub(" ", text[: 4 * longest]).split())
-    if len(said) <= longest:
-        return said
-    cut = said[: longest - 1]
+    line = " ".join(visible(text[: 4 * max_chars]).split())
+    if len(line) <= max_chars:
+        return line
+    cut = line[: max_chars - 1]
     return (cut.rpartition(" ")[0] or cut) + "…"
 
 
-def asked(query: str, longest: int) -> str:
+def clean_query(query: str, max_chars: int) -> str:
     """A query as a provider takes it: one line, not too long."""
-    return clean(query, longest).removesuffix("…")
+    return clean(query, max_chars).removesuffix("…")
 
 
 def _number(score: object) -> float:
@@ -54,6 +50,6 @@ def _is_address(url: str) -> bool:
     return (
         url.startswith(("http://", "https://"))
         and len(url) <= MAX_URL_CHARS
-        and not _UNSEEN.search(url)
+        and visible(url) == url
         and not any(map(str.isspace, url))
     )

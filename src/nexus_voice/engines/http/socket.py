@@ -26,7 +26,7 @@ GONE = (WebSocketDisconnect, WebSocketNetworkError, LocalProtocolError)
 async def websocket(
     http: RemoteHttp, path: str, within: float, **request: Any
 ) -> AsyncIterator[AsyncWebSocketSession]:
-    """An open WebSocket, closed at the end. It runs tasks of its own: never use it around a `yield`.
+    """An open WebSocket, which is closed at the end. It runs tasks of its own: never use it around a `yield`.
 
     Raises what `RemoteHttp.open` does. An error inside comes out wrapped in an `ExceptionGroup`.
     """
@@ -40,12 +40,9 @@ async def websocket(
     response = await http.exchange("GET", path, within, headers=upgrade, **request)
     try:
         if response.status_code != 101:
-            raise (
-                http.errors.malformed("no WebSocket")
-                if response.is_success
-                else http.errors.refused(response)
-            )
-        stream = _Patient(response.extensions["network_stream"])
+            errors = http.errors
+            raise errors.malformed("no WebSocket") if response.is_success else errors.refused(response)
+        stream = _TimedWrites(response.extensions["network_stream"])
         async with AsyncWebSocketSession(stream, response=response) as session:
             yield session
     finally:
@@ -56,7 +53,8 @@ async def websocket(
 async def message(http: RemoteHttp, session: AsyncWebSocketSession) -> Any | None:
     """The decoded JSON of the next text message; None when the server has closed properly.
 
-    Raises `EngineError`: a close code of 1008 means that the request was wrong, others trouble there.
+    Raises `EngineError`: close codes such as 1008 mean that the request was wrong, others that the server
+    is in trouble.
     """
     try:
         while not isinstance(event := await session.receive(), TextMessage):
@@ -71,8 +69,8 @@ async def message(http: RemoteHttp, session: AsyncWebSocketSession) -> Any | Non
     return http.errors.decoded(event.data.encode())
 
 
-class _Patient(httpcore.AsyncNetworkStream):
-    """A network stream whose writes end some time, also those that say goodbye to a dead network."""
+class _TimedWrites(httpcore.AsyncNetworkStream):
+    """A network stream whose writes have a timeout, also the last ones, to a network that is dead."""
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
         self._stream = stream

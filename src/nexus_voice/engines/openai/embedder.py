@@ -24,9 +24,10 @@ _DEFAULT_MODEL = "text-embedding-3-small"
 class OpenAiEmbedder(RemoteEngine):
     """Implements `ports.Embedder`; enter it before use.
 
-    An empty `model` means the server's first that sounds like one for embeddings. `dimensions` asks for
-    shorter vectors, where the model can; 0 takes its own, and the attribute is known after `ready`.
-    `query_prefix` and `passage_prefix` go before the texts (E5 wants "query: " and "passage: ").
+    With an empty `model` it takes the server's first whose name sounds like an embedding model. `dimensions`
+    asks for shorter vectors, where the model can make them; 0 takes the model's own, and then the attribute
+    is known after `ready`. `query_prefix` and `passage_prefix` go before the texts (E5 wants "query: " and
+    "passage: ").
     """
 
     def __init__(

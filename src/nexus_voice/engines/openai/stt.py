@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
+from ...audio.wav import wav_bytes
 from ...core.audio import Pcm, Transcript, Word
 from ...core.errors import EngineError
-from ..http.audio import utterance, wav
+from ..http.audio import utterance
 from ..http.client import RemoteEngine
 from .http import connection, likely_model
 
@@ -73,12 +74,12 @@ class OpenAiStt(RemoteEngine):
         if not self._model:
             await self.ready()
         try:
-            answer = await self._ask(wav(pcm))
+            answer = await self._ask(wav_bytes(pcm))
         except EngineError as error:
             if error.code != "stt_request" or not self._verbose:
                 raise
             self._verbose = False  # the newer models of OpenAI know only "json"
-            answer = await self._ask(wav(pcm))
+            answer = await self._ask(wav_bytes(pcm))
         yield self._transcript(answer)
 
     async def _ask(self, file: bytes) -> Any:

@@ -1,7 +1,7 @@
-"""Texts counted by a server's own tokenizer: `POST /tokenize` of llama-server and of vLLM.
+"""Counts tokens with a server's own tokenizer: `POST /tokenize` of llama-server and of vLLM.
 
-It is no part of OpenAI's protocol, and stands beside `/v1`. Whether a server has it is tried once, with
-a word of ours: nothing of the user's is sent to a server that could not use it.
+That is no part of OpenAI's protocol, and its address is beside `/v1`. Whether a server has it is tried once,
+with a word of ours, so that no text of the user's is sent to a server that could not use it.
 """
 
 from __future__ import annotations
@@ -20,66 +20,68 @@ SEPARATOR = -1
 MAX_REQUESTS = 8
 """At a time to vLLM, which takes one text in each."""
 
-UNKNOWN = ("llm_request", "llm_model", "llm_auth", "llm_malformed")
-"""Codes of errors that mean there is no such call, or not for us."""
+NO_TOKENIZER_CODES = ("llm_request", "llm_model", "llm_auth", "llm_malformed")
+"""Codes of errors that mean that the server has no such call, or not for us."""
 
-Way = Callable[[RemoteHttp, Sequence[str], str], Awaitable[list[int] | None]]
+Method = Callable[[RemoteHttp, Sequence[str], str], Awaitable[list[int] | None]]
 
 
 class OpenAiTokens:
-    """Raises `EngineError`: `no_tokenizer` where there is none, or what the connection raises."""
+    """Raises `EngineError` with code `no_tokenizer` where there is none, or what the connection raises."""
 
     def __init__(self, http: RemoteHttp) -> None:
         self._http = http
-        self._way: Way | None = None
+        self._method: Method | None = None
         self._tried = False
 
     async def __call__(self, texts: Sequence[str], model: str) -> list[int]:
         """Tokens of each text."""
         if not self._tried:
-            self._way = await self._find(model)
+            self._method = await self._find(model)
             self._tried = True
-        counts = await self._way(self._http, texts, model) if self._way else None
+        counts = await self._method(self._http, texts, model) if self._method else None
         if counts is None:
             raise EngineError(f"{self._http.errors.service} does not count tokens.", code="no_tokenizer")
         return counts
 
-    async def _find(self, model: str) -> Way | None:
-        for way in (llama_server, vllm):
-            if await way(self._http, ["ready"], model):
-                return way
+    async def _find(self, model: str) -> Method | None:
+        for method in (llama_server, vllm):
+            if await method(self._http, ["ready"], model):
+                return method
         return None
 
 
 async def llama_server(http: RemoteHttp, texts: Sequence[str], model: str) -> list[int] | None:
+    """Tokens of each text; None when this is no llama-server."""
     content = [piece for text in texts for piece in (text, SEPARATOR)]
     tokens = await _posted(http, {"content": content, "parse_special": False})
     if not isinstance(tokens, list) or tokens.count(SEPARATOR) != len(texts):
         return None
-    ends = [place for place, token in enumerate(tokens) if token == SEPARATOR]
-    return [end - begin - 1 for begin, end in zip([-1, *ends], ends, strict=False)]
+    ends = [index for index, token in enumerate(tokens) if token == SEPARATOR]
+    return [end - start - 1 for start, end in zip([-1, *ends], ends, strict=False)]
 
 
 async def vllm(http: RemoteHttp, texts: Sequence[str], model: str) -> list[int] | None:
-    found: list[object] = [None] * len(texts)
+    """Tokens of each text; None when this is no vLLM server."""
+    results: list[object] = [None] * len(texts)
     limit = anyio.CapacityLimiter(MAX_REQUESTS)
 
-    async def count(place: int, text: str) -> None:
+    async def tokenize(index: int, text: str) -> None:
         async with limit:
             try:
-                found[place] = await _posted(
+                results[index] = await _posted(
                     http, {"model": model, "prompt": text, "add_special_tokens": False}
                 )
             except EngineError as error:
-                found[place] = error
+                results[index] = error
 
     async with anyio.create_task_group() as tasks:
-        for place, text in enumerate(texts):
-            tasks.start_soon(count, place, text)
-    for one in found:
-        if isinstance(one, EngineError):
-            raise one
-    counts = [len(one) for one in found if isinstance(one, list)]
+        for index, text in enumerate(texts):
+            tasks.start_soon(tokenize, index, text)
+    for result in results:
+        if isinstance(result, EngineError):
+            raise result
+    counts = [len(result) for result in results if isinstance(result, list)]
     return counts if len(counts) == len(texts) else None
 
 
@@ -89,7 +91,7 @@ async def _posted(http: RemoteHttp, body: dict[str, object]) -> object:
     try:
         answer = await http.ask("POST", str(url), TIMEOUT_S, json=body)
     except EngineError as error:
-        if error.code in UNKNOWN:
+        if error.code in NO_TOKENIZER_CODES:
             return None
         raise
     return answer.get("tokens") if isinstance(answer, dict) else None

@@ -8,7 +8,7 @@ from typing import Any
 from ...core.chat import Passage
 from ...core.errors import EngineError
 from ..http.client import RemoteEngine, RemoteHttp
-from ..http.search_results import MAX_ANSWER_BYTES, asked, clean, passages
+from ..http.search_results import MAX_ANSWER_BYTES, clean, clean_query, passages
 
 SETTING = "NEXUS_SEARCH__BASE_URL"
 MAX_QUERY_CHARS = 500
@@ -47,7 +47,7 @@ class SearxngSearch(RemoteEngine):
 
     async def search(self, query: str, k: int) -> list[Passage]:
         """The best `k` pages of the first page of results, scores relative to the best."""
-        words = asked(query, MAX_QUERY_CHARS)
+        words = clean_query(query, MAX_QUERY_CHARS)
         if not words or k <= 0:
             return []
         params = {"q": words, "format": "json"}

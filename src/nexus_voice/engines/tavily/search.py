@@ -7,7 +7,7 @@ from typing import Literal
 from ...core.chat import Passage
 from ...core.errors import EngineError
 from ..http.client import RemoteEngine, RemoteHttp
-from ..http.search_results import MAX_ANSWER_BYTES, asked, passages
+from ..http.search_results import MAX_ANSWER_BYTES, clean_query, passages
 
 SETTING = "TAVILY_API_KEY"
 MAX_QUERY_CHARS = 400
@@ -43,7 +43,7 @@ class TavilySearch(RemoteEngine):
 
     async def search(self, query: str, k: int) -> list[Passage]:
         """The best `k` (at most 20) pages, each with the sentences that bear on the query."""
-        words = asked(query, MAX_QUERY_CHARS)
+        words = clean_query(query, MAX_QUERY_CHARS)
         if not words or k <= 0:
             return []
         order = {"query": words, "max_results": min(k, MAX_RESULTS), "search_depth": self._depth}
