@@ -13,10 +13,11 @@ from typing import Any
 import anyio
 import pytest
 
+from fake_knowledge import FakeKnowledge
 from nexus_voice.core import events
 from nexus_voice.core.audio import Pcm
 from nexus_voice.core.chat import Passage, Prompt, ToolCall, ToolStep
-from nexus_voice.engines.fake.engines import FakeKnowledge, FakeStt, FakeTts, FakeVad
+from nexus_voice.engines.fake.engines import FakeStt, FakeTts, FakeVad
 from nexus_voice.engines.openai.llm import OpenAiLlm
 from nexus_voice.talk.answer import MAX_ROUNDS
 from nexus_voice.talk.session import Engines, Session, Tuning

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from fake_knowledge import FakeKnowledge
 from nexus_voice.core.chat import Passage
-from nexus_voice.engines.fake.engines import FakeKnowledge
 from serving import Serving, fakes, serving
 
 pytestmark = pytest.mark.slow

@@ -10,20 +10,12 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from fake_knowledge import FakeKnowledge
 from nexus_voice.core.audio import RATE, Mark, Pcm, Transcript, Voice, silence
 from nexus_voice.core.chat import Passage, Prompt, ToolCall, ToolStep
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines import ENGINES, load
-from nexus_voice.engines.fake.engines import (
-    Failure,
-    FakeEmbedder,
-    FakeKnowledge,
-    FakeLlm,
-    FakeStt,
-    FakeTts,
-    FakeVad,
-    tokens,
-)
+from nexus_voice.engines.fake.engines import Failure, FakeEmbedder, FakeLlm, FakeStt, FakeTts, FakeVad, tokens
 
 CALL = ToolCall("c1", "weather", {"city": "Rome"})
 

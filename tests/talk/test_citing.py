@@ -7,10 +7,11 @@ from typing import Any
 import anyio
 import pytest
 
+from fake_knowledge import FakeKnowledge
 from nexus_voice.core import events
 from nexus_voice.core.chat import Cited, Passage, Prompt, ToolCall
 from nexus_voice.engines.extractive.llm import ExtractiveLlm
-from nexus_voice.engines.fake.engines import FakeKnowledge, FakeLlm, FakeTts
+from nexus_voice.engines.fake.engines import FakeLlm, FakeTts
 
 from .stage import Client, Script, engines, perform, session
 

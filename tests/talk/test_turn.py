@@ -10,12 +10,13 @@ import pytest
 import trio
 import trio.testing
 
+from fake_knowledge import FakeKnowledge
 from nexus_voice.core import events
 from nexus_voice.core.access import EVERYONE, PUBLIC, Scope
 from nexus_voice.core.audio import Pcm, Voice
 from nexus_voice.core.chat import Cited, Passage, ToolCall
 from nexus_voice.core.errors import EngineError
-from nexus_voice.engines.fake.engines import Failure, FakeKnowledge, FakeLlm, FakeStt, FakeTts
+from nexus_voice.engines.fake.engines import Failure, FakeLlm, FakeStt, FakeTts
 from nexus_voice.talk.client_line import ClientLine
 from nexus_voice.talk.session import Session
 

@@ -1,4 +1,4 @@
-"""The engines there are, by port and kind. Each is imported only when it is chosen."""
+"""All engines by port and kind. Each is imported only when it is chosen."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ENGINES: dict[str, dict[str, str]] = {
     "search": {"tavily": "tavily.search:TavilySearch", "searxng": "searxng.search:SearxngSearch"},
     "reranker": {"crossencoder": "onnx_text.crossencoder:OnnxReranker"},
 }
-"""port -> kind -> "module:Class" in this package."""
+"""Port -> kind -> "module:Class" in this package."""
 
 
 def load(port: str, kind: str) -> type[Any]:

@@ -1,4 +1,4 @@
-"""Scripted engines: for tests, and for load tests that measure the pipeline alone.
+"""Scripted engines, for tests and for load tests that measure the pipeline alone.
 
 All delays are in seconds on an absolute schedule (a late token does not delay the next one), read
 from anyio's clock. Little is allocated per token or chunk, so that hundreds of conversations share
@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 import numpy as np
 
-from ...core.access import PUBLIC, Scope
 from ...core.audio import Mark, Pcm, Transcript, Voice, Voicing
-from ...core.chat import Passage, Prompt, ToolCall
+from ...core.chat import Prompt, ToolCall
 from ...core.errors import EngineError
 
 if TYPE_CHECKING:
@@ -243,28 +242,6 @@ class FakeEmbedder:
             row[0] += 0.0 if row.any() else 1.0
             row /= np.linalg.norm(row)
         return vectors
-
-
-class FakeKnowledge:
-    """Recalls the same `passages`, `delay` after the question; `queries` and `scopes` keep the latest few."""
-
-    def __init__(
-        self, passages: Sequence[Passage] = (), delay: float = 0.0, fail: Failure | None = None
-    ) -> None:
-        self.calls = 0
-        self.queries: deque[str] = deque(maxlen=16)
-        self.scopes: deque[Scope] = deque(maxlen=16)
-        self._passages, self._delay, self._fail = passages, delay, fail
-
-    async def recall(self, query: str, k: int = 5, *, scope: Scope = PUBLIC) -> list[Passage]:
-        self.calls += 1
-        self.queries.append(query)
-        self.scopes.append(scope)
-        call = self.calls
-        await anyio.sleep(self._delay)
-        if self._fail:
-            self._fail.check(call, 0)
-        return list(self._passages[:k])
 
 
 @lru_cache(256)

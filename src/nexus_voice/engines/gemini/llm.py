@@ -1,4 +1,4 @@
-"""Google's Gemini models, by the Gemini API (generativelanguage, v1beta).
+"""Google's Gemini models, through the Gemini API (generativelanguage, v1beta).
 
 httpx rather than the `google-genai` SDK, which runs on asyncio only and takes a second to import.
 """
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from ...ports import Tool
 
 MAX_SIGNATURES = 1_000
-"""Tool calls whose signatures are kept: Gemini 3 wants them back with the call."""
+"""That are kept, one for each tool call: Gemini 3 wants them back with the call."""
 
 
 class GeminiLlm(RemoteEngine):
     """Implements `ports.Llm`; enter it before use. Cancelling closes the HTTP stream at once.
 
     Prompts of size "small" go to `small_model`. `first_token` and `between_tokens` bound the waits
-    for these, in seconds. Models are kept from thinking as far as they allow, since a voice waits.
+    for these, in seconds. Models are kept from thinking as far as they allow, since the user waits.
 
     Raises `EngineError` as `RemoteHttp` does, and with code `llm_filtered` when Google refuses to
     answer, `llm_empty` and `llm_bad_tool_call` (both retryable).

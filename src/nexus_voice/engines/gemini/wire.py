@@ -1,4 +1,4 @@
-"""Gemini's messages: a prompt as its request, its streamed chunks as text and tool calls. Pure."""
+"""Turns a prompt into a Gemini request, and Gemini's streamed chunks into text and tool calls. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ...text.prompting import messages
 if TYPE_CHECKING:
     from ...ports import Tool
 
-_FILTERED = {
+_FILTERED_REASONS = {
     "SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
     "MODEL_ARMOR",
 }  # fmt: skip
-_BAD_CALL = {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"}
-_UNSIGNED = "skip_thought_signature_validator"
-"""What Google documents for a call in the history whose signature is not known."""
+_BAD_CALL_REASONS = {"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"}
+_NO_SIGNATURE = "skip_thought_signature_validator"
+"""What Google wants instead of a signature for a call in the history whose signature is not known."""
 _THINKING: tuple[tuple[str, dict[str, Any], int], ...] = (
     ("gemini-2.5-flash", {"thinkingBudget": 0}, 0),
     ("gemini-2.5-pro", {"thinkingBudget": 128}, 128),  # the least that it takes
@@ -31,14 +31,14 @@ _THINKING: tuple[tuple[str, dict[str, Any], int], ...] = (
     ("gemma", {}, 0),
     ("", {}, 1024),
 )
-"""Beginning of the model's name -> as little thinking as it allows, and the tokens that takes: thoughts
-delay the first word, and count as output."""
+"""(beginning of the model's name, configuration for as little thinking as it allows, tokens that the thinking
+takes). Thoughts delay the first word and count as output."""
 
 
 def request(
     prompt: Prompt, tools: Sequence[Tool], model: str, history_chars: int, signatures: Mapping[str, str]
 ) -> dict[str, Any]:
-    """The body of a streamGenerateContent request. `signatures` are the models' own, by the call's id."""
+    """The body of a streamGenerateContent request. `signatures`: id of a tool call -> Gemini's signature."""
     lines = messages(prompt, history_chars)
     system = lines.pop(0)["content"] if lines[0]["role"] == "system" else ""
     thinking, extra = next((how, most) for start, how, most in _THINKING if model.startswith(start))
@@ -47,7 +47,7 @@ def request(
         config["thinkingConfig"] = thinking
     signed = not model.startswith(("gemini-1", "gemini-2", "gemma"))
     body: dict[str, Any] = {
-        "contents": list(_contents(lines, signatures, _UNSIGNED if signed else "")),
+        "contents": list(_contents(lines, signatures, _NO_SIGNATURE if signed else "")),
         "generationConfig": config,
     }
     if system:
@@ -84,19 +84,20 @@ def _offer(tool: Tool) -> dict[str, Any]:
 
 
 class Answer:
-    """Collects one streamed answer. `finished`: the model said why it stopped."""
+    """Collects one streamed answer."""
 
     def __init__(self) -> None:
         self.finished = ""
+        """Why the model stopped; empty while it goes on."""
         self.usage = Usage()
         self.calls: list[ToolCall] = []
         self.signatures: dict[str, str] = {}
-        """By the id of the call they came with."""
+        """Id of a tool call -> the signature that came with it."""
         self._spoke = False
 
     def take(self, chunk: Any) -> list[str]:
-        """The texts in one GenerateContentResponse. Raises `EngineError`, and `TypeError` and the like
-        for what is no such response."""
+        """The texts in one GenerateContentResponse. Raises `EngineError` when Google refuses to answer, and
+        `TypeError`, `KeyError` and the like for what is no such response."""
         texts: list[str] = []
         if reason := (chunk.get("promptFeedback") or {}).get("blockReason"):
             raise filtered(reason)
@@ -114,12 +115,12 @@ class Answer:
         return texts
 
     def check(self) -> None:
-        """Raises `EngineError` when the answer ended without one."""
-        if self.finished in _BAD_CALL and not self.calls:
+        """Raises `EngineError` when the answer has ended and is empty."""
+        if self.finished in _BAD_CALL_REASONS and not self.calls:
             raise _bad_call(f"({self.finished})")
         if self._spoke or self.calls:
             return
-        if self.finished in _FILTERED:
+        if self.finished in _FILTERED_REASONS:
             raise filtered(self.finished)
         message = f"Gemini ended without a word ({self.finished}). Try again."
         raise EngineError(message, code="llm_empty", retryable=True)

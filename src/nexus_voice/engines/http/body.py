@@ -13,7 +13,7 @@ import httpx
 
 from .errors import ServiceErrors
 
-MAX_EVENT_BYTES = 8 << 20
+MAX_EVENT_BYTES = 4 << 20
 """A provider that sends a longer event is not speaking this protocol."""
 MAX_DRAIN_S = 0.05
 """The wait for the end of a body that has said all it should: after that the connection can be kept."""

@@ -20,8 +20,8 @@ KEEP_IDLE_S = 50.0
 """How long an idle connection is kept for the next request: less than the 60 s or 75 s after which the
 usual front ends (AWS, nginx) close theirs, so that a request seldom meets a connection being closed."""
 MAX_IDLE_CONNECTIONS = 64
-MAX_JSON_BYTES = 64 << 20
-"""Of an answer that is decoded as a whole."""
+MAX_JSON_BYTES = 8 << 20
+"""Of an answer that is decoded as a whole: about a minute of speech, or 64 embeddings of 3,072 numbers."""
 REPEATABLE = ("GET", "HEAD")
 """Methods that may be sent again when nobody knows whether the server has seen the first request."""
 

@@ -34,8 +34,8 @@ class ServiceErrors:
 
     `port` is "llm", "stt", "tts", "embed" or "search"; every code begins with it. `setting` names the
     setting that holds the key, `secret` is the key itself, which is blanked out of all messages, and
-    `hint` says what to do when nobody answers. `special` is asked first what a status and the service's
-    words mean, and `codes` has this service's own endings of codes.
+    `hint` says what to do when nobody answers. `special` may return an error of its own for a status and
+    the service's words. `codes` replaces endings of codes.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ServiceErrors:
         return self.failed(_status(body), error_detail(body), retry_delay_s(body))
 
     def failed(self, status: int, detail: object, retry_after: float = 0.0) -> EngineError:
-        """For an HTTP status and the service's own words, which help only where we know no better."""
+        """For an HTTP status and the service's own words, which are shown where they can help."""
         said, service = self._redacted(str(detail)), self.service
         if special := self._special(status, said):
             return special

@@ -1,4 +1,4 @@
-"""The connection to an OpenAI-compatible server: its address completed, and its models."""
+"""The connection to an OpenAI-compatible server, and the list of its models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LLM_HINT = "Start one (`ollama serve`, `llama-server -m model.gguf` or `vllm se
 
 
 def connection(port: str, base_url: str, api_key: str, **errors: Any) -> RemoteHttp:
-    """To an OpenAI-compatible server; `errors` as for `ServiceErrors`.
+    """A connection to an OpenAI-compatible server; `errors` are further arguments of `ServiceErrors`.
 
     `/v1` is added to an address without a path, and a user and password in it are sent as such.
     Raises `BadInput` for what is no address.
@@ -43,10 +43,8 @@ async def models(http: RemoteHttp, within: float) -> list[str]:
 
 
 async def likely_model(http: RemoteHttp, within: float, words: Sequence[str], default: str) -> str:
-    """The server's only model, or the first that has one of `words` in its name, or `default`.
-
-    The last also for a server that lists none. Raises `EngineError` when it refuses the key or is mute.
-    """
+    """The server's only model, else the first that has one of `words` in its name, else `default`, which is
+    also taken for a server that lists none. Raises `EngineError` when it refuses the key or is silent."""
     try:
         listed = await models(http, within)
     except EngineError as error:

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
 _NO_CHAT = ("embed", "bge-", "rerank", "whisper", "tts", "guard", "moderation", "dall-e", "image")
 _CODES = {"limit": "rate_limit", "failed": "unavailable"}
+"""Endings of error codes that clients of this engine have always got."""
 
 
 class OpenAiLlm(RemoteEngine):
     """Streams from `base_url`'s `/chat/completions`; cancelling closes the HTTP stream at once.
 
-    An empty `model` means the server's first; prompts of size "small" go to `small_model` where one
+    With an empty `model` it takes the server's first; prompts of size "small" go to `small_model` where one
     is set. `first_token` and `between_tokens` bound the waits for these, in seconds. `extra` is
     added to every request's JSON, over our own fields. `provider` is for the name only.
 

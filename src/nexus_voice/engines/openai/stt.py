@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-from ...audio.wav import wav_bytes
+from ...audio.files import wav_bytes
 from ...core.audio import Pcm, Transcript, Word
 from ...core.errors import EngineError
 from ..http.audio import utterance
@@ -36,9 +36,9 @@ _LANGUAGE_CODES = dict(zip(_LANGUAGES.split()[1::2], _LANGUAGES.split()[::2], st
 class OpenAiStt(RemoteEngine):
     """Implements `ports.Stt`; enter it before use.
 
-    An empty `model` means the server's first that sounds like one for speech. `language` (ISO 639-1)
-    helps; empty, it is recognised where the model can. `first_result`: seconds from the end of the
-    utterance to its text.
+    With an empty `model` it takes the server's first whose name sounds like a recogniser. `language`
+    (ISO 639-1) helps; when it is empty, models recognise it if they can. `first_result`: seconds from the
+    end of the utterance to its text.
     """
 
     early_words = False
@@ -66,7 +66,7 @@ class OpenAiStt(RemoteEngine):
         self.name = f"{self._provider}:{self._model}"
 
     async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
-        """One final; word times and language where the server gives them."""
+        """One final, with word times and language where the server gives them."""
         pcm = await utterance(audio)
         if not pcm.data:
             yield Transcript("", True)

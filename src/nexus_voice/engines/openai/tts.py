@@ -11,7 +11,8 @@ from ..http.client import RemoteEngine
 from .http import connection, likely_model
 
 RATE = 24_000
-"""Hz, what "pcm" means in this protocol."""
+"""Hz, of "pcm" in this protocol."""
+MIN_SPEED, MAX_SPEED = 0.25, 4.0
 _SPEECH_MODELS = ("tts", "kokoro", "speech", "piper", "orpheus", "voice", "audio")
 _DEFAULT_MODEL = "tts-1"
 
@@ -19,8 +20,8 @@ _DEFAULT_MODEL = "tts-1"
 class OpenAiTts(RemoteEngine):
     """Implements `ports.Tts`; enter it before use.
 
-    An empty `model` means the server's first that sounds like one for speech; `voice` is the one for a
-    `Voice` without a name. `first_audio`: the longest wait, in seconds, for the first and for any
+    With an empty `model` it takes the server's first whose name sounds like a synthesiser; `voice` is used
+    for a `Voice` without a name. `first_audio`: the longest wait, in seconds, for the first and for any
     further sound. The protocol has a speed and no pitch.
     """
 
@@ -58,7 +59,7 @@ class OpenAiTts(RemoteEngine):
             "response_format": "pcm",
         }
         if voice.rate != 1.0:
-            order["speed"] = min(max(voice.rate, 0.25), 4.0)
+            order["speed"] = min(max(voice.rate, MIN_SPEED), MAX_SPEED)
         reader = PcmReader(RATE)
         async with await self._http.open("POST", "audio/speech", self._within, json=order) as body:
             while pcm := await next_pcm(body, reader):

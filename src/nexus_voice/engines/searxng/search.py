@@ -1,4 +1,4 @@
-"""SearXNG: a metasearch engine that one runs oneself; no key."""
+"""SearXNG: a metasearch engine that users run themselves; it needs no key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..http.search_results import MAX_ANSWER_BYTES, clean, clean_query, passages
 SETTING = "NEXUS_SEARCH__BASE_URL"
 MAX_QUERY_CHARS = 500
 HEADERS = {
-    # An instance's guard against robots wants these.
+    # SearXNG's bot detection wants these.
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
     "Accept-Language": "en",
@@ -60,7 +60,7 @@ class SearxngSearch(RemoteEngine):
                 code="search_failed",
                 retryable=True,
             )
-        best = max((passage.score for passage in found), default=0.0) or 1.0  # they have no bound
+        best = max((passage.score for passage in found), default=0.0) or 1.0  # scores have no bound
         return [replace(passage, score=passage.score / best) for passage in found]
 
     def _json_off(self, status: int, detail: str) -> EngineError | None:

@@ -12,9 +12,9 @@ from ..http.search_results import MAX_ANSWER_BYTES, clean_query, passages
 SETTING = "TAVILY_API_KEY"
 MAX_QUERY_CHARS = 400
 MAX_RESULTS = 20
-"""Tavily gives no more."""
+"""That Tavily gives."""
 QUOTA_STATUSES = (432, 433)
-"""Tavily's own: over the plan's limit, over the limit set for paying as one goes."""
+"""Tavily's own, for a used up plan and for a used up pay-as-you-go limit."""
 
 
 class TavilySearch(RemoteEngine):
