@@ -11,9 +11,12 @@ from time import process_time
 import pytest
 
 from nexus_voice.core.chat import Message, Passage, Prompt
-from nexus_voice.engines.cartesia.word_marks import WordMarks
+from nexus_voice.engines.cartesia.tts import WordMarks
 from nexus_voice.engines.extractive.llm import NAMED
 from nexus_voice.engines.extractive.units import units
+from nexus_voice.engines.http.body import SseDecoder
+from nexus_voice.engines.http.errors import error_detail
+from nexus_voice.engines.http.search_results import clean
 from nexus_voice.engines.pocketsphinx.spoken_forms import questions
 from nexus_voice.engines.text_parts import parts
 from nexus_voice.engines.whisper.agreement import Agreement
@@ -133,6 +136,15 @@ def marked(text: str) -> None:
         marks.mark(word, 1.0)
 
 
+def events(text: str) -> None:
+    """As one endless event, and as many small ones, in small pieces."""
+    for body in (f"data: {text}", "data: 1\n\n" * (len(text) // 9)):
+        decoder, data = SseDecoder(), body.encode()
+        for at in range(0, len(data), 100):
+            list(decoder.feed(data[at : at + 100]))
+        list(SseDecoder().feed(data))
+
+
 def passages(text: str) -> None:
     chunks(lay_out("", [Block("a b. " * 200), Block(text), Block("x y\n" * 10, whole=True)]))
 
@@ -155,6 +167,9 @@ QUICK: dict[str, Callable[[str], object]] = {
     "redaction": lambda text: redact(None, "", {"event": text}),
     "a phantom": lambda text: believable(text, voiced=1e9, level=-60.0, no_speech=0.9),
     "a voice's parts": lambda text: list(parts(text, 150)),
+    "a provider's events": events,
+    "a provider's error": error_detail,
+    "a search result": lambda text: clean(text, len(text) // 2),
     "figures for XTTS": lambda text: sayable(text, "de") + sayable(text, "hi"),
     "named documents": NAMED.findall,
     "plain text of a document": plain_text,
