@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from loop_probe import LoopProbe
 from nexus_voice.server.app import create
 from nexus_voice.server.roles import Role
-from nexus_voice.server.services import State
+from nexus_voice.server.services import Services
 from nexus_voice.server.websocket.protocol import WebSocketProtocol
 from nexus_voice.settings import Settings
 
@@ -39,7 +39,7 @@ class Serving:
 
     app: FastAPI
     port: int
-    state: State
+    state: Services
     loop: asyncio.AbstractEventLoop
     server: uvicorn.Server
 
@@ -95,7 +95,7 @@ def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
     """The server that these settings describe, ready to answer, with every part warm."""
     structlog.configure(PLAIN, structlog.make_filtering_bound_logger(logging.WARNING))
-    found: list[tuple[State, asyncio.AbstractEventLoop]] = []
+    found: list[tuple[Services, asyncio.AbstractEventLoop]] = []
     app = create(settings, [lambda state: found.append((state, asyncio.get_running_loop()))], role)
     config = uvicorn.Config(
         app,

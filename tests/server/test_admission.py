@@ -13,7 +13,8 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from websockets.exceptions import InvalidStatus
 
-from nexus_voice.server.admission import COSTS, Places, address_of
+from nexus_voice.server.admission import COSTS, Places
+from nexus_voice.server.identity import address_of
 from nexus_voice.server.voice.admission import MAX_UNKNOWN_PER_ADDRESS, Unknown
 from serving import Serving, fakes, serving
 

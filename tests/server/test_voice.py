@@ -43,6 +43,7 @@ def test_a_typed_question_gets_a_spoken_answer(server: Serving, path: str) -> No
         }
         sources = caller.until("sources")["sources"]
         assert sources[0]["title"] == "Weather"
+        assert sources[0]["link"].startswith("/rag/documents/")
         rate = caller.until("audio_start")["rate"]
         metrics = caller.until("metrics")["clocks"]
         assert metrics["llm_first_token"] <= metrics["first_audio_sent"]

@@ -110,27 +110,3 @@ def test_the_document_is_not_named_again_and_again() -> None:
         "From “The pump”: The blue button starts the pump.",
         "The blue button starts the pump.",
     ]
-
-
-WEB = Passage("It rains.", "https://example.org/rain", "Rain", url="https://example.org/rain")
-
-
-@pytest.mark.parametrize(
-    ("passage", "link"),
-    [
-        (PUMP, "/rag/documents/d1/original#page=3"),
-        (BILL, "/rag/documents/d2/text?at=7#passage"),
-        (Passage("x", "d3", "Slides", page=3, position=9, type="application/vnd.ms-powerpoint"),
-         "/rag/documents/d3/text?at=9#passage"),
-        (Passage("x", "../a?b#c", "Odd"), "/rag/documents/..%2Fa%3Fb%23c/text?at=0#passage"),
-        (Passage("x", "d4", "A page we keep", position=5, url="https://example.org/"),
-         "/rag/documents/d4/text?at=5#passage"),
-        (WEB, "https://example.org/rain"),
-        (Passage("x", "javascript:alert(1)", "Bad", url="javascript:alert(1)"), ""),
-        (Passage("x", "", "What you shared"), ""),
-    ],
-)  # fmt: skip
-def test_a_source_links_to_its_place(passage: Passage, link: str) -> None:
-    source = events.Source.of(passage)
-    assert source.link == link
-    assert (source.position, source.url, source.page) == (passage.position, passage.url, passage.page)

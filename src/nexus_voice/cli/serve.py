@@ -22,7 +22,7 @@ from ..telemetry import logs
 from .nearby import address
 
 if TYPE_CHECKING:
-    from ..server.services import State
+    from ..server.services import Services
     from ..settings import Settings
 
 FAREWELL = 1
@@ -146,8 +146,8 @@ async def until_alone(server: uvicorn.Server, app: Any) -> None:
 
 async def settle(app: Any) -> None:
     """What is loaded once stays: the garbage collector need not look at it again and again."""
-    state: State = app.state.nexus
-    while "warming" in state.parts.values():  # noqa: ASYNC110 - once, and seldom
+    services: Services = app.state.nexus
+    while "warming" in services.parts.values():  # noqa: ASYNC110 - once, and seldom
         await anyio.sleep(0.1)
     gc.collect()
     gc.freeze()
@@ -156,28 +156,28 @@ async def settle(app: Any) -> None:
 
 async def say_when_warm(server: uvicorn.Server, app: Any) -> None:
     """Some parts load after the server answers; say so when they have, or what is wrong with them."""
-    state: State = app.state.nexus
-    while not server.started or "warming" in state.parts.values():  # noqa: ASYNC110 - once, and seldom
+    services: Services = app.state.nexus
+    while not server.started or "warming" in services.parts.values():  # noqa: ASYNC110 - once, and seldom
         await anyio.sleep(0.1)
-    for part, status in state.parts.items():
+    for part, status in services.parts.items():
         if status != "ready":
             print(f"  not working:  {part}: {status} (`nexus-voice doctor` says more)", flush=True)
-    if state.ready:
+    if services.ready:
         print("Everything is loaded.", flush=True)
 
 
-def greet(state: State, settings: Settings, url: str, seconds: float) -> None:
-    better = advice(state.used)
-    if not state.role.converses:
-        lines = part_banner(url, state.role, state.using, better, seconds)
+def greet(services: Services, settings: Settings, url: str, seconds: float) -> None:
+    better = advice(services.used)
+    if not services.role.converses:
+        lines = part_banner(url, services.role, services.using, better, seconds)
     else:
         if not settings.knowledge.enabled:
             documents = "no documents (NEXUS_KNOWLEDGE__ENABLED=false)"
-        elif state.knowledge is None:
+        elif services.knowledge is None:
             documents = "no documents (name an engine for them with NEXUS_EMBEDDER__KIND)"
         else:
             documents = "its own documentation, and what you add with `nexus-voice ingest FILE`"
-        lines = banner(url, state.engines.names(), better, documents, seconds)
+        lines = banner(url, services.engines.names(), better, documents, seconds)
     print("\n".join(lines), flush=True)
 
 

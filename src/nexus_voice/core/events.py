@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import quote
 
 from .chat import Passage
 from .modes import ModeName
@@ -151,22 +150,11 @@ class Source:
     link: str = ""
 
     @classmethod
-    def of(cls, passage: Passage) -> Source:
+    def of(cls, passage: Passage, link: str) -> Source:
         return cls(
             passage.document, passage.title, list(passage.path), passage.text, round(passage.score, 3),
-            passage.page, passage.position, passage.url, link(passage),
+            passage.page, passage.position, passage.url, link,
         )  # fmt: skip
-
-
-def link(passage: Passage) -> str:
-    """Where a browser finds the passage: our copy of its document at that place, else its address on the
-    web; empty when there is neither."""
-    if passage.document and passage.document != passage.url:
-        path = f"/rag/documents/{quote(passage.document, safe='')}"
-        if passage.page is not None and passage.type in ("", "application/pdf"):
-            return f"{path}/original#page={passage.page}"
-        return f"{path}/text?at={passage.position}#passage"
-    return passage.url if passage.url.lower().startswith(("http://", "https://")) else ""
 
 
 @dataclass(slots=True)

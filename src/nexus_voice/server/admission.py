@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from contextlib import suppress
-from ipaddress import IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
 from starlette.requests import HTTPConnection
@@ -18,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..settings import Limits
 from .errors import answer
+from .identity import address_of
 
 MAX_ADDRESSES = 10_000
 """Addresses whose rates are counted one by one; those beyond share one count, so memory is bounded."""
@@ -68,18 +67,6 @@ COSTS = {
     "/v1/audio/transcriptions": MODEL,
 }
 """Path -> cost."""
-
-
-def address_of(scope: Scope) -> str:
-    """Who the client is, as far as limits go: its IPv4 address, or its network of 64 bits in IPv6, since a
-    household has all of one. Behind a proxy on this machine uvicorn takes it from X-Forwarded-For."""
-    host = (scope.get("client") or ("", 0))[0]
-    with suppress(ValueError):
-        address = ip_address(host)
-        if isinstance(address, IPv6Address):
-            address = address.ipv4_mapped or ip_network((int(address), 64), strict=False).network_address
-        return str(address)
-    return str(host)
 
 
 class Places:

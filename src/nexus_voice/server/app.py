@@ -38,8 +38,9 @@ from .metrics import Live
 from .origins import OwnOrigin
 from .queueing import Queue
 from .rag import lifecycle
+from .rag.links import link
 from .roles import Role
-from .services import State
+from .services import Services
 from .voice.admission import VoiceAdmission
 
 log = structlog.get_logger()
@@ -62,7 +63,7 @@ def make_vad(settings: Settings) -> Any:
 
 
 @asynccontextmanager
-async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[State]:
+async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[Services]:
     """Everything that runs, entered in order and closed in reverse; only the engines of this role."""
     choose: Choose = remote_choices if role is Role.app else choices
     found = Found(pulled(settings))  # local servers are looked for later: that may take a second
@@ -93,6 +94,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
         overlaps=OverlapDetectors(),
         knowledge=knowledge,
         tools=(Clock(), Calculator()),
+        link=link,
     )
     talk = settings.talk
     tuning = Tuning(talk.silence, talk.interrupt, pre_roll=talk.pre_roll, lead=talk.lead, system=talk.system)
@@ -111,7 +113,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             for port in role.ports
             if port not in ("reranker", "search")
         }
-        state = State(
+        services = Services(
             settings,
             engines,
             knowledge,
@@ -124,8 +126,8 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
             metrics=metrics,
             queues=queues,
         )
-        metrics.add(Live(state))
-        supply.joined = partial(welcome, state)
+        metrics.add(Live(services))
+        supply.joined = partial(welcome, services)
         tasks = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(tasks.cancel_scope.cancel)
         for port, wanted in first.items():
@@ -133,15 +135,15 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
         await supply.usable()
         background: dict[str, Callable[[], Awaitable[None]]] = {
             "lag probe": partial(watch_lag, admission),
-            "teaching the recogniser": partial(lifecycle.keep_teaching, state),
-            "discovery": partial(keep_looking, state, choose),
+            "teaching the recogniser": partial(lifecycle.keep_teaching, services),
+            "discovery": partial(keep_looking, services, choose),
         }
         if ingestion:
-            background["knowledge base"] = partial(lifecycle.open_knowledge, state)
-            background["ingestion"] = partial(lifecycle.take_in, state)
+            background["knowledge base"] = partial(lifecycle.open_knowledge, services)
+            background["ingestion"] = partial(lifecycle.take_in, services)
         for name, work in background.items():
             tasks.start_soon(keep_running, name, work)
-        yield state
+        yield services
 
 
 class Names(Mapping[str, str]):
@@ -160,19 +162,19 @@ class Names(Mapping[str, str]):
         return sum(1 for _ in self)
 
 
-async def keep_looking(state: State, choose: Choose) -> None:
+async def keep_looking(services: Services, choose: Choose) -> None:
     """Use models that were pulled and servers that were started since, without a restart.
 
     A port for which there is no engine any more, such as after its last model was removed, keeps the
     engines that it has.
     """
-    settings = state.settings
+    settings = services.settings
     problems: dict[str, str] = {}
     while True:
         found = await look(settings)
-        for port in state.role.ports:
+        for port in services.role.ports:
             try:
-                state.supply.want(port, choose(port, settings, found))
+                services.supply.want(port, choose(port, settings, found))
                 problems.pop(port, None)
             except NexusError as error:
                 if problems.get(port) != error.message:
@@ -183,12 +185,12 @@ async def keep_looking(state: State, choose: Choose) -> None:
         await anyio.sleep(settings.discovery.every)
 
 
-async def welcome(state: State, port: str, engine: Any) -> None:
+async def welcome(services: Services, port: str, engine: Any) -> None:
     """An engine has joined its chain."""
-    if port == "stt" and "knowledge" in state.warming and state.warming["knowledge"] == "ready":
-        await lifecycle.teach(state)
-    if port == "embedder" and state.knowledge and engine is state.supply.chains[port].current:
-        await state.knowledge.use(engine)
+    if port == "stt" and "knowledge" in services.warming and services.warming["knowledge"] == "ready":
+        await lifecycle.teach(services)
+    if port == "embedder" and services.knowledge and engine is services.supply.chains[port].current:
+        await services.knowledge.use(engine)
 
 
 async def watch_lag(admission: VoiceAdmission) -> None:
@@ -201,16 +203,16 @@ async def watch_lag(admission: VoiceAdmission) -> None:
 
 
 def create(
-    settings: Settings, started: Sequence[Callable[[State], None]] = (), role: Role = Role.all
+    settings: Settings, started: Sequence[Callable[[Services], None]] = (), role: Role = Role.all
 ) -> FastAPI:
     """The whole server as an ASGI application; `started` callbacks run once it can answer."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with assemble(settings, role) as state:
-            app.state.nexus = state
+        async with assemble(settings, role) as services:
+            app.state.nexus = services
             for callback in started:
-                callback(state)
+                callback(services)
             yield
 
     app = FastAPI(

@@ -47,25 +47,25 @@ class Engines(BaseModel):
 
 
 @router.get("/engines")
-async def engines(state: Shared) -> Engines:
+async def engines(services: Shared) -> Engines:
     """Which engines are in use, which stand behind them, and what would be better."""
     return Engines.model_validate(
         {
-            "using": state.using,
-            "chains": state.supply.status(),
-            "better": [asdict(one) for one in advice(state.used)],
+            "using": services.using,
+            "chains": services.supply.status(),
+            "better": [asdict(one) for one in advice(services.used)],
         }
     )
 
 
 @router.get("/readyz")
-async def readyz(state: Shared) -> JSONResponse:
+async def readyz(services: Shared) -> JSONResponse:
     """200 once every part is warm, 503 before; each part with its state."""
     body = {
-        "status": "ready" if state.ready else "warming",
-        "parts": state.parts,
-        "engines": state.using,
-        "resting": state.supply.resting(),
-        "voice_sessions": state.admission.active,
+        "status": "ready" if services.ready else "warming",
+        "parts": services.parts,
+        "engines": services.using,
+        "resting": services.supply.resting(),
+        "voice_sessions": services.admission.active,
     }
-    return JSONResponse(body, 200 if state.ready else 503)
+    return JSONResponse(body, 200 if services.ready else 503)

@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from .. import __version__
-from .services import Shared, State
+from .services import Services, Shared
 
 router = APIRouter(tags=["health"])
 
@@ -23,37 +23,37 @@ BREAKER = ("closed", "half-open", "open")
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(state: Shared) -> Response:
+async def metrics(services: Shared) -> Response:
     """Everything that is counted and timed, in Prometheus' text format. See docs/services.md."""
-    if state.ingestion:
+    if services.ingestion:
         try:
-            state.metrics.held(await state.ingestion.figures())
+            services.metrics.held(await services.ingestion.figures())
         except Exception as error:  # the other figures are wanted all the same
             log.error("the knowledge base could not be counted", exc_info=error)
-    return Response(state.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+    return Response(services.metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
 
 
 class Live(Collector):
     """What the server's parts say of themselves at this moment."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def collect(self) -> Iterator[Metric]:
-        about = {(__version__, self._state.role.value): 1}
+        about = {(__version__, self._services.role.value): 1}
         yield gauge("nexus_info", "1, with the version and role.", ["version", "role"], about)
         yield from self._load()
         yield from self._engines()
 
     def _load(self) -> Iterator[Metric]:
-        admission, queues = self._state.admission, self._state.queues.values()
+        admission, queues = self._services.admission, self._services.queues.values()
         lags = {(f"{share:g}",): admission.lag_at(share) for share in (0.5, 0.99)}
-        yield gauge("nexus_ready", "Whether every part is ready.", [], {(): self._state.ready})
+        yield gauge("nexus_ready", "Whether every part is ready.", [], {(): self._services.ready})
         yield gauge("nexus_voice_sessions", "Voice sessions under way.", [], {(): admission.active})
         refused = CounterMetricFamily("nexus_voice_sessions_refused", "Voice sessions that found no room.")
         refused.add_metric([], admission.refused)
         yield refused
-        requests = self._state.requests
+        requests = self._services.requests
         held = {(): requests.places.used}
         yield gauge("nexus_requests_active", "Requests in progress, weighed by their cost.", [], held)
         turned_away = CounterMetricFamily(
@@ -74,7 +74,7 @@ class Live(Collector):
     def _engines(self) -> Iterator[Metric]:
         status = {
             (port, engine["name"]): engine
-            for port, engines in self._state.supply.status().items()
+            for port, engines in self._services.supply.status().items()
             for engine in reversed(engines)  # of two with the same name the better one counts
         }
         ready = {key: engine["state"] == "ready" for key, engine in status.items()}

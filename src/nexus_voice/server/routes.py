@@ -1,4 +1,4 @@
-"""Which addresses a server of each role answers."""
+"""Which routes a server of each role answers."""
 
 from __future__ import annotations
 
@@ -9,29 +9,32 @@ from .chat import routes as chat
 from .openai import chat as completions
 from .openai import embeddings, models, transcriptions
 from .openai import speech as openai_speech
-from .rag import routes as rag
+from .rag import collections, documents, ingest, jobs, query, text
 from .roles import Role
 from .speech import routes as speech
-from .speech import stream as transcribing
+from .speech import stream
 from .voice import routes as voice
 
-EVERYWHERE = (health.router, metrics.router, models.router)
-CONVERSATION = (voice.router, chat.router, page.router, speech.hearing, speech.speaking, rag.router)
-LLM = (completions.router,)
-STT = (transcriptions.router, transcribing.router)
-TTS = (openai_speech.router,)
-RAG = (embeddings.router,)
+Routers = tuple[APIRouter, ...]
 
-FACES: dict[Role, tuple[APIRouter, ...]] = {
-    Role.all: (*CONVERSATION, *LLM, *STT, *TTS, *RAG),
+EVERYWHERE: Routers = (health.router, metrics.router, models.router)
+LLM: Routers = (completions.router,)
+STT: Routers = (transcriptions.router, stream.router)
+TTS: Routers = (openai_speech.router,)
+EMBEDDER: Routers = (embeddings.router,)
+RAG: Routers = tuple(one.router for one in (ingest, jobs, documents, text, collections, query))
+CONVERSATION: Routers = (voice.router, chat.router, page.router, speech.hearing, speech.speaking, *RAG)
+
+BY_ROLE: dict[Role, Routers] = {
+    Role.all: (*CONVERSATION, *LLM, *STT, *TTS, *EMBEDDER),
     Role.app: CONVERSATION,
     Role.llm: LLM,
     Role.stt: (*STT, speech.hearing),
     Role.tts: (*TTS, speech.speaking),
-    Role.rag: (*RAG, rag.router),
+    Role.rag: (*EMBEDDER, *RAG),
 }
 
 
 def mount(app: FastAPI, role: Role) -> None:
-    for router in (*FACES[role], *EVERYWHERE):
+    for router in (*BY_ROLE[role], *EVERYWHERE):
         app.include_router(router)

@@ -28,7 +28,7 @@ NOTED = (events.Final, events.Metrics, events.Ended)
 
 
 @dataclass(slots=True)
-class State:
+class Services:
     settings: Settings
     engines: Engines
     knowledge: KnowledgeBase | None
@@ -75,9 +75,9 @@ class State:
             self.metrics.note(event)
 
 
-def state_of(connection: HTTPConnection) -> State:
-    state: State = connection.app.state.nexus
-    return state
+def services_of(connection: HTTPConnection) -> Services:
+    services: Services = connection.app.state.nexus
+    return services
 
 
-Shared = Annotated[State, Depends(state_of)]
+Shared = Annotated[Services, Depends(services_of)]

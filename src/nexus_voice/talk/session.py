@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..core.access import EVERYONE, Scope
 from ..core.audio import Voice
-from ..core.chat import Chat
+from ..core.chat import Chat, Passage
 from ..core.events import Settings
 from ..core.modes import MODES, Mode, ModeName
 from ..ports import FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, Vad
@@ -29,6 +29,8 @@ class Engines:
     overlaps: Overlaps
     knowledge: Knowledge | None = None
     tools: Sequence[Tool] = ()
+    link: Callable[[Passage], str] = lambda passage: ""
+    """Where a client opens a passage: the server makes its addresses."""
 
     def names(self) -> dict[str, str]:
         return {"vad": self.vad.name, "stt": self.stt.name, "llm": self.llm.name, "tts": self.tts.name}

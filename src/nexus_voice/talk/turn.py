@@ -185,9 +185,8 @@ async def think(turn: Turn, out: MemoryObjectSendStream[Statement]) -> None:
                 case Sources(passages, quoted):
                     exchange.sources, exchange.quoted = passages, quoted
                     if passages:
-                        await turn.send(
-                            events.Sources(turn.number, [events.Source.of(one) for one in passages])
-                        )
+                        sources = [events.Source.of(one, engines.link(one)) for one in passages]
+                        await turn.send(events.Sources(turn.number, sources))
                 case Delta(text):
                     turn.clocks.lap("llm_first_token")
                     exchange.generated += text

@@ -45,10 +45,10 @@ class Question(BaseModel):
         }
     },
 )
-async def chat(question: Question, request: Request, state: Shared) -> TurnStream:
+async def chat(question: Question, request: Request, services: Shared) -> TurnStream:
     """Ask in writing. The answer streams as it is generated."""
-    check_text(question.text, state.settings.limits.text)
-    kept, resumed = state.sessions.open(question.session_id, question.token)
+    check_text(question.text, services.settings.limits.text)
+    kept, resumed = services.sessions.open(question.session_id, question.token)
     if kept.leave:
         raise SessionBusy("This conversation is open in another connection.")
     session = kept.value
@@ -61,4 +61,4 @@ async def chat(question: Question, request: Request, state: Shared) -> TurnStrea
     if question.context is not None:
         session.update_context(question.context)
     ready = events.Ready(kept.id, kept.token, resumed, session.engines.names())
-    return TurnStream(state, kept, question.text, ready)
+    return TurnStream(services, kept, question.text, ready)

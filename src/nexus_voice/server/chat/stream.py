@@ -14,7 +14,7 @@ from ...core.errors import Busy, NexusError
 from ...core.events import ServerEvent
 from ...talk.session import Session
 from ...talk.turn import answer_typed
-from ..services import State
+from ..services import Services
 from ..sse import HEADERS, event
 from ..streaming import SLOWEST, hang_up
 
@@ -45,10 +45,10 @@ class TurnStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, state: State, kept: Kept[Session], text: str, first: ServerEvent) -> None:
+    def __init__(self, services: Services, kept: Kept[Session], text: str, first: ServerEvent) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
-        self._state, self._kept, self._text, self._first = state, kept, text, first
+        self._services, self._kept, self._text, self._first = services, kept, text, first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._kept.leave:
@@ -58,9 +58,12 @@ class TurnStream(Response):
             leave = tasks.cancel_scope.cancel
             tasks.start_soon(hang_up, receive, tasks.cancel_scope)
             try:
-                async with self._state.queues["llm"].place(), self._state.sessions.hold(self._kept, leave):
+                async with (
+                    self._services.queues["llm"].place(),
+                    self._services.sessions.hold(self._kept, leave),
+                ):
                     await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                    client = EventSender(send, self._state.note, leave)
+                    client = EventSender(send, self._services.note, leave)
                     await client.send(self._first)
                     await answer_typed(client, self._kept.value, self._text)
             except Busy as error:

@@ -62,15 +62,15 @@ class Completions(BaseModel):
     response_class=Response,
     responses={200: {"content": {"application/json": {}, "text/event-stream": {}}}},
 )
-async def completions(wanted: Completions, request: Request, state: Shared) -> Any:
+async def completions(wanted: Completions, request: Request, services: Shared) -> Any:
     """A chat completion, whole or streamed, by OpenAI's rules."""
     wanted.refuse_what_we_cannot()
     most = wanted.max_completion_tokens or wanted.max_tokens or USUAL
     offers = () if wanted.tool_choice == "none" else wanted.tools or ()
     stop = [wanted.stop] if isinstance(wanted.stop, str) else wanted.stop or []
     completion = Completion(
-        selected(state.supply.chains["llm"], wanted.model),
-        state.queues["llm"],
+        selected(services.supply.chains["llm"], wanted.model),
+        services.queues["llm"],
         prompt_of(wanted.messages, most),
         [Offered(**offer.function.model_dump()) for offer in offers],
         Stops(stop),

@@ -60,13 +60,13 @@ class Texts(BaseModel):
 
 
 @router.post("/embeddings", response_class=Response, responses={200: {"content": {"application/json": {}}}})
-async def embeddings(wanted: Texts, request: Request, state: Shared) -> Response:
+async def embeddings(wanted: Texts, request: Request, services: Shared) -> Response:
     """Texts to vectors of unit length, in their order; all of a request in one call of the engine."""
     texts = wanted.texts
-    engine = chosen(state.supply.chains["embedder"], wanted.model)
+    engine = chosen(services.supply.chains["embedder"], wanted.model)
 
     async def made() -> Vectors:
-        async with state.queues["embedder"].place():
+        async with services.queues["embedder"].place():
             return await engine.embed(texts, wanted.input_type)
 
     vectors = await while_connected(request, made)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from ...engines.chain.fallback import Fallback, Link
-from ..services import Shared, State
+from ..services import Services, Shared
 from .errors import Invalid
 
 router = APIRouter(prefix="/v1", tags=["openai"])
@@ -30,9 +30,9 @@ class Models(BaseModel):
     data: list[Model]
 
 
-def listed(state: State) -> list[Model]:
+def listed(services: Services) -> list[Model]:
     """The engines that are ready, each port's best first."""
-    chains = [state.supply.chains[port] for port in PORTS if port in state.queues]
+    chains = [services.supply.chains[port] for port in PORTS if port in services.queues]
     names = dict.fromkeys(link.engine.name for chain in chains for link in chain.links)
     return [Model(id=name) for name in names]
 
@@ -51,15 +51,15 @@ def alone(chain: Fallback, link: Link) -> Fallback:
 
 
 @router.get("/models")
-async def models(state: Shared) -> Models:
+async def models(services: Shared) -> Models:
     """The engines that this server's faces use."""
-    return Models(data=listed(state))
+    return Models(data=listed(services))
 
 
 @router.get("/models/{id:path}")
-async def model(id: str, state: Shared) -> Model:
+async def model(id: str, services: Shared) -> Model:
     """One of them."""
-    for one in listed(state):
+    for one in listed(services):
         if one.id == id:
             return one
     raise Invalid(f"There is no model {id!r} here.", "model", code="model_not_found", status=404)

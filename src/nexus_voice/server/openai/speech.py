@@ -75,13 +75,13 @@ class Order(BaseModel):
     response_class=Response,
     responses={200: {"content": {kind: {} for kind in [*KINDS.values(), "text/event-stream"]}}},
 )
-async def speech(order: Order, request: Request, state: Shared) -> Response:
+async def speech(order: Order, request: Request, services: Shared) -> Response:
     """Text to sound, by OpenAI's rules. opus, wav and pcm are sent as they are made."""
-    format, engine = order.format, selected(state.supply.chains["tts"], order.model)
+    format, engine = order.format, selected(services.supply.chains["tts"], order.model)
     speed = min(max(order.speed, SLOWEST), FASTEST)
     words = Speech(text=order.input, voice=await voice_of(engine, order.voice), rate=speed, pitch=1.0)
-    check(words, state)
-    made = queued(state.queues["tts"], spoken(words, engine, RATE))
+    check(words, services)
+    made = queued(services.queues["tts"], spoken(words, engine, RATE))
     body = await while_connected(request, partial(begun, made))
     match format:
         case "opus":

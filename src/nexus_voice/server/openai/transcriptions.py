@@ -61,7 +61,7 @@ class Fields(BaseModel):
     openapi_extra=BODY,
     responses={200: {"content": {"application/json": {}, "text/plain": {}, "text/event-stream": {}}}},
 )
-async def transcriptions(request: Request, state: Shared) -> Response:
+async def transcriptions(request: Request, services: Shared) -> Response:
     """A recording (WAV, FLAC, Ogg or MP3) to text, by OpenAI's rules."""
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise Invalid("Send a form with the recording in its field “file”.", "file", code="bad_request")
@@ -71,10 +71,10 @@ async def transcriptions(request: Request, state: Shared) -> Response:
         raise Invalid(error.message, "file", code=error.code, status=error.status) from error
     form = await request.form()  # read already
     fields = fields_of(form)
-    engine = selected(state.supply.chains["stt"], fields.model)
+    engine = selected(services.supply.chains["stt"], fields.model)
 
     async def heard() -> Transcript:
-        async with state.queues["stt"].place():
+        async with services.queues["stt"].place():
             return await recognised(engine, pcm)
 
     transcript = await while_connected(request, heard)

@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field
 
 from ...core import events
 from ...core.access import Scope
-from ...core.chat import Passage, Prompt
+from ...core.chat import Prompt
 from ...knowledge.base import KnowledgeBase
 from ...talk.answer import Delta, Piece, Sources, answer
 from ...text.citations.citations import Statement
 from ...text.follow_up import standalone
-from ..services import State
+from ..services import Services
 from ..sse import event
+from .links import sources as sources_of
 
 
 class Query(BaseModel):
@@ -52,7 +53,7 @@ class DocumentAnswer:
 
     query: Query
     base: KnowledgeBase
-    state: State
+    services: Services
     scope: Scope
 
     async def whole(self) -> Reply:
@@ -61,7 +62,7 @@ class DocumentAnswer:
             async for piece in pieces:
                 match piece:
                     case Sources(passages):
-                        reply.sources = shown(passages)
+                        reply.sources = sources_of(passages)
                     case Delta(text):
                         reply.answer += text
                     case Statement(text, sources) if text.strip():
@@ -75,7 +76,7 @@ class DocumentAnswer:
             async for piece in pieces:
                 match piece:
                     case Sources(passages):
-                        yield event(events.Sources(0, shown(passages)))
+                        yield event(events.Sources(0, sources_of(passages)))
                     case Delta(text):
                         written += text
                         yield event(events.Delta(0, text))
@@ -86,14 +87,10 @@ class DocumentAnswer:
     async def _pieces(self) -> AsyncGenerator[Piece]:
         question = standalone(self.query.question, self.query.history)
         passages = await self.base.recall(question, self.query.k, scope=self.scope)
-        prompt = Prompt(question, self.state.settings.talk.system, passages=tuple(passages), spoken=False)
+        prompt = Prompt(question, self.services.settings.talk.system, passages=tuple(passages), spoken=False)
         async with (
-            self.state.queues["llm"].place(),
-            aclosing(answer(self.state.engines.llm, prompt)) as pieces,
+            self.services.queues["llm"].place(),
+            aclosing(answer(self.services.engines.llm, prompt)) as pieces,
         ):
             async for piece in pieces:
                 yield piece
-
-
-def shown(passages: tuple[Passage, ...]) -> list[events.Source]:
-    return [events.Source.of(passage) for passage in passages]

@@ -10,11 +10,10 @@ from pydantic import BaseModel, Field
 
 from ...core.access import DEFAULT, EVERYONE, SEED, Role
 from ...core.errors import BadInput
-from ..services import Shared
+from .dependencies import Base, Caller, Id, not_found
 from .names import plain
-from .parts import Base, Caller, Id, not_found
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(prefix="/rag", tags=["documents"])
 
 
 class Named(BaseModel):
@@ -54,10 +53,9 @@ async def rename(id: Id, named: Named, base: Base, caller: Caller) -> None:
 
 
 @router.delete("/collections/{id}", status_code=204, response_class=Response)
-async def delete(id: Id, base: Base, caller: Caller, state: Shared) -> None:
+async def delete(id: Id, base: Base, caller: Caller) -> None:
     """Delete a collection with all its documents, and stop the jobs that fill it."""
     if id in (DEFAULT, SEED):
         raise BadInput("This collection is always there. Delete its documents instead.", code="built_in")
     if not await base.delete_collection(id, caller):
         raise not_found("collection")
-    state.changed()

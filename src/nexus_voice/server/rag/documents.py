@@ -11,11 +11,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from ...knowledge.base import DocumentInfo
-from ..services import Shared
+from .dependencies import Base, Caller, Id, not_found
 from .names import disposition, plain, relative
-from .parts import Base, Caller, Id, not_found
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(prefix="/rag", tags=["documents"])
 
 INLINE = ("application/pdf", "text/plain", "image/png", "image/jpeg", "image/gif", "image/webp")
 """Types that a browser may show; what is not among them is saved."""
@@ -81,23 +80,21 @@ async def document(id: Id, base: Base, caller: Caller) -> Document:
 
 
 @router.patch("/documents/{id}")
-async def change(id: Id, change: Change, base: Base, caller: Caller, state: Shared) -> Document:
+async def change(id: Id, change: Change, base: Base, caller: Caller) -> Document:
     """Give a document another title or name, or move it to another collection."""
     name = None if change.name is None else relative(change.name)
     title = None if change.title is None else plain(change.title, 300)
     changed = await base.change(id, caller, collection=change.collection, name=name, title=title)
     if changed is None:
         raise not_found("document or collection")
-    state.changed()
     return shown(changed)
 
 
 @router.delete("/documents/{id}", status_code=204, response_class=Response)
-async def delete(id: Id, base: Base, caller: Caller, state: Shared) -> None:
+async def delete(id: Id, base: Base, caller: Caller) -> None:
     """Forget a document and its file; it is gone from every answer at once."""
     if not await base.delete(id, caller):
         raise not_found("document")
-    state.changed()
 
 
 @router.get(

@@ -19,11 +19,11 @@ from ...knowledge.ingest.job import Sent
 from ..services import Shared
 from ..streaming import while_connected
 from ..uploads import form_of, media_type
+from .dependencies import Caller, Jobs, not_found
 from .jobs import Job, shown
 from .names import plain, relative
-from .parts import Caller, Jobs, not_found
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(prefix="/rag", tags=["documents"])
 
 FILES, TEXTS, URLS = 1_000, 1_000, 100
 """At most in one request."""
@@ -94,7 +94,7 @@ async def ingest(
     response: Response,
     jobs: Jobs,
     caller: Caller,
-    state: Shared,
+    services: Shared,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for its end.")] = 0,
 ) -> Job:
     """Hand documents in: a form with `files`, or JSON with `texts` and `urls`. The answer is a job that
@@ -102,7 +102,7 @@ async def ingest(
     name is replaced; the same content again changes nothing."""
     if media_type(request)[0] == "multipart/form-data":
         async with form_of(request, max_files=FILES, max_fields=10) as form:
-            sent = files_in(form, state.settings.knowledge.file)
+            sent = files_in(form, services.settings.knowledge.file)
             collection = field(form, "collection") or DEFAULT
             id = await jobs.enqueue(collection, sent, caller)
     else:

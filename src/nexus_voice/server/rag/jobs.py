@@ -13,12 +13,17 @@ from pydantic import BaseModel, Field
 
 from ...knowledge.ingest import job as inner
 from ..streaming import Stream
-from .parts import Caller, Id, Jobs, Problem, not_found
+from .dependencies import Caller, Id, Jobs, not_found
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(prefix="/rag", tags=["documents"])
 
 State = Literal["queued", "running", "done", "cancelled"]
 EVENTS = "text/event-stream"
+
+
+class Problem(BaseModel):
+    code: str = Field(examples=["unsupported_type"])
+    message: str
 
 
 class Item(BaseModel):

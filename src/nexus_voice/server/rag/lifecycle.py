@@ -26,7 +26,7 @@ from ...knowledge.seeding import ABOUT, seed
 from ...ports import Biasable
 from ...settings import Settings
 from ...telemetry.metrics import Metrics
-from ..services import State
+from ..services import Services
 
 log = structlog.get_logger()
 
@@ -64,53 +64,53 @@ def put_together(
     return reader, base, ingestion
 
 
-async def open_knowledge(state: State) -> None:
+async def open_knowledge(services: Services) -> None:
     """In the background, so that the server answers at once; tried again while the database cannot be
     used. Ready once the seed is in: what else has no vectors yet is found by its words meanwhile."""
-    assert state.knowledge is not None
-    state.warming.setdefault("knowledge", "warming")
+    assert services.knowledge is not None
+    services.warming.setdefault("knowledge", "warming")
     while True:
         try:
-            await state.supply.settled("embedder")
-            await fill(state)
-            state.warming["knowledge"] = "ready"
-            await state.knowledge.keep_up()
+            await services.supply.settled("embedder")
+            await fill(services)
+            services.warming["knowledge"] = "ready"
+            await services.knowledge.keep_up()
         except NexusError as error:
-            if state.warming["knowledge"] != error.message:
+            if services.warming["knowledge"] != error.message:
                 log.error("part not working", part="knowledge", why=error.message)
-            state.warming["knowledge"] = error.message
+            services.warming["knowledge"] = error.message
         except Exception:
-            state.warming["knowledge"] = "failed; see the log"
+            services.warming["knowledge"] = "failed; see the log"
             raise
         await anyio.sleep(AGAIN)
 
 
-async def take_in(state: State) -> None:
+async def take_in(services: Services) -> None:
     """Work off what users hand in, once documents can be given vectors."""
-    assert state.ingestion is not None
-    await state.supply.settled("embedder")
-    await state.ingestion.run()
+    assert services.ingestion is not None
+    await services.supply.settled("embedder")
+    await services.ingestion.run()
 
 
-async def fill(state: State) -> None:
+async def fill(services: Services) -> None:
     """Bring the seed documents in, and teach the recogniser the documents' words."""
-    assert state.knowledge is not None
-    if folder := state.settings.knowledge.seed:
-        await seed(state.knowledge, folder)
+    assert services.knowledge is not None
+    if folder := services.settings.knowledge.seed:
+        await seed(services.knowledge, folder)
     else:
-        await seed(state.knowledge, documentation(), ABOUT)
-    state.knowledge.on_change = lambda: state.changed()
-    await teach(state)
+        await seed(services.knowledge, documentation(), ABOUT)
+    services.knowledge.on_change = lambda: services.changed()
+    await teach(services)
 
 
-async def teach(state: State) -> None:
+async def teach(services: Services) -> None:
     """The recogniser listens for what the documents talk about; called again when they change."""
-    for link in state.supply.chains["stt"].links:
-        if isinstance(link.engine, Biasable) and state.knowledge is not None:
-            await link.engine.bias(await state.knowledge.sentences(BIAS_SENTENCES))
+    for link in services.supply.chains["stt"].links:
+        if isinstance(link.engine, Biasable) and services.knowledge is not None:
+            await link.engine.bias(await services.knowledge.sentences(BIAS_SENTENCES))
 
 
-async def keep_teaching(state: State) -> None:
+async def keep_teaching(services: Services) -> None:
     """Teach again whenever documents came or went, once for many changes that follow each other."""
     changes, changed = anyio.create_memory_object_stream[None](1)
 
@@ -118,12 +118,12 @@ async def keep_teaching(state: State) -> None:
         with suppress(anyio.WouldBlock):
             changes.send_nowait(None)
 
-    state.changed = note
+    services.changed = note
     async with changes, changed:
         async for _ in changed:
             await until_quiet(changed)
             try:
-                await teach(state)
+                await teach(services)
             except Exception as error:  # it goes on with the words it knows
                 log.error("the recogniser did not learn the new documents", exc_info=error)
 

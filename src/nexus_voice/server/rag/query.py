@@ -10,12 +10,13 @@ from pydantic import BaseModel, Field
 from ...core import events
 from ...core.errors import BadInput
 from ..identity import scope_of
-from ..services import Shared, State
+from ..services import Services, Shared
 from ..streaming import Stream, begun, while_connected
 from .answering import DocumentAnswer, Query, Reply
-from .parts import Base
+from .dependencies import Base
+from .links import sources
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(prefix="/rag", tags=["documents"])
 
 
 class Search(BaseModel):
@@ -31,10 +32,10 @@ class Passages(BaseModel):
 
 
 @router.post("/query", response_model=Reply)
-async def query(query: Query, request: Request, base: Base, state: Shared) -> Any:
+async def query(query: Query, request: Request, base: Base, services: Shared) -> Any:
     """One question to the documents, outside any conversation: the answer and what it rests on."""
-    check(query.question, "A question", state)
-    answer = DocumentAnswer(query, base, state, scope_of(request, query.collections))
+    check(query.question, "A question", services)
+    answer = DocumentAnswer(query, base, services, scope_of(request, query.collections))
     if query.stream:
         body = await while_connected(request, lambda: begun(answer.events()))
         return Stream(body, "text/event-stream", {"cache-control": "no-cache"})
@@ -42,17 +43,17 @@ async def query(query: Query, request: Request, base: Base, state: Shared) -> An
 
 
 @router.post("/search")
-async def search(search: Search, request: Request, base: Base, state: Shared) -> Passages:
+async def search(search: Search, request: Request, base: Base, services: Shared) -> Passages:
     """The passages that fit best, with no answer made of them."""
-    check(search.query, "A search", state)
+    check(search.query, "A search", services)
     found = await base.search(search.query, search.k, scope=scope_of(request, search.collections))
-    return Passages(passages=[events.Source.of(one) for one in found])
+    return Passages(passages=sources(found))
 
 
-def check(text: str, what: str, state: State) -> None:
-    if len(text) > state.settings.limits.text:
+def check(text: str, what: str, services: Services) -> None:
+    if len(text) > services.settings.limits.text:
         raise BadInput(
-            f"{what} may have {state.settings.limits.text:,} characters at most.",
+            f"{what} may have {services.settings.limits.text:,} characters at most.",
             code="too_long",
             status=413,
         )

@@ -15,10 +15,10 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
 from ...knowledge.base import DocumentInfo, Stored
+from .dependencies import Base, Caller, Id
 from .documents import GUARD, known
-from .parts import Base, Caller, Id
 
-router = APIRouter(tags=["documents"])
+router = APIRouter(prefix="/rag", tags=["documents"])
 
 AROUND = 100_000
 """Characters of text before and after a place that a page shows: a browser stays quick."""

@@ -23,7 +23,7 @@ from ...talk.streams import closing
 from ...text.sentences.splitter import Sentences
 from ...text.spoken.speakable import speakable
 from ..queueing import Queue
-from ..services import Shared, State
+from ..services import Services, Shared
 from ..streaming import Stream, begun, while_connected
 from ..uploads import audio_of
 
@@ -79,14 +79,14 @@ class Voices(BaseModel):
 
 
 @hearing.post("/stt", openapi_extra=AUDIO_BODY)
-async def stt(request: Request, state: Shared) -> Heard:
+async def stt(request: Request, services: Shared) -> Heard:
     """Audio to text. Send a WAV, FLAC, Ogg or MP3 file as the form field `file` or as the body, or bare
     samples as `audio/L16;rate=16000`."""
     pcm = await audio_of(request)
-    engine = state.engines.stt
+    engine = services.engines.stt
 
     async def heard() -> str:
-        async with state.queues["stt"].place():
+        async with services.queues["stt"].place():
             return (await recognised(engine, pcm)).text
 
     text = await while_connected(request, heard)
@@ -98,12 +98,12 @@ async def stt(request: Request, state: Shared) -> Heard:
     response_class=Response,
     responses={200: {"description": "A WAV file.", "content": {"audio/wav": {}}}},
 )
-async def tts(speech: Speech, request: Request, state: Shared) -> Response:
+async def tts(speech: Speech, request: Request, services: Shared) -> Response:
     """Text to a whole WAV file."""
-    check(speech, state)
+    check(speech, services)
 
     async def whole() -> bytes:
-        made = queued(state.queues["tts"], spoken(speech, state.engines.tts, VOICE_RATE))
+        made = queued(services.queues["tts"], spoken(speech, services.engines.tts, VOICE_RATE))
         async with aclosing(made) as pieces:
             return b"".join([piece async for piece in pieces])
 
@@ -122,13 +122,13 @@ async def tts(speech: Speech, request: Request, state: Shared) -> Response:
         }
     },
 )
-async def synthesize(synthesis: Synthesis, request: Request, state: Shared) -> Stream:
+async def synthesize(synthesis: Synthesis, request: Request, services: Shared) -> Stream:
     """Text to audio that begins with the first words, long before the rest is made."""
-    check(synthesis, state)
+    check(synthesis, services)
     rate = OPUS_RATE if synthesis.format == "opus" else VOICE_RATE
-    made = queued(state.queues["tts"], spoken(synthesis, state.engines.tts, rate))
+    made = queued(services.queues["tts"], spoken(synthesis, services.engines.tts, rate))
     pieces = await while_connected(request, lambda: begun(made))
-    headers = {"x-sample-rate": str(rate), "x-engine": state.engines.tts.name}
+    headers = {"x-sample-rate": str(rate), "x-engine": services.engines.tts.name}
     match synthesis.format:
         case "pcm":
             # Little-endian, unlike audio/L16, which RFC 2586 makes big-endian.
@@ -140,15 +140,15 @@ async def synthesize(synthesis: Synthesis, request: Request, state: Shared) -> S
 
 
 @speaking.get("/voices")
-async def voices(state: Shared) -> Voices:
+async def voices(services: Shared) -> Voices:
     """The voices of the engine in use; an empty list when it has but one."""
-    engine = state.engines.tts
+    engine = services.engines.tts
     voices = await engine.voices() if isinstance(engine, HasVoices) else []
     return Voices(engine=engine.name, voices=voices)
 
 
-def check(speech: Speech, state: State) -> None:
-    longest = state.settings.limits.text
+def check(speech: Speech, services: Services) -> None:
+    longest = services.settings.limits.text
     if len(speech.text) > longest:
         raise BadInput(f"A text may have {longest:,} characters at most.", code="too_long", status=413)
 

@@ -20,7 +20,7 @@ from ...core.audio import RATE, Pcm, Transcript
 from ...core.errors import BadInput, Busy, NexusError
 from ...talk.streams import closing
 from ..admission import TRY_AGAIN
-from ..services import State, state_of
+from ..services import Services, services_of
 from ..streaming import SLOWEST
 from ..uploads import LONGEST
 from ..voice.routes import INTERNAL, POLICY
@@ -40,14 +40,14 @@ class Gone(Exception):
 
 @router.websocket("/stt/stream")
 async def stream(socket: WebSocket) -> None:
-    state = state_of(socket)
+    services = services_of(socket)
     await socket.accept()
     client = Client(socket)
     with suppress(Gone):
         try:
             rate = rate_of(socket.query_params.get("rate", str(RATE)))
             while True:
-                await utterance(client, await client.audio(), rate, state)
+                await utterance(client, await client.audio(), rate, services)
         except Gone:
             raise
         except NexusError as error:
@@ -64,11 +64,11 @@ def rate_of(given: str) -> int:
     return checked(int(given[:9]))
 
 
-async def utterance(client: Client, first: bytes, rate: int, state: State) -> None:
+async def utterance(client: Client, first: bytes, rate: int, services: Services) -> None:
     """From its first audio to its final text."""
-    engine = state.engines.stt
+    engine = services.engines.stt
     sound, heard = anyio.create_memory_object_stream[Pcm](AHEAD)
-    async with state.queues["stt"].place(), sound, heard:
+    async with services.queues["stt"].place(), sound, heard:
         with ungrouped():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(listen, client, first, rate, sound)

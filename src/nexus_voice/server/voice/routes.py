@@ -19,10 +19,10 @@ from ...settings import Limits
 from ...talk.client_line import ClientLine
 from ...talk.turn import converse
 from ...telemetry import logs
-from ..admission import TRY_AGAIN, address_of
-from ..identity import principals_of
+from ..admission import TRY_AGAIN
+from ..identity import address_of, principals_of
 from ..limits import Bucket
-from ..services import State, state_of
+from ..services import Services, services_of
 from .wire import check_text, decode, encode
 
 log = structlog.get_logger()
@@ -117,12 +117,12 @@ class SocketWire:
 @router.websocket("/ws/chat")
 @router.websocket("/voice")
 async def voice(socket: WebSocket) -> None:
-    state = state_of(socket)
+    services = services_of(socket)
     await socket.accept()
-    wire = SocketWire(socket, state.settings.limits, state.note)
+    wire = SocketWire(socket, services.settings.limits, services.note)
     try:
         with wire.scope:
-            await serve(wire, state, principals_of(socket), address_of(socket.scope))
+            await serve(wire, services, principals_of(socket), address_of(socket.scope))
     except anyio.EndOfStream:
         return
     except NexusError as error:
@@ -138,18 +138,18 @@ async def voice(socket: WebSocket) -> None:
             await socket.close(wire.reason[0], wire.reason[1][:120])
 
 
-async def serve(wire: SocketWire, state: State, principals: frozenset[str], address: str) -> None:
+async def serve(wire: SocketWire, services: Services, principals: frozenset[str], address: str) -> None:
     """One connection's conversation, from hello to goodbye. `principals` and `address`: who the caller is."""
-    admission = state.admission
+    admission = services.admission
     admission.check(address)
     give_way = partial(wire.cut, TRY_AGAIN, "Say hello at once: others are waiting.")
     with admission.unknown.waiting(address, give_way):
         hello = await wire.hello()
     with admission.session(address):
-        kept, resumed = state.sessions.open(hello.session_id, hello.token)
+        kept, resumed = services.sessions.open(hello.session_id, hello.token)
         session = kept.value
         replaced = partial(wire.cut, REPLACED, "The conversation goes on in another connection.")
-        async with state.sessions.hold(kept, replaced), anyio.create_task_group() as tasks:
+        async with services.sessions.hold(kept, replaced), anyio.create_task_group() as tasks:
             logs.follow(session=kept.id)
             log.info("voice session opened", resumed=resumed, rate=hello.rate)
             session.principals = principals
