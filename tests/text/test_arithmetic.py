@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_voice.text.arithmetic.arithmetic import LONGEST, answer, calculate
-from nexus_voice.text.arithmetic.numerals import ONES, TENS, number
+from nexus_voice.text.arithmetic import MAX_CHARS, ONES, TENS, answer, calculate, number
 
 
 @pytest.mark.parametrize(
@@ -18,7 +17,6 @@ from nexus_voice.text.arithmetic.numerals import ONES, TENS, number
         ("how much is fifteen percent of two hundred", "30"),
         ("17% of 80", "13.6"),
         ("the square root of one hundred and forty four", "12"),
-        ("cube root of 27", "3"),
         ("2^10", "1,024"),
         ("five squared", "25"),
         ("two to the power of eight", "256"),
@@ -43,7 +41,6 @@ from nexus_voice.text.arithmetic.numerals import ONES, TENS, number
         ("3x4", "12"),
         ("0.1 + 0.2", "0.3"),
         ("1,234,567 × 3", "3,703,701"),
-        ("10 mod 3", "1"),
         ("2^100", "about 1.27 times 10 to the power of 30"),
         ("1 / 0", "undefined, because nothing can be divided by zero"),
         ("9^9^9^9", "too large for me"),
@@ -62,7 +59,8 @@ def test_sums(said: str, value: str) -> None:
     [
         "", "five", "17%", "what is the port", "how do i add a language model", "2024-05-01", "1/2/2024",
         "what is 24/7 support", "what is five plus", "nineteen ninety plus one", "__import__('os')", "5 of 7",
-        "()", "1 + ", "9" * LONGEST + "+1", "import 3 + 4",
+        "()", "1 + ", "(" * 40 + "1 + 1" + ")" * 40, "-" * 90 + "1 + 1",
+        "9" * MAX_CHARS + "+1", "import 3 + 4",
     ],
 )  # fmt: skip
 def test_not_a_sum(said: str) -> None:

@@ -227,13 +227,6 @@ class Metrics:
 
 
 @dataclass(slots=True)
-class Warning:
-    code: str
-    message: str
-    type: Literal["warning"] = "warning"
-
-
-@dataclass(slots=True)
 class Error:
     """`turn` is 0 when no reply was concerned."""
 
@@ -264,7 +257,6 @@ ServerEvent = (
     | Flush
     | Ended
     | Metrics
-    | Warning
     | Error
     | Pong
 )

@@ -10,17 +10,14 @@ ModeName = Literal["faster", "planning", "detailed"]
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """`tokens` bounds the answer; `search_wait` seconds is how long the web may take (None: no bound)."""
+    """`size` chooses between a provider's models; an answer has at most `tokens`."""
 
-    name: ModeName
     size: Literal["small", "large"]
     tokens: int
-    search: bool
-    search_wait: float | None
 
 
 MODES: dict[ModeName, Mode] = {
-    "faster": Mode("faster", "small", 150, search=False, search_wait=0.0),
-    "planning": Mode("planning", "large", 250, search=True, search_wait=0.8),
-    "detailed": Mode("detailed", "large", 250, search=True, search_wait=None),
+    "faster": Mode("small", 150),
+    "planning": Mode("large", 250),
+    "detailed": Mode("large", 250),
 }

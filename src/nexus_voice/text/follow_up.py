@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from . import dates, smalltalk
-from .arithmetic import arithmetic
+from . import arithmetic, dates, smalltalk
 from .turn_ends import is_backchannel
 from .words import content, words
 

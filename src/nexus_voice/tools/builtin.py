@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..core.errors import BadInput
-from ..text.arithmetic.arithmetic import calculate
+from ..text.arithmetic import calculate
 
 
 class Clock:

@@ -18,8 +18,7 @@ import anyio.lowlevel
 from ...core.chat import Cited, Passage, Prompt, ToolCall
 from ...core.errors import EngineError
 from ...ports import Calibrated, Embedder, Tool
-from ...text import dates, smalltalk
-from ...text.arithmetic import arithmetic
+from ...text import arithmetic, dates, smalltalk
 from ...text.citations.citation_marks import unmarked
 from ...text.follow_up import standalone
 from ...text.invisible_characters import visible

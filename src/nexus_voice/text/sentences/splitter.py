@@ -6,9 +6,27 @@ import re
 from typing import Final
 
 from .markdown_lines import blank_line_follows, fence_end, line_at, too_short_to_tell
-from .nesting import CLOSERS, PAIRS, Nesting
-from .pauses import CLAUSE_MARKS, CONJUNCTION, clause_start, forced, pause, words_in
-from .sentence_ends import OTHER_STOPS, STOPS, After, after, at_once, follows, last_word
+from .sentence_ends import (
+    CLAUSE_MARKS,
+    CONJUNCTION,
+    OTHER_STOPS,
+    STOPS,
+    After,
+    after,
+    at_once,
+    clause_start,
+    follows,
+    forced,
+    last_word,
+    pause,
+    words_in,
+)
+
+PAIRS = {
+    '"': '"', "“": "”", "„": "“", "«": "»", "(": ")", "[": "]", "{": "}",
+    "「": "」", "『": "』", "（": "）", "《": "》", "【": "】",
+}  # fmt: skip
+CLOSERS = frozenset(PAIRS.values())
 
 SOFT, HARD, BLOCK = 250, 400, 1500
 """Characters: past `SOFT` a piece ends at any clause mark, past `HARD` at a space; code and tables,
@@ -248,3 +266,29 @@ class Sentences:
             return _MORE
         self._at, self._kind = end, ""
         return end
+
+
+class Nesting:
+    def __init__(self) -> None:
+        self._open: list[str] = []  # what will close each
+
+    def __bool__(self) -> bool:
+        return bool(self._open)
+
+    def clear(self) -> None:
+        self._open.clear()
+
+    def meet(self, char: str, before: str) -> None:
+        """`char` of `PAIRS` or `CLOSERS`, which comes after the character `before`."""
+        if char in self._open:
+            del self._open[self._open.index(char) :]
+        elif char in PAIRS and not (char == '"' and before.isdigit()) and before not in (":", ";"):
+            self._open.append(PAIRS[char])  # but 5" is a length, and :( a face
+
+    def open_after(self, closers: str) -> bool:
+        """Whether anything would still be open after `closers`."""
+        left = list(self._open)
+        for char in closers:
+            if char in left:
+                del left[left.index(char) :]
+        return bool(left)
