@@ -6,7 +6,7 @@ Times are in seconds unless a name says otherwise; the clock is `time.monotonic(
 from __future__ import annotations
 
 from nexus_voice.engines.fake.engines import tokens
-from nexus_voice.settings import Fake
+from nexus_voice.settings.engines import Fake
 from nexus_voice.text.sentences.splitter import Sentences
 
 # The microphone.

@@ -58,7 +58,7 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
     ("the cloud goes down halfway through a reply", [("engines.md", "ends with an apology")]),
     (
         "how long is a broken provider left alone",
-        [("engines.md", "rests for a few seconds"), ("configuration.md", "How long it rests")],
+        [("engines.md", "rests for a few seconds"), ("configuration.md", "How long that is; it doubles")],
     ),
     ("offline transcription that is better than pocketsphinx", [("engines.md", "whisper-base.en")]),
     ("free up disk space from models i no longer use", [("engines.md", "nexus-voice models rm NAME")]),
@@ -78,7 +78,10 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
     ("is piper gpl", [("engines.md", "Piper is under the GPL")]),
     (
         "do my documents get reindexed when i switch to e5",
-        [("engines.md", "changing it re-indexes"), ("configuration.md", "A change re-indexes")],
+        [
+            ("engines.md", "changing it re-indexes"),
+            ("configuration.md", "A change embeds all documents again"),
+        ],
     ),
     (
         "are the credentials written to the log",
@@ -144,7 +147,7 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
         [("services.md", "temperature, seed and the like are ignored")],
     ),
     # Configuration
-    ("NEXUS_TALK__LEAD", [("configuration.md", "Audio sent ahead")]),
+    ("NEXUS_TALK__LEAD", [("configuration.md", "audio is sent ahead")]),
     (
         "it answers before i have finished speaking",
         [("configuration.md", "Silence that ends a turn"), ("start.md", "half a second of silence")],
@@ -153,14 +156,14 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
         "how many callers at a time",
         [("configuration.md", "Voice sessions at a time"), ("troubleshooting.md", "NEXUS_LIMITS__SESSIONS")],
     ),
-    ("NEXUS_FALLBACK__COOLDOWN", [("configuration.md", "How long it rests")]),
+    ("NEXUS_FALLBACK__COOLDOWN", [("configuration.md", "How long that is; it doubles")]),
     ("keep my settings in a file", [("configuration.md", "file named .env")]),
     (
         "how do i write down several origins in one variable",
         [("configuration.md", "Lists are JSON"), ("troubleshooting.md", "NEXUS_SERVER__ORIGINS")],
     ),
     ("which is stronger, a flag or the environment", [("configuration.md", "beats the environment")]),
-    ("NEXUS_LLM__GPU_LAYERS", [("configuration.md", "Layers of llama.cpp on the GPU")]),
+    ("NEXUS_LLM__GPU_LAYERS", [("configuration.md", "llama.cpp runs on the GPU")]),
     (
         "get rid of the hum of my fan",
         [("configuration.md", "Remove rumble below 200 Hz"), ("configuration.md", "Soften background noise")],

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..settings import Limits
+from ..settings.server import Limits
 from .errors import answer
 from .identity import address_of
 

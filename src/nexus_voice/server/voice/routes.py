@@ -15,7 +15,7 @@ from ...core import events
 from ...core.audio import Pcm
 from ...core.errors import BadInput, Busy, NexusError
 from ...core.events import ClientEvent, ServerEvent
-from ...settings import Limits
+from ...settings.server import Limits
 from ...talk.client_line import ClientLine
 from ...talk.turn import converse
 from ...telemetry import logs

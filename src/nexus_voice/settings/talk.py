@@ -1,0 +1,24 @@
+"""Settings of the conversation."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .section import Seconds, Section
+
+
+class Talk(Section):
+    silence: Seconds = Field(
+        0.5, description="Silence that ends a turn; what was said makes it shorter or longer."
+    )
+    interrupt: Seconds = Field(0.192, description="How long a user must speak to interrupt the assistant.")
+    pre_roll: Seconds = Field(
+        0.3, description="Audio before the detected start of speech that is transcribed as well."
+    )
+    lead: Seconds = Field(1.0, description="How far audio is sent ahead of what the user hears.")
+    high_pass: bool = Field(True, description="Remove rumble below 200 Hz from the microphone.")
+    noise_gate: bool = Field(True, description="Soften background noise between words.")
+    system: str = Field(
+        "You are Nexus, a friendly and concise voice assistant.",
+        description="Instructions of the administrator to the language model.",
+    )
