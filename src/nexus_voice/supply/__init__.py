@@ -1,1 +1,1 @@
-"""Which engines there are to use, and their lives: settings, keys, servers and models -> chains."""
+"""Chooses engines from the settings, keys, servers and models, and keeps them in chains."""

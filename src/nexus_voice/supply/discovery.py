@@ -1,4 +1,4 @@
-"""What this machine offers besides the settings: pulled models, and servers that answer."""
+"""Finds what this machine offers besides the settings: pulled models, and servers that answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ANSWER_TIMEOUT_S = 1.0
 
 
 async def look(settings: Settings) -> Found:
-    """Everything there is now."""
+    """Everything that is there now."""
     models = await anyio.to_thread.run_sync(pulled, settings)
     servers, refused = await answering(servers_to_look_for(settings))
     return Found(models, servers, refused)

@@ -13,7 +13,7 @@ from ..settings import Settings
 OLLAMA = "http://127.0.0.1:11434/v1"
 
 EMBEDDED = {"stt": "pocketsphinx", "llm": "extractive", "tts": "espeak", "embedder": "minilm"}
-"""Needs no key and no download."""
+"""Port -> kind that needs no key and no download."""
 
 PULLED = ("whisper", "llamacpp", "piper", "xtts", "e5", "crossencoder")
 """Kinds that need a pulled model."""
@@ -34,7 +34,7 @@ NEEDS = {
     "crossencoder": "run `nexus-voice models pull ms-marco-minilm-l6-v2`",
     "server": "set its BASE_URL",
 }
-"""Kind -> what makes it available."""
+"""Kind -> what the user has to do to make it available."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Choice:
     kind: str
     """Key of the registry in `engines`."""
     label: str
-    """What tells it from others of its kind."""
+    """Tells it from others of its kind."""
     why: str
     """How it came to be chosen, for people."""
     arguments: dict[str, Any] = field(compare=False, repr=False)

@@ -1,4 +1,4 @@
-"""Tools that any language model may call: the time, and arithmetic."""
+"""Tools that any language model may call: a clock and a calculator."""
 
 from __future__ import annotations
 

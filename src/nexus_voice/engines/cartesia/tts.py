@@ -1,4 +1,4 @@
-"""Cartesia's speech synthesis, Sonic, with word times: server-sent events, each sound or times."""
+"""Cartesia's speech synthesis, Sonic: server-sent events with sound or with the times of words."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ class CartesiaTts(RemoteEngine):
         await self._http.ask("GET", f"voices/{self._voice}", self._within)
 
     async def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
-        """Audio at 24 kHz as it comes; a mark after each word that is known again, and one at the end."""
+        """Audio at 24 kHz as it comes, with a mark after each word that is found in the sentence, and one at
+        the end."""
         if not has_words(sentence):
             return
         marks, seconds, held, done = WordMarks(sentence), 0.0, b"", False
@@ -97,6 +98,7 @@ class CartesiaTts(RemoteEngine):
 
 
 def _marks(marks: WordMarks, times: dict[str, list[Any]]) -> list[Mark]:
+    """The marks of one message with words and their times."""
     ends = zip(times["words"], times["end"], strict=True)
     return [mark for word, end in ends if (mark := marks.mark(word, float(end)))]
 
@@ -127,7 +129,7 @@ class WordMarks:
         return Mark(self._at, self._with_punctuation(self._ends[self._said - 1]))
 
     def _find(self, letters: str) -> int:
-        """Where `letters` come next; -1 if nowhere near."""
+        """Where `letters` come next; -1 if they are not near."""
         if self._text.startswith(letters, self._said) or len(letters) < MIN_SEARCHED_LETTERS:
             return self._text.find(letters, self._said, self._said + len(letters))
         return self._text.find(letters, self._said, self._said + MAX_SKIPPED_LETTERS + len(letters))

@@ -23,7 +23,7 @@ Out = MemoryObjectSendStream[Transcript]
 class DeepgramStt:
     """Implements `ports.Stt`; enter it before use.
 
-    `language`: a tag such as "en" or "de", or "multi", which recognises it. `first_result` bounds, in
+    `language`: a tag such as "en" or "de", or "multi", with which Deepgram recognises it. `first_result` bounds, in
     seconds, the opening of the connection and the wait from the utterance's end to its final text.
     """
 
@@ -72,9 +72,8 @@ class DeepgramStt:
 
     async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
         """Partials are the settled text and a guess at the rest. Word times count from the first sample."""
-        async with aclosing(
-            stream_in_task(self._tasks, partial(self._recognise, audio), self.name)
-        ) as transcripts:
+        results = stream_in_task(self._tasks, partial(self._recognise, audio), self.name)
+        async with aclosing(results) as transcripts:
             async for transcript in transcripts:
                 yield transcript
 

@@ -44,9 +44,9 @@ class Failure:
 
 
 class FakeStt:
-    """Hears `transcript` whatever is said; several of them: one per utterance, in turn.
+    """Hears `transcript` whatever is said; when several are given, one for each utterance in turn.
 
-    Reads the audio to its end and yields the final `final_delay` later. With `partials`, the
+    It reads the audio to its end and yields the final `final_delay` later. With `partials`, the
     transcript's words appear as audio arrives, `words_per_second` of them.
     """
 
@@ -92,11 +92,11 @@ class FakeStt:
 
 
 class FakeLlm:
-    """Answers `answer` word by word; a function of the prompt may choose it.
+    """Answers `answer` word by word; it may be a function of the prompt.
 
-    The first token comes `first_token` after the call, then one every `token_gap`. `tool_calls`
-    come after the text when tools are offered and none was run yet in this turn, `before` being
-    the text that leads up to them. `prompts` keeps the latest few prompts.
+    The first token comes `first_token` after the call, then one every `token_gap`. When tools are offered
+    and none was run yet in this turn, it says `before` and then makes the `tool_calls`. `prompts` keeps the
+    latest few prompts.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class FakeTts:
 
 
 class FakeVad:
-    """Speech is any sample louder than `threshold`; windows of `window` samples."""
+    """Takes any sample louder than `threshold` for speech; its windows have `window` samples."""
 
     def __init__(self, threshold: int = 500, window: int = 512) -> None:
         self.name = "fake"
@@ -227,7 +227,7 @@ class _Loudness:
 
 
 class FakeEmbedder:
-    """Hashed words: texts that share words are close. Deterministic, no model."""
+    """Hashes words, so that texts that share words are close. Deterministic; it has no model."""
 
     def __init__(self, dimensions: int = 64) -> None:
         self.name = "fake"

@@ -1,4 +1,4 @@
-"""Google Cloud Speech-to-Text, version 1 over REST: whole utterances of up to a minute, a fallback."""
+"""Google Cloud Speech-to-Text, version 1 over REST. It takes whole utterances of up to a minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Google Cloud Text-to-Speech, version 1 over REST: a sentence at a time, a fallback."""
+"""Google Cloud Text-to-Speech, version 1 over REST. It gives a sentence's sound all at once."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ T = TypeVar("T")
 
 
 class TokenTimeout:
-    """Counts from its making. Call `progressed` after the listener has taken what came: the listener's time
-    is not the model's."""
+    """Starts when it is made; times are in seconds. Call `progressed` once the listener has taken a token, so
+    that the time that the listener takes is not counted."""
 
     def __init__(self, errors: ServiceErrors, first_token: float, between_tokens: float) -> None:
         self._errors, self._between = errors, between_tokens
@@ -29,6 +29,6 @@ class TokenTimeout:
         raise self._errors.timed_out(self._limit, hint)
 
     def progressed(self) -> None:
-        """Something was generated: the wait for the next token begins."""
+        """Start the wait for the next token."""
         self._limit, self._setting = self._between, "BETWEEN_TOKENS"
         self._deadline = anyio.current_time() + self._limit
