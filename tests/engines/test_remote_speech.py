@@ -79,7 +79,7 @@ async def refused(kind: str, reply: Reply, *more: Reply, **options: Any) -> Engi
 
 
 @pytest.mark.parametrize("kind", ENGINES)
-async def test_trouble_is_told_plainly_and_the_key_never(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_errors_are_plain_and_never_show_the_key(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     port = kind.split()[1]
     said_by = {
@@ -105,7 +105,7 @@ async def test_trouble_is_told_plainly_and_the_key_never(kind: str, caplog: pyte
 
 
 @pytest.mark.parametrize("kind", ENGINES)
-async def test_nonsense_and_death_fail_one_call_only(kind: str) -> None:
+async def test_malformed_and_broken_answers_fail_one_call_only(kind: str) -> None:
     port = kind.split()[1]
     strange = said({"results": [7]} if kind == "google stt" else {"hello": 1})  # to Google {} is silence
     for reply in (Reply([b"<html>Welcome!</html>"], type="text/html"), strange, said([1])):
@@ -115,7 +115,7 @@ async def test_nonsense_and_death_fail_one_call_only(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ENGINES)
-async def test_a_silent_provider_is_given_up(kind: str) -> None:
+async def test_a_silent_provider_times_out(kind: str) -> None:
     port, never = kind.split()[1], anyio.Event()
     for reply in (Reply(before=never), Reply([b" ", never], type="audio/pcm")):
         make, usual, limit = ENGINES[kind]
@@ -129,7 +129,7 @@ async def test_a_silent_provider_is_given_up(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ENGINES)
-async def test_nobody_at_the_address(kind: str) -> None:
+async def test_no_server_at_the_address(kind: str) -> None:
     make, usual, _ = ENGINES[kind]
     async with serving(usual) as gone:
         pass
@@ -156,7 +156,7 @@ async def test_cancelling_closes_the_connection_at_once(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["openai tts", "deepgram tts", "cartesia tts"])
 @pytest.mark.parametrize("how", ["cancel", "leave"])
-async def test_the_first_sound_comes_at_once_and_the_rest_may_be_left(kind: str, how: str) -> None:
+async def test_the_first_sound_comes_at_once_and_the_rest_may_be_cancelled(kind: str, how: str) -> None:
     make, usual, _ = ENGINES[kind]
     first = cartesia.chunk(tone("Hello")) if kind.startswith("cartesia") else tone("Hello")
     async with serving(usual) as server, make(server.url) as engine:
@@ -172,14 +172,14 @@ async def test_the_first_sound_comes_at_once_and_the_rest_may_be_left(kind: str,
 
 
 @pytest.mark.parametrize("kind", ["openai tts", "deepgram tts", "cartesia tts"])
-async def test_death_after_the_first_sound(kind: str) -> None:
+async def test_a_connection_that_dies_after_the_first_sound(kind: str) -> None:
     first = cartesia.chunk(tone("Hello")) if kind.startswith("cartesia") else tone("Hello")
     error = await refused(kind, Reply([first], type="audio/pcm", end="cut"))
     assert (error.code, error.retryable) == ("tts_stream_broken", True)
 
 
 @pytest.mark.parametrize("kind", ["openai stt", "google stt"])
-async def test_other_rates_are_refused_and_a_blink_is_not_sent(kind: str) -> None:
+async def test_other_rates_are_refused_and_a_moment_of_sound_is_not_sent(kind: str) -> None:
     make, usual, _ = ENGINES[kind]
     async with serving(usual) as server, make(server.url) as engine:
         with pytest.raises(BadInput, match="16000 Hz"):

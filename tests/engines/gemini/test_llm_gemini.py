@@ -370,7 +370,7 @@ async def test_characters_split_across_segments(server: Vendor) -> None:
         assert await asked(llm) == ["Grüße", " 你好", " 👋🏽"]
 
 
-async def test_nobody_at_the_address() -> None:
+async def test_no_server_at_the_address() -> None:
     async with serving(usual) as server:
         url = server.url
     async with GeminiLlm(KEY, base_url=url) as llm:

@@ -84,7 +84,7 @@ async def test_refusals_are_plain(
 
 
 @pytest.mark.parametrize("begun", [False, True])
-async def test_a_silent_provider_is_given_up(server: Vendor, begun: bool) -> None:
+async def test_a_silent_provider_times_out(server: Vendor, begun: bool) -> None:
     never = anyio.Event()
     held = Reply([b'{"a"', never]) if begun else Reply(before=never)
     error = await refused(server, held, within=0.1)
@@ -93,7 +93,7 @@ async def test_a_silent_provider_is_given_up(server: Vendor, begun: bool) -> Non
         await server.gone.wait()
 
 
-async def test_nobody_at_the_address() -> None:
+async def test_no_server_at_the_address() -> None:
     async with serving(lambda _: Reply()) as gone:
         url = gone.url
     async with remote(url, hint="Set X.") as http:
@@ -109,7 +109,7 @@ def test_a_bad_address_is_refused_at_once(url: str) -> None:
         remote(url)
 
 
-def test_a_key_that_cannot_be_one_is_refused_unseen() -> None:
+def test_a_malformed_key_is_refused_and_not_shown() -> None:
     with pytest.raises(BadInput, match="NAME") as caught:
         RemoteHttp("tts", "https://x", {"Authorization": "Token schlüssel\n"}, setting="NAME")
     assert "schl" not in caught.value.message
@@ -227,7 +227,7 @@ async def test_an_answer_that_is_too_long_is_malformed(server: Vendor) -> None:
 
 
 @pytest.mark.parametrize("how", ["error", "cancel"])
-async def test_leaving_a_body_half_way_cuts_the_connection(server: Vendor, how: str) -> None:
+async def test_leaving_a_body_early_closes_the_connection(server: Vendor, how: str) -> None:
     server.replies.append(Reply([b"one", anyio.Event()]))
     async with remote(server.url) as http:
         with anyio.CancelScope() as scope:
@@ -253,11 +253,11 @@ async def test_use_before_entering_is_a_clear_mistake() -> None:
     ("header", "seconds"),
     [("7", 7), ("0.5", 0.5), ("-3", 0), ("", 0), ("soon", 0), ("nan", 0), ("inf", 86_400)],
 )
-def test_when_to_try_again(header: str, seconds: float) -> None:
+def test_retry_after(header: str, seconds: float) -> None:
     assert retry_after_s(header) == seconds
 
 
-def test_when_to_try_again_as_a_date() -> None:
+def test_retry_after_as_a_date() -> None:
     in_a_minute = format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True)
     assert 50 < retry_after_s(in_a_minute) <= 60
     assert retry_after_s("Wed, 21 Oct 2015 07:28:00 GMT") == 0
@@ -272,7 +272,7 @@ def test_when_to_try_again_as_a_date() -> None:
         ),
     )
 )
-def test_any_error_body_gives_words(body: Any) -> None:
+def test_every_error_body_gives_a_short_detail(body: Any) -> None:
     assert len(error_detail(body)) <= 300
     assert retry_delay_s(body) == 0
 

@@ -285,7 +285,7 @@ async def test_bad_streams_fail_their_answer_only(
     assert (error.code, error.retryable) == (code, retryable)
 
 
-async def test_nobody_at_the_address() -> None:
+async def test_no_server_at_the_address() -> None:
     async with serving() as server:
         url = server.url
     async with OpenAiLlm(url.replace("http://", "http://user:pw@"), model="m") as llm:

@@ -23,8 +23,8 @@ Out = MemoryObjectSendStream[Transcript]
 class DeepgramStt:
     """Implements `ports.Stt`; enter it before use.
 
-    `language`: a tag such as "en" or "de", or "multi", with which Deepgram recognises it. `first_result` bounds, in
-    seconds, the opening of the connection and the wait from the utterance's end to its final text.
+    `language`: a tag such as "en" or "de", or "multi", with which Deepgram recognises it. `first_result`
+    bounds, in seconds, the opening of the connection and the wait from the utterance's end to its final text.
     """
 
     early_words = True
