@@ -144,8 +144,6 @@ def test_an_engine_that_is_missing_something_says_so_until_it_can_be_made() -> N
     absent = Choice("llm", "good", "", "chosen in the settings", {}, missing="Pull its model.")
 
     async def story(supply: Supply, chain: Fallback) -> None:
-        supply.want("llm", [choice("good"), choice("spare")])
-        await supply.settled("llm")
         supply.want("llm", [absent])
         await supply.settled("llm")
         assert supply.state("llm") == "Pull its model."
@@ -154,12 +152,34 @@ def test_an_engine_that_is_missing_something_says_so_until_it_can_be_made() -> N
         await supply.settled("llm")
         assert supply.state("llm") == "ready"
         assert names(chain) == ["spare"]
-        assert good.open == 0
         supply.want("llm", [choice("good"), choice("spare")])
         await anyio.sleep(1)
         assert names(chain) == ["good", "spare"]
 
     play(story, good, spare)
+
+
+def test_a_loaded_engine_stays_when_it_could_not_be_made_again() -> None:
+    loaded, spare = Engine("loaded"), Engine("spare")
+    absent = Choice("llm", "loaded", "", "chosen in the settings", {}, missing="Pull its model.")
+
+    async def story(supply: Supply, chain: Fallback) -> None:
+        supply.want("llm", [choice("loaded"), choice("spare")])
+        await anyio.sleep(1)
+        for _ in range(2):
+            supply.want("llm", [absent, choice("spare")])
+            await anyio.sleep(1)
+            assert names(chain) == ["loaded", "spare"]
+            assert supply.state("llm") == "ready"
+        supply.want("llm", [choice("loaded"), choice("spare")])
+        await anyio.sleep(1)
+        assert loaded.entered == 1
+        supply.want("llm", [choice("spare")])
+        await anyio.sleep(1)
+        assert names(chain) == ["spare"]
+        assert loaded.open == 0
+
+    play(story, loaded, spare)
 
 
 def test_a_port_without_a_working_engine_says_what_is_wrong() -> None:

@@ -83,12 +83,18 @@ class Supply:
             await tasks.__aexit__(None, None, None)
 
     def want(self, port: str, choices: Sequence[Choice]) -> None:
-        """Have these engines from now on, best first; those that are there already stay as they are."""
+        """Have these engines from now on, best first; those that are there already stay as they are. A loaded
+        one that could not be made again, because its model was removed, stays as well."""
         assert self._tasks
         kept = {held.choice: held for held in self._held[port]}
         wanted: list[Held] = []
         for rank, choice in enumerate(choices):
             held = kept.pop(choice, None)
+            if held is None and choice.missing:
+                loaded = (one for one in kept.values() if one.choice.kind == choice.kind and one.link)
+                held = next(loaded, None)
+                if held:
+                    del kept[held.choice]
             if held is None:
                 held = Held(choice, rank, choice.missing or "loading")
                 if choice.missing:
