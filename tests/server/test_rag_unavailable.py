@@ -22,7 +22,7 @@ from .documents import BANANAS
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "PATIENCE", 0)
-    monkeypatch.setattr(documents, "AGAIN", 0.05)
+    monkeypatch.setattr(documents, "RETRY_S", 0.05)
 
 
 def test_a_locked_database_is_no_error_of_ours(tmp_path: Path, hasty: None) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from nexus_voice.server.uploads import bare
+from nexus_voice.server.uploads import samples_of
 from serving import Serving
 
 
@@ -99,7 +99,7 @@ def test_a_form_without_its_file_says_which_field_is_missing(http: httpx.Client)
 def test_bare_samples_are_read_in_either_byte_order() -> None:
     little = tone()
     big = np.frombuffer(little, "<i2").byteswap().tobytes()
-    assert bare(big, "16000", "1").data == bare(little, "16000", "1").data == little
+    assert samples_of(big, "16000", "1").data == samples_of(little, "16000", "1").data == little
 
 
 # --- /tts and /synthesize ---------------------------------------------------------------------

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.errors import BadInput, NexusError
-from ..server.rag.names import plain
+from ..server.rag.names import one_line
 from . import nearby
 
 
 def id_of(wanted: str, collections: Sequence[Mapping[str, Any]]) -> str | None:
     """The id of the collection that has `wanted` as its id or its name; None when there is none. Raises
     `BadInput` when several have that name."""
-    name = plain(wanted, 200)
+    name = one_line(wanted, 200)
     found = [str(one["id"]) for one in collections if one["id"] == name]
     found = found or [str(one["id"]) for one in collections if one["name"] == name]
     if len(found) > 1:

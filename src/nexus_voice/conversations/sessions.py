@@ -1,4 +1,4 @@
-"""Conversations that a lost connection may come back to, in memory."""
+"""Keeps conversations in memory, so that a client whose connection was lost may come back."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ class Kept(Generic[T]):
 
 
 class Sessions(Generic[T]):
-    """At most `most` sessions, each forgotten `idle` seconds after its last use.
+    """Keeps at most `max_sessions` sessions, and forgets each `idle_s` seconds after its last use.
 
     A session is reached with its id and its token together; the token is a secret of 192 bits.
     """
 
-    def __init__(self, make: Callable[[str], T], idle: float, most: int) -> None:
+    def __init__(self, make: Callable[[str], T], idle_s: float, max_sessions: int) -> None:
         self._make = make
-        self._idle = idle
-        self._most = most
+        self._idle_s = idle_s
+        self._max_sessions = max_sessions
         self._kept: OrderedDict[str, Kept[T]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class Sessions(Generic[T]):
 
     @asynccontextmanager
     async def hold(self, kept: Kept[T], leave: Callable[[], None]) -> AsyncIterator[None]:
-        """One connection at a time has the session, the newest: `leave` is called to end an older one."""
+        """Hold the session for one connection, the newest; `leave` is called to end an older one."""
         kept.wanted += 1
         number = kept.wanted
         while kept.leave is not None:
@@ -79,9 +79,9 @@ class Sessions(Generic[T]):
                 self._kept.move_to_end(kept.id)
 
     def _expire(self) -> None:
-        oldest = time.monotonic() - self._idle
+        oldest = time.monotonic() - self._idle_s
         for kept in list(self._kept.values()):
-            if kept.leave is None and (kept.used < oldest or len(self._kept) >= self._most):
+            if kept.leave is None and (kept.used < oldest or len(self._kept) >= self._max_sessions):
                 del self._kept[kept.id]
-            elif kept.used >= oldest and len(self._kept) < self._most:
+            elif kept.used >= oldest and len(self._kept) < self._max_sessions:
                 break

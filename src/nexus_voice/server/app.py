@@ -33,7 +33,7 @@ from ..tools.builtin import Calculator, Clock
 from . import errors, routes
 from .admission import RequestAdmission, Requests
 from .background import keep_running
-from .limits import BodyLimit, Most
+from .body_limit import BodyLimit, MaxBody
 from .metrics import Live
 from .origins import OwnOrigin
 from .queueing import Queue
@@ -49,12 +49,12 @@ PORTS = ("stt", "llm", "tts", "embedder", "reranker", "search")
 """Ports with a chain of engines."""
 Choose = Callable[[str, Settings, Found], list[Choice]]
 
-LAG_EVERY = 0.05
-"""Seconds between two looks at how late the event loop runs."""
+LAG_INTERVAL_S = 0.05
+"""Seconds between two samples of the event loop's lag."""
 
 
 def make_vad(settings: Settings) -> Any:
-    """The chosen detector; energy when it cannot load, so that listening never fails."""
+    """The chosen detector of speech, or the energy detector when that cannot load: listening never fails."""
     try:
         return load("vad", settings.vad.kind)()
     except NexusError as error:
@@ -64,7 +64,7 @@ def make_vad(settings: Settings) -> Any:
 
 @asynccontextmanager
 async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[Services]:
-    """Everything that runs, entered in order and closed in reverse; only the engines of this role."""
+    """Start everything that a server of this role needs, and close it in reverse order."""
     choose: Choose = remote_choices if role is Role.app else choices
     found = Found(pulled(settings))  # local servers are looked for later: that may take a second
     first = {port: choose(port, settings, found) for port in role.ports}
@@ -84,7 +84,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
     metrics = Metrics()
     reader = knowledge = ingestion = None
     if settings.knowledge.enabled and embedder:
-        reader, knowledge, ingestion = lifecycle.put_together(settings, embedder, meanwhile, chains, metrics)
+        reader, knowledge, ingestion = lifecycle.build(settings, embedder, meanwhile, chains, metrics)
     engines = Engines(
         vad=make_vad(settings) if role.converses else load("vad", "energy")(),
         stt=chains["stt"],
@@ -186,7 +186,7 @@ async def keep_looking(services: Services, choose: Choose) -> None:
 
 
 async def welcome(services: Services, port: str, engine: Any) -> None:
-    """An engine has joined its chain."""
+    """Introduce an engine that has joined its chain to those who depend on it."""
     if port == "stt" and "knowledge" in services.warming and services.warming["knowledge"] == "ready":
         await lifecycle.teach(services)
     if port == "embedder" and services.knowledge and engine is services.supply.chains[port].current:
@@ -194,9 +194,12 @@ async def welcome(services: Services, port: str, engine: Any) -> None:
 
 
 async def watch_lag(admission: VoiceAdmission) -> None:
-    """By the processor's clock: uvloop's own has whole milliseconds, and stands still within a round."""
+    """Measure again and again how late the event loop runs.
+
+    `perf_counter`, because the loop's own clock has whole milliseconds and stands still within a round.
+    """
     while True:
-        due = perf_counter() + LAG_EVERY
+        due = perf_counter() + LAG_INTERVAL_S
         while (left := due - perf_counter()) > 0:  # noqa: ASYNC110 - time is what is waited for
             await anyio.sleep(left)
         admission.note_lag(perf_counter() - due)
@@ -233,8 +236,8 @@ def create(
     errors.install(app)
     app.add_middleware(
         BodyLimit,
-        most=Most(settings.limits.upload, "NEXUS_LIMITS__UPLOAD"),
-        paths={"/rag/ingest": Most(settings.knowledge.upload, "NEXUS_KNOWLEDGE__UPLOAD")},
+        usual=MaxBody(settings.limits.upload, "NEXUS_LIMITS__UPLOAD"),
+        by_path={"/rag/ingest": MaxBody(settings.knowledge.upload, "NEXUS_KNOWLEDGE__UPLOAD")},
     )
     app.add_middleware(RequestAdmission)
     app.add_middleware(OwnOrigin, origins=settings.server.origins)

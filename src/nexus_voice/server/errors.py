@@ -1,4 +1,4 @@
-"""Every error of the HTTP faces in one shape, {"error": {"code", "message"}}; below /v1 in OpenAI's."""
+"""Every HTTP error has one shape, {"error": {"code", "message"}}; below /v1 it has OpenAI's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "un
 
 
 def body(path: str, status: int, code: str, message: str, param: str | None = None) -> dict[str, Any]:
-    """In the shape that clients of this path expect."""
+    """An error's body, in the shape that clients of this path expect."""
     if path.startswith(openai.PREFIX):
         return openai.body(status, code, message, param)
     return {"error": {"code": code, "message": message}}

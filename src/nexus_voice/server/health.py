@@ -1,4 +1,4 @@
-"""`/healthz`: alive. `/readyz`: every engine warm."""
+"""`/healthz`, `/readyz` and `/engines`: how the server is, and what it uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/metrics`: the server's figures, for Prometheus."""
+"""`GET /metrics` for Prometheus."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["health"])
 
 log = structlog.get_logger()
 
-BREAKER = ("closed", "half-open", "open")
+BREAKER_STATES = ("closed", "half-open", "open")
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -34,7 +34,7 @@ async def metrics(services: Shared) -> Response:
 
 
 class Live(Collector):
-    """What the server's parts say of themselves at this moment."""
+    """The figures that are read from the server's parts when somebody asks."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -83,7 +83,7 @@ class Live(Collector):
             (*key, state): engine["breaker"] == state
             for key, engine in status.items()
             if "breaker" in engine
-            for state in BREAKER
+            for state in BREAKER_STATES
         }
         text = "1 for the state of the engine's circuit breaker; open: it rests after failures."
         yield gauge("nexus_engine_breaker", text, ["port", "engine", "state"], breakers)

@@ -16,11 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .errors import answer
 
-HARMLESS = ("GET", "HEAD", "OPTIONS")
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing."""
 
 
 def allowed(connection: HTTPConnection, origins: Sequence[str]) -> bool:
-    """A browser says where its page came from; whoever says nothing is no browser."""
+    """Whether the web page that sends this may use the server. A client without `Origin` is no browser."""
     origin = connection.headers.get("origin")
     if origin is None or origin in origins:
         return True
@@ -37,7 +38,7 @@ def authority(url: str) -> str | None:
 
 
 def called_by_our_name(connection: HTTPConnection, origins: Sequence[str]) -> bool:
-    """Whether `Host` is an address, a name of this network, or a configured origin's."""
+    """Whether `Host` is an IP address, a name of the local network, or that of a configured origin."""
     host = connection.headers.get("host", "")
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -53,7 +54,8 @@ def called_by_our_name(connection: HTTPConnection, origins: Sequence[str]) -> bo
 
 
 class OwnOrigin:
-    """Refuses, with 403, foreign pages that would change something, and foreign names for us."""
+    """ASGI middleware: refuses with 403 a foreign page that opens a WebSocket or wants to change something,
+    and every request that calls us by a foreign name."""
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
         self._app = app
@@ -69,7 +71,7 @@ class OwnOrigin:
                 return await send({"type": "websocket.close", "code": 1008})
             advice = "This server does not go by that name. List its address in NEXUS_SERVER__ORIGINS."
             return await answer(caller, 403, "foreign_host", advice)(scope, receive, send)
-        if scope.get("method") not in HARMLESS and not allowed(caller, self._origins):
+        if scope.get("method") not in SAFE_METHODS and not allowed(caller, self._origins):
             if kind == "websocket":
                 return await send({"type": "websocket.close", "code": 1008})
             refusal = answer(caller, 403, "foreign_origin", "This web page may not use this server.")

@@ -1,4 +1,4 @@
-"""The page at `/`: a few static files, read once."""
+"""The web page at `/`: a few static files, which are read once."""
 
 from __future__ import annotations
 

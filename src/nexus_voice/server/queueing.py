@@ -1,4 +1,4 @@
-"""Requests to a model stand in line, and the line has an end."""
+"""The bounded queue of requests before each model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import anyio
 from ..core.errors import BadInput, Busy
 
 Served = Callable[[str, str, float], None]
-"""Told of every request: port, outcome (ok, error, bad_input, refused, cancelled), seconds with its wait."""
+"""Called for every request that is over: port, outcome (ok, error, bad_input, refused or cancelled), and the
+seconds it took, including its wait."""
 
 
 class QueueFull(Busy):
@@ -19,18 +20,18 @@ class QueueFull(Busy):
 
 
 class Queue:
-    """The line before one port's engines: `at_once` requests are served, `longest` more may wait."""
+    """The queue before one port's engines: `at_once` requests are served, and `max_waiting` more may wait."""
 
-    def __init__(self, port: str, at_once: int, longest: int, served: Served) -> None:
+    def __init__(self, port: str, at_once: int, max_waiting: int, served: Served) -> None:
         self.port = port
         self.active = self.waiting = 0
         self._places = anyio.Semaphore(at_once)
-        self._room = at_once + longest
+        self._max_requests = at_once + max_waiting
         self._served = served
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """Around a request's work; first come, first served. Raises `QueueFull`."""
+        """Hold a place around a request's work, first come, first served. Raises `QueueFull`."""
         began, outcome = anyio.current_time(), "cancelled"
         try:
             await self._wait()
@@ -54,7 +55,7 @@ class Queue:
             self._served(self.port, outcome, anyio.current_time() - began)
 
     async def _wait(self) -> None:
-        if self.active + self.waiting >= self._room:
+        if self.active + self.waiting >= self._max_requests:
             raise QueueFull("Too many requests are waiting for this model. Try again in a moment.")
         self.waiting += 1
         try:

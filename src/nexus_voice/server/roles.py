@@ -1,4 +1,4 @@
-"""What a server process is for: the whole assistant, or one of its parts behind an address of its own."""
+"""What a server process is: the whole assistant, or one part of it at an address of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Role(StrEnum):
     stt = "stt"
     tts = "tts"
     rag = "rag"
-    """Documents and embeddings; its language model words the answers."""
+    """Documents and embeddings, with a language model that words the answers."""
 
     @property
     def ports(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What every face of the server shares; made once in `app.py` and reached through the request."""
+"""What all routes share: made once in `app.py`, and reached through the request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .roles import Role
 from .voice.admission import VoiceAdmission
 
 NOTED = (events.Final, events.Metrics, events.Ended)
-"""What logs and figures want to see of a conversation; the others are many."""
+"""The events of a conversation that the log and the metrics use."""
 
 
 @dataclass(slots=True)
@@ -40,11 +40,11 @@ class Services:
     role: Role = Role.all
     metrics: Metrics = field(default_factory=Metrics)
     queues: Mapping[str, Queue] = field(default_factory=dict)
-    """Port -> the line before its engines."""
+    """Port -> the queue before its engines."""
     changed: Callable[[], None] = lambda: None
-    """Called when documents came or went."""
+    """Called by the knowledge base when documents came or went."""
     warming: dict[str, str] = field(default_factory=dict)
-    """Parts other than engines: "ready", "warming" or what is wrong with it."""
+    """Part that is no engine -> "ready", "warming" or what is wrong with it."""
 
     @property
     def parts(self) -> dict[str, str]:
@@ -69,7 +69,7 @@ class Services:
         return all(status == "ready" for status in self.parts.values())
 
     def note(self, event: object) -> None:
-        """An event on its way to a client: for the log and for the figures."""
+        """Tell the log and the metrics of an event that is being sent to a client."""
         if isinstance(event, NOTED):
             logs.follow(event=event)
             self.metrics.note(event)

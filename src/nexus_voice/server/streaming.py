@@ -1,4 +1,4 @@
-"""Work that ends when the client goes away: a vanished client costs nothing more."""
+"""Work for a client that is cancelled when the client goes away."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from starlette.types import Receive, Scope, Send
 
 T = TypeVar("T")
 
-SLOWEST = 30.0
-"""Seconds a client may take to accept one piece of a stream."""
+SEND_TIMEOUT_S = 30.0
+"""Seconds that a client may take to accept one piece of a stream."""
 
 
 async def hang_up(receive: Receive, scope: anyio.CancelScope) -> None:
-    """Cancel `scope` once the client is gone; its body must have been read."""
+    """Cancel `scope` once the client is gone. The request's body must have been read before."""
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()
 
 
 async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) -> T:
-    """What `work()` returns or raises; cancelled, with `ClientDisconnect`, when the client leaves first."""
+    """Do the work and return its result. When the client leaves first, the work is cancelled and
+    `ClientDisconnect` raised."""
     outcome: T | Exception = ClientDisconnect()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(hang_up, request.receive, tasks.cancel_scope)
@@ -40,7 +41,7 @@ async def while_connected(request: Request, work: Callable[[], Awaitable[T]]) ->
 
 
 class Stream(Response):
-    """A body sent as it is made. An error after its first piece breaks the connection off, so that no
+    """Sends a body as it is made. An error after the first piece breaks the connection off, so that no
     client takes half an answer for a whole one."""
 
     def __init__(self, body: AsyncGenerator[bytes], media_type: str, headers: dict[str, str]) -> None:
@@ -53,14 +54,14 @@ class Stream(Response):
             tasks.start_soon(hang_up, receive, tasks.cancel_scope)
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async for piece in self._body:
-                with anyio.fail_after(SLOWEST):
+                with anyio.fail_after(SEND_TIMEOUT_S):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             tasks.cancel_scope.cancel()
         await send({"type": "http.response.body", "body": b""})
 
 
 async def begun(body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """`body` with its first piece made already: what fails before that is still an ordinary answer."""
+    """`body`, whose first piece is made now: an error until then still becomes an ordinary answer."""
     first = await anext(body, b"")
 
     async def rest() -> AsyncGenerator[bytes]:

@@ -1,4 +1,4 @@
-"""Audio that a client sends in one piece: a form, a file, or bare samples."""
+"""Recordings that clients send: as a form, as a file, or as bare samples."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..audio.resample import checked
 from ..core.audio import Pcm
 from ..core.errors import BadInput
 
-LONGEST = 300.0
-"""Seconds of audio that one request may hold."""
-BARE = ("audio/l16", "audio/pcm")
+MAX_AUDIO_S = 300.0
+"""Seconds of audio in one request or utterance."""
+BARE_SAMPLES = ("audio/l16", "audio/pcm")
 
 
 async def audio_of(request: Request) -> Pcm:
@@ -38,9 +38,9 @@ async def audio_of(request: Request) -> Pcm:
             code="unsupported_type",
             status=415,
         )
-    if kind in BARE:
-        return bare(data, parameters.get("rate", ""), parameters.get("channels", "1"), kind)
-    return await anyio.to_thread.run_sync(lambda: read_audio(data, most_seconds=LONGEST))
+    if kind in BARE_SAMPLES:
+        return samples_of(data, parameters.get("rate", ""), parameters.get("channels", "1"), kind)
+    return await anyio.to_thread.run_sync(lambda: read_audio(data, most_seconds=MAX_AUDIO_S))
 
 
 def media_type(request: Request) -> tuple[str, dict[str, str]]:
@@ -63,11 +63,11 @@ async def form_of(request: Request, **limits: Any) -> AsyncIterator[FormData]:
         yield form
 
 
-def bare(data: bytes, rate: str, channels: str, kind: str = "audio/l16") -> Pcm:
-    """Samples without a header.
+def samples_of(data: bytes, rate: str, channels: str, kind: str = "audio/l16") -> Pcm:
+    """Decode samples without a header.
 
-    RFC 2586 makes audio/L16 big-endian, yet most senders write little-endian: of the two readings the
-    smoother is sound and the other noise.
+    RFC 2586 makes audio/L16 big-endian, but most clients send little-endian. Read in one order it is sound,
+    in the other noise: the smoother reading is taken.
     """
     if not rate.isdecimal() or not channels.isdecimal() or channels == "0":
         raise BadInput(f"Say the rate of the samples, as in {kind};rate=16000.", code="bad_rate")
@@ -76,8 +76,10 @@ def bare(data: bytes, rate: str, channels: str, kind: str = "audio/l16") -> Pcm:
     samples = np.frombuffer(data[: len(data) - len(data) % width], "<i2")
     if not len(samples):
         raise BadInput("The audio is empty.", code="audio_empty")
-    if len(samples) > LONGEST * hertz * width / 2:
-        raise BadInput(f"The audio is longer than {LONGEST:g} seconds.", code="audio_too_long", status=413)
+    if len(samples) > MAX_AUDIO_S * hertz * width / 2:
+        raise BadInput(
+            f"The audio is longer than {MAX_AUDIO_S:g} seconds.", code="audio_too_long", status=413
+        )
     if kind == "audio/l16":
         samples = min(samples, samples.byteswap(), key=roughness)
     mono = samples.reshape(-1, width // 2).mean(axis=1).round().astype("<i2")
@@ -85,6 +87,7 @@ def bare(data: bytes, rate: str, channels: str, kind: str = "audio/l16") -> Pcm:
 
 
 def roughness(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> float:
-    """Mean step between neighbours relative to mean size; sound is smooth, swapped bytes are not."""
+    """Mean step between neighbouring samples, relative to their mean size. Sound is smooth; with its bytes
+    swapped it is not."""
     wide = samples.astype(np.float32)
     return float(np.abs(np.diff(wide)).sum() / (np.abs(wide).sum() + 1e-9))

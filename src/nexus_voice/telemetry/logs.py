@@ -17,7 +17,7 @@ from ..core import events
 
 log = structlog.get_logger()
 
-HIDDEN = "[redacted]"
+REDACTED = "[redacted]"
 SECRET_KEY = re.compile(r"(?:^|[_-])(?:token|api_?key|authorization|password|secret|cookie)$", re.IGNORECASE)
 SECRET_TEXT = re.compile(
     r"(\bbearer\s+|\b(?:token|api[_-]?key|authorization|password|secret)[\"']?\s*[=:]\s*[\"']?(?:bearer\s+)?)"
@@ -25,14 +25,14 @@ SECRET_TEXT = re.compile(
     re.IGNORECASE,
 )
 """`Bearer abc`, `token=abc`, `"api_key": "abc"` inside a message or a traceback."""
-SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """A request id from outside that may go into our logs."""
-QUIET = {"/healthz", "/readyz", "/metrics"}
-"""Paths that machines ask for all day: logged at debug."""
+PROBE_PATHS = {"/healthz", "/readyz", "/metrics"}
+"""Paths that monitoring asks for all day; they are logged at debug level."""
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: no value of a secret's name, and nothing that reads like one, gets out."""
+    """A structlog processor that hides secrets: values by their name, and parts of texts by their form."""
     for key, value in event.items():
         event[key] = hidden(key, value)
     return event
@@ -40,14 +40,14 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 
 def hidden(key: str, value: Any) -> Any:
     if isinstance(value, str):
-        return HIDDEN if value and SECRET_KEY.search(key) else SECRET_TEXT.sub(rf"\1{HIDDEN}", value)
+        return REDACTED if value and SECRET_KEY.search(key) else SECRET_TEXT.sub(rf"\1{REDACTED}", value)
     if isinstance(value, dict):
         return {inner: hidden(str(inner), one) for inner, one in value.items()}
     if isinstance(value, list | tuple):
         return [hidden(key, one) for one in value]
     if isinstance(value, bool | int | float) or value is None:
         return value  # `max_tokens: 250` is no secret
-    return HIDDEN if SECRET_KEY.search(key) else value
+    return REDACTED if SECRET_KEY.search(key) else value
 
 
 def configure(level: str = "info", as_json: bool | None = None, stream: TextIO | None = None) -> None:
@@ -115,7 +115,7 @@ class RequestIds:
         if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        request = given if SANE_ID.fullmatch(given) else secrets.token_hex(8)
+        request = given if VALID_ID.fullmatch(given) else secrets.token_hex(8)
         status = 0
 
         async def tagged(message: Message) -> None:
@@ -148,6 +148,6 @@ def _first(tagged: Send, plain: Send) -> Send:
 
 def record(scope: Scope, status: int, seconds: float) -> None:
     """The access log. The query stays out of it: it may hold a secret."""
-    write = log.debug if scope["path"] in QUIET else log.info
+    write = log.debug if scope["path"] in PROBE_PATHS else log.info
     method = scope.get("method", "WS")
     write("request", method=method, path=scope["path"], status=status, ms=round(seconds * 1e3, 1))

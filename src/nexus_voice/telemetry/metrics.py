@@ -1,4 +1,4 @@
-"""Figures for Prometheus: they subscribe to the conversation's events, nothing in it knows of them.
+"""Metrics for Prometheus. They are made from the conversation's events; the conversation knows none of them.
 
 Every label has a small, fixed set of values: ports, outcomes, stages, engines from the settings.
 """
@@ -31,7 +31,7 @@ HELD = {
 
 
 class Metrics:
-    """One server's figures, in a registry of their own."""
+    """The metrics of one server, in a registry of their own."""
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
@@ -48,14 +48,14 @@ class Metrics:
         )
         self._requests = Counter(
             "nexus_model_requests",
-            "Requests to the model faces, by port and outcome "
+            "Requests to the models, by port and outcome "
             "(ok, error, bad_input, refused: the queue was full, cancelled: the client left).",
             ["port", "outcome"],
             registry=registry,
         )
         self._seconds = Histogram(
             "nexus_model_request_seconds",
-            "Seconds that served requests to the model faces took, with their wait in the queue.",
+            "Seconds that served requests to the models took, with their wait in the queue.",
             ["port"],
             registry=registry,
             buckets=REQUEST_SECONDS,
@@ -82,22 +82,22 @@ class Metrics:
                     self._stages.labels(stage).observe(milliseconds / 1e3)
 
     def served(self, port: str, outcome: str, seconds: float) -> None:
-        """A request to a model face is over."""
+        """Count a request to a model that is over."""
         self._requests.labels(port, outcome).inc()
         if outcome == "ok":
             self._seconds.labels(port).observe(seconds)
 
     def taken_in(self, outcome: str) -> None:
-        """A document was added, updated, found unchanged, or failed."""
+        """Count a document that was added, updated, found unchanged, or failed."""
         self._taken_in.labels(outcome).inc()
 
     def held(self, figures: Figures) -> None:
-        """What the knowledge base holds now."""
+        """Set what the knowledge base holds now."""
         for name, value in asdict(figures).items():
             self._held[name].set(value)
 
     def add(self, collector: Collector) -> None:
-        """Figures that are asked for when they are wanted."""
+        """Add metrics that are read when somebody asks."""
         self._registry.register(collector)
 
     def text(self) -> bytes:

@@ -12,7 +12,7 @@ from typing import BinaryIO, Protocol
 
 from ...core.errors import BadInput
 from ...knowledge.reading.kinds import SUFFIXES
-from ...server.rag.names import plain, relative
+from ...server.rag.names import one_line, relative_path
 
 UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\]')
 """What a form changes on its way."""
@@ -88,12 +88,12 @@ class Source(Protocol):
 
 def safe(name: str) -> str:
     """A path as the knowledge base keeps it, which comes through a form unchanged. Raises `BadInput`."""
-    return relative(UNSAFE.sub("_", name))
+    return relative_path(UNSAFE.sub("_", name))
 
 
 def identity(text: str) -> str:
     """A source's id as the knowledge base keeps it."""
-    return plain(UNSAFE.sub("_", text), 500)
+    return one_line(UNSAFE.sub("_", text), 500)
 
 
 def unreadable(what: str) -> BadInput:

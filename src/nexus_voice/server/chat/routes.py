@@ -11,7 +11,7 @@ from ...core import events
 from ...core.modes import ModeName
 from ..identity import principals_of
 from ..services import Shared
-from ..voice.wire import LONGEST_ID, MOST_COLLECTIONS, check_text
+from ..voice.wire import MAX_COLLECTION_ID, MAX_COLLECTIONS, check_text
 from .stream import SessionBusy, TurnStream
 
 router = APIRouter(tags=["chat"])
@@ -22,9 +22,9 @@ class Question(BaseModel):
     session_id: str = Field("", description="From an earlier answer's `ready`, to go on with it.")
     token: str = Field("", description="The session's token, from the same `ready`.")
     knowledge: bool | None = Field(None, description="Whether to look in the documents.")
-    collections: list[Annotated[str, Field(max_length=LONGEST_ID)]] | None = Field(
+    collections: list[Annotated[str, Field(max_length=MAX_COLLECTION_ID)]] | None = Field(
         None,
-        max_length=MOST_COLLECTIONS,
+        max_length=MAX_COLLECTIONS,
         description="Ids of the collections to look in, from now on; an empty list: in all again.",
     )
     mode: ModeName | None = None

@@ -16,7 +16,7 @@ from ...talk.session import Session
 from ...talk.turn import answer_typed
 from ..services import Services
 from ..sse import HEADERS, event
-from ..streaming import SLOWEST, hang_up
+from ..streaming import SEND_TIMEOUT_S, hang_up
 
 
 class SessionBusy(NexusError):
@@ -34,7 +34,7 @@ class EventSender:
         if isinstance(message, Pcm):
             return
         self._note(message)
-        with anyio.move_on_after(SLOWEST) as patience:
+        with anyio.move_on_after(SEND_TIMEOUT_S) as patience:
             await self._send({"type": "http.response.body", "body": event(message), "more_body": True})
         if patience.cancelled_caught:
             self._hang_up()

@@ -13,13 +13,13 @@ from ..streaming import Stream, begun, while_connected
 from .completion import Completion
 from .errors import Invalid
 from .models import selected
-from .prompts import ChatMessage, Offer, Offered, prompt_of
+from .prompts import ChatMessage, ClientTool, ToolParam, prompt_of
 from .stop_sequences import Stops
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 
-USUAL, MOST = 2_048, 131_072
-"""Tokens of an answer whose length was left open, and the most that may be asked for."""
+DEFAULT_TOKENS, MAX_TOKENS = 2_048, 131_072
+"""Tokens of an answer: when the request does not say, and the most that it may ask for."""
 
 Stop = Annotated[str, Field(max_length=200)]
 
@@ -39,10 +39,10 @@ class Completions(BaseModel):
     messages: list[ChatMessage] = Field(min_length=1, max_length=2_000)
     stream: bool = False
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(None, ge=1, le=MOST)
-    max_completion_tokens: int | None = Field(None, ge=1, le=MOST)
+    max_tokens: int | None = Field(None, ge=1, le=MAX_TOKENS)
+    max_completion_tokens: int | None = Field(None, ge=1, le=MAX_TOKENS)
     stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
-    tools: list[Offer] | None = Field(None, max_length=128)
+    tools: list[ToolParam] | None = Field(None, max_length=128)
     tool_choice: Literal["auto", "none", "required"] | dict[str, Any] | None = None
     response_format: Format | None = None
     n: int | None = None
@@ -65,14 +65,14 @@ class Completions(BaseModel):
 async def completions(wanted: Completions, request: Request, services: Shared) -> Any:
     """A chat completion, whole or streamed, by OpenAI's rules."""
     wanted.refuse_what_we_cannot()
-    most = wanted.max_completion_tokens or wanted.max_tokens or USUAL
+    most = wanted.max_completion_tokens or wanted.max_tokens or DEFAULT_TOKENS
     offers = () if wanted.tool_choice == "none" else wanted.tools or ()
     stop = [wanted.stop] if isinstance(wanted.stop, str) else wanted.stop or []
     completion = Completion(
         selected(services.supply.chains["llm"], wanted.model),
         services.queues["llm"],
         prompt_of(wanted.messages, most),
-        [Offered(**offer.function.model_dump()) for offer in offers],
+        [ClientTool(**offer.function.model_dump()) for offer in offers],
         Stops(stop),
         with_usage=bool(wanted.stream_options and wanted.stream_options.include_usage),
     )

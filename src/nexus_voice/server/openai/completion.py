@@ -18,7 +18,7 @@ from ...engines.chain.fallback import Fallback
 from ...talk.answer import Delta, answer
 from ..queueing import Queue
 from .errors import body
-from .prompts import Offered
+from .prompts import ClientTool
 from .stop_sequences import Stops
 
 log = structlog.get_logger()
@@ -43,7 +43,7 @@ class Completion:
     llm: Fallback
     queue: Queue
     prompt: Prompt
-    tools: Sequence[Offered]
+    tools: Sequence[ClientTool]
     stops: Stops
     with_usage: bool = False
     text: str = ""

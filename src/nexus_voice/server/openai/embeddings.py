@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 
-MOST, LONGEST = 2_048, 100_000
-"""Texts of one request, as at OpenAI, and the characters of each; models see only its beginning."""
-ROWS = 32
-"""Vectors that are written between two looks at the other clients."""
+MAX_TEXTS, MAX_TEXT_CHARS = 2_048, 100_000
+"""Texts of one request, as at OpenAI, and characters of each. Models read only the beginning."""
+ROWS_PER_PIECE = 32
+"""Vectors in one piece of the answer: other clients are served between two pieces."""
 
 Token = Annotated[int, Field(strict=True)]
 
@@ -52,10 +52,10 @@ class Texts(BaseModel):
         texts = [text for text in given if isinstance(text, str)]
         if len(texts) < len(given):
             raise Invalid("Send texts: this model has other tokens.", "input", code="unsupported_input")
-        if not 1 <= len(texts) <= MOST:
-            raise Invalid(f"From 1 to {MOST:,} texts can be sent at a time.", "input")
-        if not all(text and len(text) <= LONGEST for text in texts):
-            raise Invalid(f"Each text must have from 1 to {LONGEST:,} characters.", "input")
+        if not 1 <= len(texts) <= MAX_TEXTS:
+            raise Invalid(f"From 1 to {MAX_TEXTS:,} texts can be sent at a time.", "input")
+        if not all(text and len(text) <= MAX_TEXT_CHARS for text in texts):
+            raise Invalid(f"Each text must have from 1 to {MAX_TEXT_CHARS:,} characters.", "input")
         return texts
 
 
@@ -77,7 +77,7 @@ async def embeddings(wanted: Texts, request: Request, services: Shared) -> Respo
 
 
 def chosen(chain: Fallback, name: str) -> Fallback:
-    """One engine and no other behind it: its vectors would mean something else."""
+    """The engine of this name, or the best, without others behind it: their vectors do not compare."""
     links = [link for link in chain.links if link.engine.name == name] or chain.links
     if not links:
         raise EngineError("The embedding model is still being loaded.", code="loading", retryable=True)
@@ -85,12 +85,12 @@ def chosen(chain: Fallback, name: str) -> Fallback:
 
 
 async def written(vectors: Vectors, encoding: str, model: str, used: int) -> AsyncGenerator[bytes]:
-    """The answer in pieces, so that thousands of vectors hold nobody up."""
+    """The answer in pieces, so that thousands of vectors do not hold the event loop."""
     dump = partial(orjson.dumps, option=orjson.OPT_SERIALIZE_NUMPY)
     mark = b'{"object":"list","data":['
-    for at in range(0, len(vectors), ROWS):
+    for at in range(0, len(vectors), ROWS_PER_PIECE):
         rows = []
-        for index, row in enumerate(vectors[at : at + ROWS], at):
+        for index, row in enumerate(vectors[at : at + ROWS_PER_PIECE], at):
             one = base64.b64encode(row.astype("<f4").tobytes()).decode() if encoding == "base64" else row
             rows.append(dump({"object": "embedding", "index": index, "embedding": one}))
         yield mark + b",".join(rows)

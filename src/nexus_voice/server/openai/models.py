@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1", tags=["openai"])
 
 SINCE = int(time.time())
 PORTS = ("llm", "stt", "tts", "embedder")
-"""Those with a face; language models first, because many clients take the first model."""
+"""Ports with routes below /v1. Language models come first, because many clients take the first model."""
 
 
 class Model(BaseModel):
@@ -52,7 +52,7 @@ def alone(chain: Fallback, link: Link) -> Fallback:
 
 @router.get("/models")
 async def models(services: Shared) -> Models:
-    """The engines that this server's faces use."""
+    """The engines that this server uses."""
     return Models(data=listed(services))
 
 

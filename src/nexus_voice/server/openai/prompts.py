@@ -13,8 +13,8 @@ from ...core.chat import Message, Prompt, ToolCall, ToolStep
 from ...core.errors import EngineError
 from .errors import Invalid
 
-LONGEST = 400_000
-"""Characters of all messages together."""
+MAX_CHARS = 400_000
+"""Characters of all messages of a request together."""
 
 
 class Function(BaseModel):
@@ -22,7 +22,7 @@ class Function(BaseModel):
     arguments: str = "{}"
 
 
-class Call(BaseModel):
+class ToolCallParam(BaseModel):
     id: str = Field(min_length=1)
     type: Literal["function"] = "function"
     function: Function
@@ -31,23 +31,23 @@ class Call(BaseModel):
 class ChatMessage(BaseModel):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[dict[str, Any]] | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[ToolCallParam] | None = None
     tool_call_id: str = ""
 
 
-class Signature(BaseModel):
+class FunctionDefinition(BaseModel):
     name: str = Field(min_length=1, max_length=100)
     description: str = ""
     parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
 
 
-class Offer(BaseModel):
+class ToolParam(BaseModel):
     type: Literal["function"] = "function"
-    function: Signature
+    function: FunctionDefinition
 
 
 @dataclass(slots=True)
-class Offered:
+class ClientTool:
     """A tool that the client runs itself."""
 
     name: str
@@ -71,7 +71,7 @@ class _Lines:
         self.history += self.turn
         self.turn = [Message("user", text)]
 
-    def say(self, text: str, calls: Sequence[Call], where: str) -> None:
+    def say(self, text: str, calls: Sequence[ToolCallParam], where: str) -> None:
         if text.strip():
             self.turn.append(Message("assistant", text))
         self.open |= {call.id: _parsed(call, where) for call in calls}
@@ -103,8 +103,8 @@ def prompt_of(messages: Sequence[ChatMessage], most: int) -> Prompt:
                 lines.say(text, message.tool_calls or (), where)
             case "tool":
                 lines.result(message.tool_call_id, text, where)
-    if size > LONGEST:
-        raise Invalid(f"The messages have more than {LONGEST:,} characters.", "messages", status=413)
+    if size > MAX_CHARS:
+        raise Invalid(f"The messages have more than {MAX_CHARS:,} characters.", "messages", status=413)
     if lines.open:
         raise Invalid("Every tool call needs a message with its result.", "messages")
     asked, *since = lines.turn or [Message("assistant", "")]
@@ -133,7 +133,7 @@ def _text(content: str | list[dict[str, Any]] | None, where: str) -> str:
     return "\n".join(parts)
 
 
-def _parsed(call: Call, where: str) -> ToolCall:
+def _parsed(call: ToolCallParam, where: str) -> ToolCall:
     try:
         arguments = orjson.loads(call.function.arguments or "{}")
     except orjson.JSONDecodeError:

@@ -31,12 +31,12 @@ OPENAI_VOICES = (
     "alloy", "ash", "ballad", "cedar", "coral", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer",
     "verse",
 )  # fmt: skip
-"""Many clients know these names only: they stand for the default voice, unless an engine has them."""
-SLOWEST, FASTEST = 0.5, 2.0
-"""Of our voices; what is asked beyond that is brought within."""
+"""Many clients know only these names. They mean the default voice, unless the engine has such a voice."""
+MIN_SPEED, MAX_SPEED = 0.5, 2.0
+"""Speeds of our voices. A request beyond them gets the nearest."""
 
 Format = Literal["mp3", "opus", "flac", "wav", "pcm"]
-KINDS: dict[Format, str] = {
+MEDIA_TYPES: dict[Format, str] = {
     "mp3": "audio/mpeg",
     "opus": "audio/ogg;codecs=opus",
     "flac": "audio/flac",
@@ -73,12 +73,12 @@ class Order(BaseModel):
 @router.post(
     "/audio/speech",
     response_class=Response,
-    responses={200: {"content": {kind: {} for kind in [*KINDS.values(), "text/event-stream"]}}},
+    responses={200: {"content": {kind: {} for kind in [*MEDIA_TYPES.values(), "text/event-stream"]}}},
 )
 async def speech(order: Order, request: Request, services: Shared) -> Response:
     """Text to sound, by OpenAI's rules. opus, wav and pcm are sent as they are made."""
     format, engine = order.format, selected(services.supply.chains["tts"], order.model)
-    speed = min(max(order.speed, SLOWEST), FASTEST)
+    speed = min(max(order.speed, MIN_SPEED), MAX_SPEED)
     words = Speech(text=order.input, voice=await voice_of(engine, order.voice), rate=speed, pitch=1.0)
     check(words, services)
     made = queued(services.queues["tts"], spoken(words, engine, RATE))
@@ -95,11 +95,11 @@ async def speech(order: Order, request: Request, services: Shared) -> Response:
         return Stream(
             events(body, order.input), "text/event-stream", {"cache-control": "no-cache", **headers}
         )
-    return Stream(body, KINDS[format], headers)
+    return Stream(body, MEDIA_TYPES[format], headers)
 
 
 async def voice_of(engine: Fallback, name: str) -> str:
-    """Our name for the voice that is asked for; empty is the default one."""
+    """The engine's name for the requested voice; "" is its default voice."""
     if name.lower() not in OPENAI_VOICES or engine.name.startswith("openai"):
         return name
     return name if name in await engine.voices() else ""

@@ -1,4 +1,4 @@
-"""A transcript in timed segments, and these as subtitles."""
+"""Cuts a transcript into timed segments, and writes these as subtitles."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ...core.audio import Transcript, Word
 
-PAUSE = 0.8
-"""Seconds between two words that begin a new segment."""
-LONGEST = 7.0
-"""Seconds of one segment: what two lines of subtitles may stand."""
+PAUSE_S = 0.8
+"""Seconds of silence between two words that begin a new segment."""
+MAX_SEGMENT_S = 7.0
+"""Seconds of one segment: two lines of subtitles should not stand longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Segment:
 
 
 def segments(transcript: Transcript, seconds: float) -> list[Segment]:
-    """By sentences and pauses where word times are known; otherwise the whole is one."""
+    """Segments by sentences and pauses; one for the whole when the times of the words are not known."""
     if not transcript.text:
         return []
     if not transcript.words:
@@ -39,7 +39,7 @@ def segments(transcript: Transcript, seconds: float) -> list[Segment]:
 def _parts(group: Sequence[Word], word: Word) -> bool:
     last = group[-1]
     ended = last.text.endswith((".", "!", "?", "…", "。"))
-    return ended or word.start - last.end >= PAUSE or word.end - group[0].start > LONGEST
+    return ended or word.start - last.end >= PAUSE_S or word.end - group[0].start > MAX_SEGMENT_S
 
 
 def srt(found: Sequence[Segment]) -> str:

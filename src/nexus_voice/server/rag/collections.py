@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from ...core.access import DEFAULT, EVERYONE, SEED, Role
 from ...core.errors import BadInput
 from .dependencies import Base, Caller, Id, not_found
-from .names import plain
+from .names import one_line
 
 router = APIRouter(prefix="/rag", tags=["documents"])
 
@@ -41,14 +41,14 @@ async def collections(base: Base, caller: Caller) -> Collections:
 @router.post("/collections", status_code=201)
 async def create(named: Named, base: Base) -> Collection:
     """A new collection."""
-    made = await base.create_collection(plain(named.name, 200), EVERYONE)
+    made = await base.create_collection(one_line(named.name, 200), EVERYONE)
     return Collection.model_validate(made, from_attributes=True)
 
 
 @router.patch("/collections/{id}", status_code=204, response_class=Response)
 async def rename(id: Id, named: Named, base: Base, caller: Caller) -> None:
     """Give a collection another name; its id stays."""
-    if not await base.rename_collection(id, plain(named.name, 200), caller):
+    if not await base.rename_collection(id, one_line(named.name, 200), caller):
         raise not_found("collection")
 
 

@@ -12,20 +12,20 @@ from pydantic import BaseModel, Field
 
 from ...knowledge.base import DocumentInfo
 from .dependencies import Base, Caller, Id, not_found
-from .names import disposition, plain, relative
+from .names import disposition, one_line, relative_path
 
 router = APIRouter(prefix="/rag", tags=["documents"])
 
 INLINE = ("application/pdf", "text/plain", "image/png", "image/jpeg", "image/gif", "image/webp")
-"""Types that a browser may show; what is not among them is saved."""
-GUARD = {
+"""Media types that a browser may show; files of other types are downloaded."""
+FILE_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "private, no-cache",
 }
 SANDBOX = "default-src 'none'; sandbox"
-"""A stranger's file runs nothing in our name. Browsers' PDF viewers do not work in it, and PDFs cannot
-reach the page that shows them."""
+"""No script of a file runs under our origin. PDFs go without it: browsers' viewers do not work in a sandbox,
+and a PDF cannot reach the page that shows it."""
 
 
 class Document(BaseModel):
@@ -82,8 +82,8 @@ async def document(id: Id, base: Base, caller: Caller) -> Document:
 @router.patch("/documents/{id}")
 async def change(id: Id, change: Change, base: Base, caller: Caller) -> Document:
     """Give a document another title or name, or move it to another collection."""
-    name = None if change.name is None else relative(change.name)
-    title = None if change.title is None else plain(change.title, 300)
+    name = None if change.name is None else relative_path(change.name)
+    title = None if change.title is None else one_line(change.title, 300)
     changed = await base.change(id, caller, collection=change.collection, name=name, title=title)
     if changed is None:
         raise not_found("document or collection")
@@ -107,7 +107,7 @@ async def original(id: Id, request: Request, base: Base, caller: Caller) -> Resp
     info = await known(id, base, caller)
     tag = {"etag": f'"{info.original}"'}
     if request.headers.get("if-none-match") == tag["etag"]:
-        return Response(status_code=304, headers=GUARD | tag)
+        return Response(status_code=304, headers=FILE_HEADERS | tag)
     found = await base.original(id, caller)
     if found is None:
         raise not_found("file")
@@ -116,7 +116,7 @@ async def original(id: Id, request: Request, base: Base, caller: Caller) -> Resp
     if not re.fullmatch(r"[\w.+-]+/[\w.+-]+", kind, re.ASCII):
         kind = "application/octet-stream"
     headers = {
-        **GUARD,
+        **FILE_HEADERS,
         **tag,
         "content-disposition": disposition("inline" if kind in INLINE else "attachment", name),
         "content-type": f"{kind}; charset=utf-8" if kind.startswith("text/") and _utf8(data) else kind,

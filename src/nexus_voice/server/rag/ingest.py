@@ -21,17 +21,18 @@ from ..streaming import while_connected
 from ..uploads import form_of, media_type
 from .dependencies import Caller, Jobs, not_found
 from .jobs import Job, shown
-from .names import plain, relative
+from .names import one_line, relative_path
 
 router = APIRouter(prefix="/rag", tags=["documents"])
 
-FILES, TEXTS, URLS = 1_000, 1_000, 100
-"""At most in one request."""
-INDEXED = 2_600
-"""Bytes of source and name together: PostgreSQL's index takes 2,704 with the rest."""
+MAX_FILES, MAX_TEXTS, MAX_URLS = 1_000, 1_000, 100
+"""How many one request may have."""
+MAX_IDENTITY_BYTES = 2_600
+"""Bytes of source and name together: an entry of PostgreSQL's index has room for 2,704 bytes."""
 USERINFO = re.compile(r"//[^/]*@")
-"""Name and password in an address: everyone sees the jobs."""
-LONGEST_WAIT = 60
+"""A name and password in an address. They are hidden, because everyone sees the jobs."""
+MAX_WAIT_S = 60
+"""Seconds for which a client may wait for the end of its job."""
 
 
 class Text(BaseModel):
@@ -41,8 +42,8 @@ class Text(BaseModel):
 
 class Handed(BaseModel):
     collection: str = Field(DEFAULT, max_length=100)
-    texts: list[Text] = Field([], max_length=TEXTS)
-    urls: list[str] = Field([], max_length=URLS, examples=[["https://example.org/handbook.pdf"]])
+    texts: list[Text] = Field([], max_length=MAX_TEXTS)
+    urls: list[str] = Field([], max_length=MAX_URLS, examples=[["https://example.org/handbook.pdf"]])
 
 
 FINGERPRINTS = TypeAdapter(list[Annotated[str, Field(max_length=300)]])
@@ -53,7 +54,7 @@ FORM = {
     "properties": {
         "files": {
             "type": "array",
-            "maxItems": FILES,
+            "maxItems": MAX_FILES,
             "items": {"type": "string", "format": "binary"},
             "description": "File names may be relative paths.",
         },
@@ -95,13 +96,13 @@ async def ingest(
     jobs: Jobs,
     caller: Caller,
     services: Shared,
-    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="Seconds to wait for its end.")] = 0,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for its end.")] = 0,
 ) -> Job:
     """Hand documents in: a form with `files`, or JSON with `texts` and `urls`. The answer is a job that
     takes them in one by one; 200 when it has ended already. A document of the same collection, source and
     name is replaced; the same content again changes nothing."""
     if media_type(request)[0] == "multipart/form-data":
-        async with form_of(request, max_files=FILES, max_fields=10) as form:
+        async with form_of(request, max_files=MAX_FILES, max_fields=10) as form:
             sent = files_in(form, services.settings.knowledge.file)
             collection = field(form, "collection") or DEFAULT
             id = await jobs.enqueue(collection, sent, caller)
@@ -130,7 +131,7 @@ def files_in(form: FormData, most: int) -> list[Sent]:
     files = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
     if not files:
         raise BadInput('The form needs files in its field "files".', code="files_missing")
-    source = plain(field(form, "source"), 500) or "upload"
+    source = one_line(field(form, "source"), 500) or "upload"
     try:
         fingerprints = FINGERPRINTS.validate_json(field(form, "fingerprints") or "[]")
     except ValidationError:
@@ -153,10 +154,11 @@ def uploaded(file: UploadFile, fingerprint: str, source: str, most: int) -> Sent
     problem = None
     name = (file.filename or "").strip()
     try:
-        name = relative(name)
-        if len(f"{source}{name}".encode()) > INDEXED:
+        name = relative_path(name)
+        if len(f"{source}{name}".encode()) > MAX_IDENTITY_BYTES:
             raise BadInput(
-                f"“{name[:40]}…” and its source are longer than {INDEXED:,} bytes.", code="name_too_long"
+                f"“{name[:40]}…” and its source are longer than {MAX_IDENTITY_BYTES:,} bytes.",
+                code="name_too_long",
             )
         if (file.size or 0) > most:
             raise BadInput(
@@ -167,17 +169,17 @@ def uploaded(file: UploadFile, fingerprint: str, source: str, most: int) -> Sent
     except BadInput as error:
         problem = error
     return Sent(
-        name=plain(name, 500),
+        name=one_line(name, 500),
         read=file.file.read,
-        type=plain(file.content_type or "", 200),
+        type=one_line(file.content_type or "", 200),
         source=source,
-        fingerprint=plain(fingerprint, 300),
+        fingerprint=one_line(fingerprint, 300),
         problem=problem,
     )
 
 
 def text(text: Text) -> Sent:
-    title = plain(text.title, 300)
+    title = one_line(text.title, 300)
     problem = None if title else BadInput("A document needs a name.", code="name_missing")
 
     def data() -> bytes:
@@ -191,7 +193,7 @@ def page(url: str) -> Sent:
         address = str(target(url))
     except BadInput as error:
         problem = BadInput(USERINFO.sub("//…@", error.message), code=error.code, status=error.status)
-        return Sent(USERINFO.sub("//…@", plain(url, 500)), source="url", problem=problem)
+        return Sent(USERINFO.sub("//…@", one_line(url, 500)), source="url", problem=problem)
     return Sent(address, source="url", url=address)
 
 

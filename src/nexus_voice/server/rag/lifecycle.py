@@ -1,4 +1,4 @@
-"""The knowledge base of a running server: put together from the settings, seeded, filled, taught from."""
+"""The knowledge base of a running server: made from the settings, seeded, and kept up to date."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from ..services import Services
 
 log = structlog.get_logger()
 
-AGAIN = 5.0
-"""Seconds until a knowledge base that cannot be used is tried again."""
+RETRY_S = 5.0
+"""Seconds until a knowledge base that could not be used is tried again."""
 QUIET_S = 0.2
 """Seconds without a change after which the recogniser is taught."""
 MAX_UNTAUGHT_S = 30.0
@@ -40,10 +40,10 @@ BIAS_SENTENCES = 2_000
 """Sentences of the documents that the recogniser's language model is built from."""
 
 
-def put_together(
+def build(
     settings: Settings, embedder: Any, meanwhile: Any, chains: Mapping[str, Fallback], metrics: Metrics
 ) -> tuple[Reader, KnowledgeBase, Ingestion]:
-    """Enter the first two, in this order."""
+    """The reader of files, the knowledge base and the ingestion. Enter the first two, in this order."""
     chosen, reranker = settings.knowledge, chains["reranker"]
     reader = Reader(Limits(chosen.file), workers=chosen.at_once)
     reranking = Reranking(reranker, settings.reranker.within, lambda: bool(reranker.links))
@@ -65,8 +65,11 @@ def put_together(
 
 
 async def open_knowledge(services: Services) -> None:
-    """In the background, so that the server answers at once; tried again while the database cannot be
-    used. Ready once the seed is in: what else has no vectors yet is found by its words meanwhile."""
+    """Open and seed the knowledge base, then give vectors to what has none, for ever.
+
+    It is tried again while the database cannot be used. It counts as ready once the seed is in: documents
+    without vectors are found by their words meanwhile.
+    """
     assert services.knowledge is not None
     services.warming.setdefault("knowledge", "warming")
     while True:
@@ -82,18 +85,18 @@ async def open_knowledge(services: Services) -> None:
         except Exception:
             services.warming["knowledge"] = "failed; see the log"
             raise
-        await anyio.sleep(AGAIN)
+        await anyio.sleep(RETRY_S)
 
 
 async def take_in(services: Services) -> None:
-    """Work off what users hand in, once documents can be given vectors."""
+    """Take in what users hand in, once there is an embedder for it."""
     assert services.ingestion is not None
     await services.supply.settled("embedder")
     await services.ingestion.run()
 
 
 async def fill(services: Services) -> None:
-    """Bring the seed documents in, and teach the recogniser the documents' words."""
+    """Take in the seed documents, and teach the recogniser the words of all documents."""
     assert services.knowledge is not None
     if folder := services.settings.knowledge.seed:
         await seed(services.knowledge, folder)
@@ -104,14 +107,14 @@ async def fill(services: Services) -> None:
 
 
 async def teach(services: Services) -> None:
-    """The recogniser listens for what the documents talk about; called again when they change."""
+    """Tell the recognisers what the documents say, so that they expect their words."""
     for link in services.supply.chains["stt"].links:
         if isinstance(link.engine, Biasable) and services.knowledge is not None:
             await link.engine.bias(await services.knowledge.sentences(BIAS_SENTENCES))
 
 
 async def keep_teaching(services: Services) -> None:
-    """Teach again whenever documents came or went, once for many changes that follow each other."""
+    """Teach again whenever documents have changed, once for changes that follow each other quickly."""
     changes, changed = anyio.create_memory_object_stream[None](1)
 
     def note() -> None:
@@ -129,7 +132,7 @@ async def keep_teaching(services: Services) -> None:
 
 
 async def until_quiet(changed: ObjectReceiveStream[None]) -> None:
-    """Until no change has come for `QUIET_S`, and no longer than `MAX_UNTAUGHT_S`."""
+    """Wait until no change has come for `QUIET_S`, and no longer than `MAX_UNTAUGHT_S`."""
     with anyio.move_on_after(MAX_UNTAUGHT_S):
         quiet = False
         while not quiet:

@@ -1,4 +1,4 @@
-"""Names that strangers give to documents, made fit for lists, addresses and headers."""
+"""Makes the names that clients give to documents fit for lists, addresses and headers."""
 
 from __future__ import annotations
 
@@ -8,28 +8,30 @@ from urllib.parse import quote
 
 from ...core.errors import BadInput
 
-LONGEST = 500
-"""Characters of a path."""
-ROOM = 8
-"""Times as many characters as are kept are looked at: the rest of an endless name costs nothing."""
+MAX_PATH_CHARS = 500
+"""Characters of a document's path."""
+READ_FACTOR = 8
+"""At most so many times the characters that are kept are read, so that an endless name costs nothing."""
 
 
-def plain(text: str, most: int) -> str:
-    """One line without control characters, composed as Unicode's NFC, cut after `most` characters."""
-    text = unicodedata.normalize("NFC", text[: ROOM * most].encode("utf-8", "replace").decode())
-    return " ".join("".join(" " if _control(letter) else letter for letter in text).split())[:most]
+def one_line(text: str, max_chars: int) -> str:
+    """`text` on one line: without control characters, in Unicode's NFC, cut after `max_chars` characters."""
+    text = unicodedata.normalize("NFC", text[: READ_FACTOR * max_chars].encode("utf-8", "replace").decode())
+    return " ".join("".join(" " if _control(letter) else letter for letter in text).split())[:max_chars]
 
 
-def relative(name: str) -> str:
-    """A path below nowhere: "/" between its parts, none of them empty, "." or "..".
+def relative_path(name: str) -> str:
+    """`name` as a relative path, with "/" between its parts, none of which is empty, "." or "..".
 
     Raises `BadInput`: `name_missing`, `name_too_long`.
     """
-    looked_at = name[: ROOM * LONGEST].replace("\\", "/")
-    parts = [plain(part, len(part)) for part in looked_at.split("/")]
+    looked_at = name[: READ_FACTOR * MAX_PATH_CHARS].replace("\\", "/")
+    parts = [one_line(part, len(part)) for part in looked_at.split("/")]
     path = "/".join(part for part in parts if part not in ("", ".", ".."))
-    if max(len(path), len(name) // ROOM) > LONGEST:
-        raise BadInput(f"The name “{path[:40]}…” is longer than {LONGEST} characters.", code="name_too_long")
+    if max(len(path), len(name) // READ_FACTOR) > MAX_PATH_CHARS:
+        raise BadInput(
+            f"The name “{path[:40]}…” is longer than {MAX_PATH_CHARS} characters.", code="name_too_long"
+        )
     if not path:
         raise BadInput("A document needs a name.", code="name_missing")
     return path

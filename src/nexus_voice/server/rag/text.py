@@ -16,12 +16,12 @@ from pydantic import BaseModel, Field
 
 from ...knowledge.base import DocumentInfo, Stored
 from .dependencies import Base, Caller, Id
-from .documents import GUARD, known
+from .documents import FILE_HEADERS, known
 
 router = APIRouter(prefix="/rag", tags=["documents"])
 
-AROUND = 100_000
-"""Characters of text before and after a place that a page shows: a browser stays quick."""
+WINDOW_CHARS = 100_000
+"""Characters that a page shows before and after a passage, so that the browser stays quick."""
 STYLE = """
 :root { color-scheme: light dark; }
 body { max-width: 44rem; margin: 2rem auto; padding: 0 1rem; font: 1rem/1.6 system-ui, sans-serif; }
@@ -72,14 +72,14 @@ async def text(
     if "text/html" not in request.headers.get("accept", ""):
         data = await anyio.to_thread.run_sync(passages, info, await base.chunks_of(id, caller))
         return Response(data, media_type="application/json")
-    window = () if at is None else (at - AROUND, at + AROUND)
+    window = () if at is None else (at - WINDOW_CHARS, at + WINDOW_CHARS)
     chunks = await base.chunks_of(id, caller, *window)
     body = await anyio.to_thread.run_sync(page, info, chunks, at)
-    return HTMLResponse(body, headers={**GUARD, "content-security-policy": POLICY, "vary": "accept"})
+    return HTMLResponse(body, headers={**FILE_HEADERS, "content-security-policy": POLICY, "vary": "accept"})
 
 
 def passages(info: DocumentInfo, chunks: list[Stored]) -> bytes:
-    """`Text` as JSON. A long document's takes a while."""
+    """`Text` as JSON. That of a long document takes a while to make."""
     found = [
         Passage(position=one.position, path=list(one.path), page=one.page, text=one.text) for one in chunks
     ]
@@ -88,7 +88,7 @@ def passages(info: DocumentInfo, chunks: list[Stored]) -> bytes:
 
 @dataclass(slots=True)
 class Piece:
-    """Text that no other piece has, of one place in the document."""
+    """A stretch of the document's text that no other piece overlaps."""
 
     start: int
     text: str
@@ -101,8 +101,8 @@ class Piece:
 
 
 def pieces(chunks: Iterable[Stored]) -> Iterator[Piece]:
-    """The document's text once, although neighbouring chunks overlap. Chunks that follow one another
-    without a gap, on one page and under the same headings, are one piece."""
+    """The document's text without the overlap of neighbouring chunks. Chunks that follow one another
+    without a gap, on one page and under the same headings, become one piece."""
     current: Piece | None = None
     for chunk in chunks:
         seen = max(0, current.end - chunk.position) if current else 0
@@ -121,7 +121,7 @@ def pieces(chunks: Iterable[Stored]) -> Iterator[Piece]:
 
 
 def page(info: DocumentInfo, chunks: list[Stored], at: int | None) -> str:
-    """Everything of the document's is escaped: nothing in it is markup."""
+    """The page as HTML. Everything that comes from the document is escaped."""
     wanted = [one for one in chunks if at is not None and one.position <= at]
     start, end = (wanted[-1].position, wanted[-1].position + len(wanted[-1].text)) if wanted else (-1, -1)
     parts = [

@@ -1,4 +1,4 @@
-"""`POST /stt`, `POST /tts`, `POST /synthesize`, `GET /voices`: the ear and the voice by themselves."""
+"""`POST /stt`, `POST /tts`, `POST /synthesize`, `GET /voices`: the recogniser and the voice by themselves."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from ..uploads import audio_of
 hearing = APIRouter(tags=["speech"])
 speaking = APIRouter(tags=["speech"])
 
-VOICE_RATE = 22_050
-"""Hz of synthesised PCM and WAV, whatever the engine's own rate."""
+VOICE_RATE_HZ = 22_050
+"""Rate of synthesised PCM and WAV, whatever the engine's own is."""
 
 AUDIO_BODY = {
     "requestBody": {
@@ -103,12 +103,12 @@ async def tts(speech: Speech, request: Request, services: Shared) -> Response:
     check(speech, services)
 
     async def whole() -> bytes:
-        made = queued(services.queues["tts"], spoken(speech, services.engines.tts, VOICE_RATE))
+        made = queued(services.queues["tts"], spoken(speech, services.engines.tts, VOICE_RATE_HZ))
         async with aclosing(made) as pieces:
             return b"".join([piece async for piece in pieces])
 
     data = await while_connected(request, whole)
-    return Response(wav_bytes(Pcm(data, VOICE_RATE)), media_type="audio/wav")
+    return Response(wav_bytes(Pcm(data, VOICE_RATE_HZ)), media_type="audio/wav")
 
 
 @speaking.post(
@@ -125,7 +125,7 @@ async def tts(speech: Speech, request: Request, services: Shared) -> Response:
 async def synthesize(synthesis: Synthesis, request: Request, services: Shared) -> Stream:
     """Text to audio that begins with the first words, long before the rest is made."""
     check(synthesis, services)
-    rate = OPUS_RATE if synthesis.format == "opus" else VOICE_RATE
+    rate = OPUS_RATE if synthesis.format == "opus" else VOICE_RATE_HZ
     made = queued(services.queues["tts"], spoken(synthesis, services.engines.tts, rate))
     pieces = await while_connected(request, lambda: begun(made))
     headers = {"x-sample-rate": str(rate), "x-engine": services.engines.tts.name}
@@ -174,7 +174,7 @@ async def spoken(speech: Speech, engine: Tts, rate: int) -> AsyncGenerator[bytes
 
 
 async def queued(queue: Queue, body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """`body`, made once its turn has come. Raises `QueueFull`."""
+    """`body`, which is made once there is a place for it. Raises `QueueFull`."""
     async with aclosing(body), queue.place():
         async for piece in body:
             yield piece
@@ -188,7 +188,7 @@ async def headed(header: bytes, body: AsyncGenerator[bytes]) -> AsyncGenerator[b
 
 
 async def encoded(body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Ogg Opus; encoded in a thread, because a long text takes seconds."""
+    """`body` as Ogg Opus, encoded in a thread: a long text takes seconds."""
     encoder = await anyio.to_thread.run_sync(OggOpus)
     async with aclosing(body):
         async for piece in body:
@@ -206,7 +206,7 @@ async def recognised(engine: Stt, pcm: Pcm) -> Transcript:
 
 
 async def blocks(pcm: Pcm) -> AsyncIterator[Pcm]:
-    """The audio at the recogniser's rate, piece by piece."""
+    """The audio in pieces of a tenth of a second, at the recogniser's rate."""
     resampler = Resampler(pcm.rate, RATE)
     step = 2 * (pcm.rate // 10)
     for at in range(0, len(pcm.data), step):

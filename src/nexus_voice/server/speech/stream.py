@@ -1,4 +1,4 @@
-"""`WS /stt/stream`: audio up while it is spoken, its text down. See docs/services.md."""
+"""`WS /stt/stream`: the client sends audio while it is spoken and gets its text. See docs/services.md."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ...core.errors import BadInput, Busy, NexusError
 from ...talk.streams import closing
 from ..admission import TRY_AGAIN
 from ..services import Services, services_of
-from ..streaming import SLOWEST
-from ..uploads import LONGEST
+from ..streaming import SEND_TIMEOUT_S
+from ..uploads import MAX_AUDIO_S
 from ..voice.routes import INTERNAL, POLICY
 
 log = structlog.get_logger()
 router = APIRouter()
 
-AHEAD = 16
-"""Messages that the recogniser has not taken yet, from which on the client is kept waiting."""
-SILENT = 60.0
-"""Seconds an utterance may go without a message: it holds a place at the recogniser."""
+MAX_QUEUED_MESSAGES = 16
+"""Pieces of audio that wait for the recogniser; a client that is further ahead is kept waiting."""
+SILENCE_TIMEOUT_S = 60.0
+"""Seconds for which an utterance may go without a message: it holds a place at the recogniser."""
 
 
-class Gone(Exception):
+class ClientGone(Exception):
     """The client has left, or takes no more messages."""
 
 
@@ -43,12 +43,12 @@ async def stream(socket: WebSocket) -> None:
     services = services_of(socket)
     await socket.accept()
     client = Client(socket)
-    with suppress(Gone):
+    with suppress(ClientGone):
         try:
             rate = rate_of(socket.query_params.get("rate", str(RATE)))
             while True:
                 await utterance(client, await client.audio(), rate, services)
-        except Gone:
+        except ClientGone:
             raise
         except NexusError as error:
             await client.end(error.code, error.message, TRY_AGAIN if isinstance(error, Busy) else POLICY)
@@ -65,9 +65,9 @@ def rate_of(given: str) -> int:
 
 
 async def utterance(client: Client, first: bytes, rate: int, services: Services) -> None:
-    """From its first audio to its final text."""
+    """Transcribe one utterance, from its first audio to its final text."""
     engine = services.engines.stt
-    sound, heard = anyio.create_memory_object_stream[Pcm](AHEAD)
+    sound, heard = anyio.create_memory_object_stream[Pcm](MAX_QUEUED_MESSAGES)
     async with services.queues["stt"].place(), sound, heard:
         with ungrouped():
             async with anyio.create_task_group() as tasks:
@@ -81,21 +81,21 @@ async def utterance(client: Client, first: bytes, rate: int, services: Services)
 
 
 async def listen(client: Client, data: bytes | None, rate: int, sound: MemoryObjectSendStream[Pcm]) -> None:
-    """Pass the audio on until the client says that this was all."""
+    """Pass the audio on to the recogniser until the client says that the utterance is over."""
     resampler, seconds = Resampler(rate, RATE), 0.0
     async with sound:
         while data is not None:
             seconds += len(data) / (2 * rate)
-            if seconds > LONGEST:
-                raise BadInput(f"An utterance may last {LONGEST:g} seconds.", code="audio_too_long")
+            if seconds > MAX_AUDIO_S:
+                raise BadInput(f"An utterance may last {MAX_AUDIO_S:g} seconds.", code="audio_too_long")
             await sound.send(Pcm(resampler.push(data), RATE))
-            data = await client.receive(SILENT)
+            data = await client.receive(SILENCE_TIMEOUT_S)
         await sound.send(Pcm(resampler.finish(), RATE))
 
 
 @contextmanager
 def ungrouped() -> Iterator[None]:
-    """The first error of a task group, by itself."""
+    """Raise the first error of a task group in place of its group."""
     try:
         yield
     except ExceptionGroup as group:
@@ -106,23 +106,23 @@ def ungrouped() -> Iterator[None]:
 
 
 class Client:
-    """The socket, its messages checked."""
+    """The socket of one client. It checks messages, and raises `ClientGone` when the client has left."""
 
     def __init__(self, socket: WebSocket) -> None:
         self._socket = socket
 
     async def audio(self) -> bytes:
-        """The first audio of an utterance. One that ends before it began holds no words."""
+        """The first audio of the next utterance. One that ends before it has begun gets an empty text."""
         while (data := await self.receive()) is None:
             await self.say(Transcript("", final=True))
         return data
 
     async def receive(self, within: float = math.inf) -> bytes | None:
-        """The next audio; None when the utterance is over. Raises `Gone` and `BadInput`."""
+        """The next audio, or None when the utterance is over. Raises `ClientGone` and `BadInput`."""
         with anyio.move_on_after(within):
             message = await self._socket.receive()
             if message["type"] == "websocket.disconnect":
-                raise Gone
+                raise ClientGone
             if (data := message.get("bytes")) is not None:
                 return bytes(data)
             if _is_end(message["text"]):
@@ -148,12 +148,12 @@ class Client:
             await self._socket.close(close, message[:120])
 
     async def _send(self, message: dict[str, Any]) -> None:
-        with anyio.move_on_after(SLOWEST):
+        with anyio.move_on_after(SEND_TIMEOUT_S):
             try:
                 return await self._socket.send_text(orjson.dumps(message).decode())
             except (WebSocketDisconnect, RuntimeError, OSError):
-                raise Gone from None
-        raise Gone
+                raise ClientGone from None
+        raise ClientGone
 
 
 def _is_end(text: str) -> bool:

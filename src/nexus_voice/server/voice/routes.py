@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -21,21 +22,41 @@ from ...talk.turn import converse
 from ...telemetry import logs
 from ..admission import TRY_AGAIN
 from ..identity import address_of, principals_of
-from ..limits import Bucket
 from ..services import Services, services_of
 from .wire import check_text, decode, encode
 
 log = structlog.get_logger()
 router = APIRouter()
 
-HELLO_WITHIN = 10.0
+HELLO_TIMEOUT_S = 10.0
 """Seconds a new connection has to say hello."""
 POLICY, INTERNAL, TOO_SLOW, REPLACED = 1008, 1011, 4008, 4009
-"""Close codes: RFC 6455 and its registry, and two of our own."""
+"""Close codes: two of RFC 6455, and two of our own."""
+
+
+class Bucket:
+    """A token bucket: lets `rate` a second through on average, and up to `burst` at a time."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._level = burst
+        self._at = time.monotonic()
+
+    def take(self, amount: float = 1.0) -> bool:
+        """Take `amount`; False when there is not so much left now."""
+        now = time.monotonic()
+        self._level = min(self._burst, self._level + (now - self._at) * self._rate)
+        self._at = now
+        if self._level < amount:
+            return False
+        self._level -= amount
+        return True
 
 
 class SocketWire:
-    """A WebSocket as the conversation's wire: decodes, checks, limits; bad messages get an error back."""
+    """A WebSocket as the conversation's wire. It decodes and checks messages, limits their rate, and answers
+    bad ones with an error."""
 
     def __init__(self, socket: WebSocket, limits: Limits, note: Callable[[object], None]) -> None:
         self._socket = socket
@@ -50,8 +71,8 @@ class SocketWire:
         self.reason = (1000, "")
 
     async def hello(self) -> events.Hello:
-        """The first message. Raises `BadInput` when it is anything else or does not come."""
-        with anyio.move_on_after(HELLO_WITHIN):
+        """Wait for the first message. Raises `BadInput` when it is not a hello, or does not come in time."""
+        with anyio.move_on_after(HELLO_TIMEOUT_S):
             message = await self.receive()
             if isinstance(message, events.Hello):
                 self._rate = message.rate
@@ -100,7 +121,7 @@ class SocketWire:
             self._sent += 1
 
     async def watch(self) -> None:
-        """Cut off a client that takes no message for too long; a timer for every message costs more."""
+        """Cut off a client that takes no messages. One timer costs less than a timer for each message."""
         while True:
             sent = self._sent
             await anyio.sleep(self._limits.send)
@@ -108,7 +129,7 @@ class SocketWire:
                 self.cut(TOO_SLOW, "You take messages too slowly.")
 
     def cut(self, code: int, reason: str) -> None:
-        """End this connection; the session stays for a reconnection."""
+        """End this connection. The session stays, so that the client may come back."""
         self.reason = (code, reason)
         self.scope.cancel()
 
@@ -139,7 +160,7 @@ async def voice(socket: WebSocket) -> None:
 
 
 async def serve(wire: SocketWire, services: Services, principals: frozenset[str], address: str) -> None:
-    """One connection's conversation, from hello to goodbye. `principals` and `address`: who the caller is."""
+    """Hold one connection's conversation, from hello to goodbye. `principals` and `address`: who calls."""
     admission = services.admission
     admission.check(address)
     give_way = partial(wire.cut, TRY_AGAIN, "Say hello at once: others are waiting.")

@@ -1,4 +1,4 @@
-"""The native protocol's JSON: strict on what comes in, one message a line of `domain/events.py`."""
+"""The native protocol's JSON messages (`core/events.py`), encoded, decoded and checked."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ...core import events
 from ...core.errors import BadInput
 from ...core.events import ClientEvent, ServerEvent
 
-LONGEST_MESSAGE = 256 * 1024
-"""Bytes of one JSON message; text has a limit of its own."""
+MAX_MESSAGE_CHARS = 256 * 1024
+"""Characters of one JSON message. Typed text has a limit of its own, in the settings."""
 
-MOST_COLLECTIONS, LONGEST_ID = 100, 32
-"""How many may be named at a time, and characters of the id of one."""
+MAX_COLLECTIONS, MAX_COLLECTION_ID = 100, 32
+"""Collections that may be named at a time, and characters of the id of each."""
 
 _client: TypeAdapter[ClientEvent] = TypeAdapter(Annotated[ClientEvent, Field(discriminator="type")])
 
@@ -26,8 +26,10 @@ def encode(event: ServerEvent) -> str:
 
 def decode(text: str) -> ClientEvent:
     """Raises `BadInput` with a stable code: bad_json, unknown_type, bad_message, too_long."""
-    if len(text) > LONGEST_MESSAGE:
-        raise BadInput(f"A message may have {LONGEST_MESSAGE} bytes at most.", code="too_long", status=413)
+    if len(text) > MAX_MESSAGE_CHARS:
+        raise BadInput(
+            f"A message may have {MAX_MESSAGE_CHARS:,} characters at most.", code="too_long", status=413
+        )
     try:
         message: Any = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -40,10 +42,10 @@ def decode(text: str) -> ClientEvent:
     return event
 
 
-def check_text(text: str, most: int) -> None:
-    """A typed message: something, and not more than `most` characters."""
-    if len(text) > most:
-        raise BadInput(f"A text may have {most:,} characters at most.", code="too_long", status=413)
+def check_text(text: str, max_chars: int) -> None:
+    """Raises `BadInput` when a typed text is empty or has more than `max_chars` characters."""
+    if len(text) > max_chars:
+        raise BadInput(f"A text may have {max_chars:,} characters at most.", code="too_long", status=413)
     if not text.strip():
         raise BadInput("The text is empty.", code="empty")
 
@@ -69,7 +71,7 @@ RANGES = {
 
 
 def check(event: ClientEvent) -> None:
-    """Ranges of the numbers, and lengths of names and lists."""
+    """Check the ranges of numbers and the lengths of names and lists. Raises `BadInput`."""
     for name, (low, high) in RANGES.items():
         value = getattr(event, name, None)
         if value is not None and not low <= value <= high:
@@ -79,8 +81,8 @@ def check(event: ClientEvent) -> None:
     if len(event.voice or "") > 100:
         raise BadInput("voice: a name has 100 characters at most.", code="bad_message")
     collections = event.collections or []
-    if len(collections) > MOST_COLLECTIONS or any(len(id) > LONGEST_ID for id in collections):
+    if len(collections) > MAX_COLLECTIONS or any(len(id) > MAX_COLLECTION_ID for id in collections):
         raise BadInput(
-            f"collections: at most {MOST_COLLECTIONS} ids of {LONGEST_ID} characters at most.",
+            f"collections: at most {MAX_COLLECTIONS} ids of {MAX_COLLECTION_ID} characters at most.",
             code="bad_message",
         )

@@ -19,13 +19,13 @@ class Receiver(Protocol):
 class Messages(WSListener):
     """picows' callbacks. A client that breaks the protocol is closed with the code RFC 6455 has for it."""
 
-    def __init__(self, receiver: Receiver, most: int) -> None:
-        """`most` is the bytes of one message; picows limits its single frames."""
+    def __init__(self, receiver: Receiver, max_bytes: int) -> None:
+        """`max_bytes`: of one message. picows limits single frames."""
         self.transport: WSTransport
         self._receiver = receiver
-        self._most = most
+        self._max_bytes = max_bytes
         self._begun = WSMsgType.CONTINUATION
-        """What kind of message is under way in several frames; CONTINUATION: none."""
+        """The type of the message that comes in several frames now; CONTINUATION when none does."""
         self._data = bytearray()
 
     def on_ws_connected(self, transport: WSTransport) -> None:
@@ -52,7 +52,7 @@ class Messages(WSListener):
     def _continue(self, frame: WSFrame) -> None:
         if self._begun == WSMsgType.CONTINUATION:
             raise WSProtocolError(WSCloseCode.PROTOCOL_ERROR, "the end of a message without its beginning")
-        if len(self._data) + frame.payload_size > self._most:
+        if len(self._data) + frame.payload_size > self._max_bytes:
             raise WSProtocolError(WSCloseCode.MESSAGE_TOO_BIG, "the message is too long")
         self._data += frame.get_payload_as_memoryview()
         if frame.fin:

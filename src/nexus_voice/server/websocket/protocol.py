@@ -1,8 +1,8 @@
 """WebSockets for uvicorn over picows, which parses and writes frames in C.
 
-A voice session receives fifty frames a second all day long, and framing them in Python is a third of what a
-silent session costs. Pass the class as uvicorn's `ws`. The handshake is held until the application
-accepts; then picows gets it, and the transport with it.
+A voice session receives fifty frames a second, and framing them in Python is a third of what a silent
+session costs. Pass the class to uvicorn as `ws`. The handshake waits here until the application accepts
+it; then picows gets the handshake and the transport.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from ..admission import BUSY_RETRY_S, TRY_AGAIN
 from .handshake import Upgrade, response
 from .messages import Message, Messages
 
-WAITING = 4
-"""Messages the application has not taken yet, from which on the client is kept waiting."""
-GOODBYE = 5.0
-"""Seconds a client has to answer our close."""
+MAX_WAITING_MESSAGES = 4
+"""Messages that wait for the application; at so many the client is kept waiting."""
+CLOSE_TIMEOUT_S = 5.0
+"""Seconds that a client has to answer our close."""
 
 log = logging.getLogger(__name__)
 log.addFilter(lambda record: bool(record.exc_info))  # picows calls every bad client an error
@@ -106,7 +106,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._waiting.append(message)
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-        if len(self._waiting) >= WAITING and not self._held:
+        if len(self._waiting) >= MAX_WAITING_MESSAGES and not self._held:
             self._held = True
             self.transport.pause_reading()
 
@@ -210,13 +210,13 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- ends ----------------------------------------------------------------------------------
 
     def _say_goodbye(self, code: int, reason: str) -> None:
-        """Our close; the connection ends when the client has answered it, or soon."""
+        """Send our close. The connection ends when the client has answered it, or after `CLOSE_TIMEOUT_S`."""
         if not self._ended and self._messages is not None:
             self._ended = True
             self._messages.transport.send_close(cast(WSCloseCode, code), reason)
             if self._held:
                 self._resume_reading()
-            self._goodbye = self._loop.call_later(GOODBYE, self.transport.abort)
+            self._goodbye = self._loop.call_later(CLOSE_TIMEOUT_S, self.transport.abort)
 
     def _refuse(self, answer: bytes) -> None:
         if not self._ended:
