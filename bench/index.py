@@ -32,7 +32,7 @@ from nexus_voice.knowledge.reading.reader import Reading
 from nexus_voice.knowledge.store import open_index
 from nexus_voice.storage.database import FILE, Database
 from nexus_voice.storage.schema import collections
-from nexus_voice.text.words import STOP
+from nexus_voice.text.words import STOP_WORDS
 
 from . import figures, machine
 
@@ -62,7 +62,7 @@ class Corpus:
         made = {
             "".join(self._random.choices(letters, k=self._random.randint(4, 10))): None for _ in range(60_000)
         }
-        grammar = [word for word in sorted(STOP) if word.isalpha()][:GRAMMAR]
+        grammar = [word for word in sorted(STOP_WORDS) if word.isalpha()][:GRAMMAR]
         self.words = [*grammar, *list(made)[: VOCABULARY - GRAMMAR]]
         self._weights = list(accumulate(1 / rank for rank in range(1, VOCABULARY + 1)))
         self.topics = [self._random.sample(self.words[500:], TOPIC_WORDS) for _ in range(TOPICS)]

@@ -42,7 +42,7 @@ from nexus_voice.text.prompting import messages
 from nexus_voice.text.prose import sentences
 from nexus_voice.text.sentences.splitter import Sentences
 from nexus_voice.text.spoken.speakable import speakable
-from nexus_voice.text.words import plain, terms
+from nexus_voice.text.words import bare_question, terms
 
 SIZES = 50_000, 100_000, 200_000
 SLOW_SIZES = 8_000, 16_000, 32_000
@@ -154,7 +154,7 @@ QUICK: dict[str, Callable[[str], object]] = {
     "small talk": lambda text: smalltalk.answer(text, {}),
     "the date": lambda text: dates.answer(text, None),  # type: ignore[arg-type]
     "a sum": arithmetic.answer,
-    "plain words": plain,
+    "bare_question words": bare_question,
     "terms": terms,
     "a backchannel": turns.is_backchannel,
     "an echo": lambda text: turns.is_echo(text, text),
@@ -171,7 +171,7 @@ QUICK: dict[str, Callable[[str], object]] = {
     "a search result": lambda text: clean(text, len(text) // 2),
     "figures for XTTS": lambda text: sayable(text, "de") + sayable(text, "hi"),
     "named documents": NAMED.findall,
-    "plain text of a document": plain_text,
+    "bare_question text of a document": plain_text,
     "wrapped lines": unwrap,
     "hidden styles": lambda text: HIDDEN.search(text) or HIDDEN.search("opacity:" + text),
     "a number in a table": NUMBER.fullmatch,

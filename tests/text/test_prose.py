@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus_voice.text.prose import sentence_spans, sentences
-from nexus_voice.text.words import content, plain, stem, terms
+from nexus_voice.text.words import bare_question, content, stem, terms
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_words_of_grammar_do_not_count() -> None:
     ],
 )
 def test_politeness_is_dropped(said: str, bare: str) -> None:
-    assert plain(said) == bare
+    assert bare_question(said) == bare

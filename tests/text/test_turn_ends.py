@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nexus_voice.text.turn_ends import (
-    LONGEST,
+    MAX_SILENCE_S,
+    MIN_SILENCE_S,
     PATIENCE,
-    SHORTEST,
     interrupts,
     is_backchannel,
     is_echo,
@@ -58,7 +58,7 @@ def test_waits_longer_after_what_cannot_end_here_and_shorter_after_what_is_compl
 @pytest.mark.parametrize("window", [0.0, 0.1, 0.32, 0.5, 1.0, 1.5, 3.0])
 @pytest.mark.parametrize("text", [text for texts in EXAMPLES.values() for text in texts])
 def test_the_window_is_bounded(text: str, window: float) -> None:
-    assert SHORTEST <= patience(text, window) <= max(LONGEST, window)
+    assert MIN_SILENCE_S <= patience(text, window) <= max(MAX_SILENCE_S, window)
 
 
 @pytest.mark.parametrize("text", ["mm-hm", "Mm-hm.", "uh-huh", "yeah", "okay, right", "I see", "got it", ""])

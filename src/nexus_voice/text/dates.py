@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from .words import plain
+from .words import bare_question
 
 MAX_CHARS = 200
-"""Characters of a question that may still be about the time."""
+"""A longer question does not just ask the time."""
 _DAYS = {
     "the day before yesterday": -2,  # before "yesterday", which it contains
     "the day after tomorrow": 2,
@@ -32,10 +32,11 @@ _NOW = re.compile(r" (?:right now|now|at the moment|currently|here)$")
 
 
 def answer(question: str, now: datetime) -> str | None:
-    """A sentence with the time or the date, or None when that was not asked. `now` is local time."""
+    """Answer with the time or the date; None when the question asks for something else. `now` is local
+    time."""
     if len(question) > MAX_CHARS:
         return None
-    asked = _NOW.sub("", plain(question))
+    asked = _NOW.sub("", bare_question(question))
     if _TIME.fullmatch(asked):
         return f"It is {now.hour % 12 or 12}:{now:%M} {'AM' if now.hour < 12 else 'PM'}."
     if _DAY.fullmatch(asked):

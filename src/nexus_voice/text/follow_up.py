@@ -1,8 +1,8 @@
-"""A question that leans on those before it, made whole for a search: "and on Windows?" after "How do I
-install it on Linux?" becomes "How do I install it on Windows?".
+"""Completes a question that refers to the ones before it: "and on Windows?" after "How do I install it on
+Linux?" becomes "How do I install it on Windows?".
 
-By rules over (English) words: a model that rewrites it would cost a voice the second it has to answer.
-What comes of it is for searching; a language model is shown the conversation itself.
+It works by rules over English words, because a second call to a model would cost a spoken answer its second.
+The result is for searching documents; a language model sees the conversation itself.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MAX_EARLIER = 256
 MAX_IDLE_CHARS = 200
 """A longer text is neither small talk nor a sum."""
 MAX_FRAGMENT_WORDS = 6
-"""Words of the longest piece that is no question by itself: "and for students in their last year"."""
+"""Words of the longest fragment, such as "and for students in their last year"."""
 MAX_BARE_FRAGMENT_WORDS = 4
-"""The same for a piece without an "and" in front of it: "on a Mac?"."""
-MAX_TERMS_WITH_IT, MAX_TERMS_WITH_THAT = 1, 2
+"""The same for a fragment without an "and" before it: "on a Mac?"."""
+MAX_TELLING_WITH_IT, MAX_TELLING_WITH_THAT = 1, 2
 """A question with "it", or "that", and at most so many telling words refers to an earlier question; one with
 more telling words stands alone."""
 
@@ -38,13 +38,13 @@ def _set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-QUESTION = _set(
+SENTENCE_STARTS = _set(
     "what which who whom whose where when why how is are was were am do does did can could will would "
     "shall should may might must has have had isn't aren't doesn't don't didn't can't won't what's "
     "where's who's how's tell show give explain list describe find search look name say repeat add remove "
     "open close start stop make set turn put play help let compare write read i we you please"
 )
-"""How a sentence begins that asks, orders or states something by itself."""
+"""First words of a sentence that asks, orders or states something by itself."""
 AUXILIARY = _set(
     "is are was were do does did can could will would should may might must has have had isn't doesn't "
     "don't didn't can't won't what's where's how's why's who's"
@@ -53,15 +53,15 @@ PREPOSITIONS = _set(
     "on in for with without under at from of by to via using during after before per as into over through "
     "between against inside outside behind within about"
 )
-MOVABLE = _set("on in for with without under of using via during about")
-"""After the last of these in a question stands what "what about Windows?" replaces."""
+REPLACEABLE_PREPOSITIONS = _set("on in for with without under of using via during about")
+"""What stands behind the last of these in a question is replaced by "what about Windows?"."""
 EXCEPTING = _set("not except only")
-"""A piece that begins with one of these narrows the question: "but not for batteries"."""
-STRONG = _set("they them he she him themselves both either neither")
-POINTING = _set("that this these those one ones")
-"""They point to something only in some places: see `_points`."""
+"""A fragment that begins with one of these narrows the question: "but not for batteries"."""
+PRONOUNS = _set("they them he she him themselves both either neither")
+DEMONSTRATIVES = _set("that this these those one ones")
+"""Words that refer to an earlier question in some places only: see `_refers_back`."""
 BEFORE_ONE = _set("which another other that this the last next first second third newer older cheaper better")
-THIN = _set(
+UNSPECIFIC = _set(
     "able allowed always back bad best better bigger cheaper come cost costs default difference different "
     "easier else enough exactly example examples expensive explain fast faster first free further good "
     "happen happened happens help important instead kind last later less limit long longer many maximum "
@@ -71,7 +71,7 @@ THIN = _set(
     "try usually use used using way ways work working works worse wrong yes yet detail details continue "
     "elaborate before after again both off without"
 )
-"""Words that ask about something without naming it: a question of these alone leans on another."""
+"""Words that name nothing: a question with no others refers to an earlier one."""
 
 _LEAD = re.compile(
     r"(?:(?:and|or|but|also|so|then|ok|okay|well|now|yes|no|um|uh|hmm|please)\b[\s,.]*)*", re.IGNORECASE
@@ -87,7 +87,7 @@ _OBJECT = re.compile(
     r"|how to \w+|(?:what|who|where|when)(?:'s| is| are| was| were)) ).+",
     re.IGNORECASE,
 )
-"""A question without a preposition, and where the thing that it asks about begins."""
+"""A question without a preposition, up to the thing that it asks about."""
 _SUBJECT = re.compile(
     r"(?P<before>(?:is|are|was|were|do|does|did|can|could|will|would|should|must|may|might|has|have) )"
     r"(?P<subject>(?:(?:an?|the|my|your|our|his|her|their|its|this|that|these|those|any|all) )?"
@@ -95,15 +95,18 @@ _SUBJECT = re.compile(
     r"(?P<after> .+)",
     re.IGNORECASE,
 )
-"""A question about what its subject is or does: "Is lightning covered by the warranty"."""
+"""A question about its subject: "Is lightning covered by the warranty"."""
 _END = " \t\r\n?.!…,;"
 """What may follow the last word of a question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What the conversation is about: `base` stands alone, `aside` (may be "") added to it, `filled` is the
-    piece that was put into the newer of the two."""
+    """What the conversation is about.
+
+    `base` is a question that stands alone. `aside`, which may be empty, is a later one that refers to it.
+    `filled` is the fragment that was put into the newer of the two.
+    """
 
     base: str = ""
     aside: str = ""
@@ -119,16 +122,16 @@ def standalone(question: str, earlier: Sequence[str]) -> str:
     """
     if len(question) > MAX_QUESTION_CHARS or _is_idle(question):
         return question
-    leaning: list[str] = []  # those after the newest one that stands alone, and that one, newest first
+    leaning: list[str] = []  # the newest first, back to one that stands alone
     for said in reversed(earlier[-MAX_EARLIER:]):
         if not _is_idle(said):
             leaning.append(said[:MAX_EARLIER_CHARS].strip())
-            if _joined(leaning[-1], Topic("any"))[1] == Topic(leaning[-1]):
+            if _completed(leaning[-1], Topic("any"))[1] == Topic(leaning[-1]):
                 break
     topic = Topic()
     for said in reversed(leaning):
-        topic = _joined(said, topic)[1]
-    return _joined(question, topic)[0]
+        topic = _completed(said, topic)[1]
+    return _completed(question, topic)[0]
 
 
 def _is_idle(said: str) -> bool:
@@ -146,15 +149,15 @@ def _is_idle_text(said: str) -> bool:
     )
 
 
-def _joined(said: str, topic: Topic) -> tuple[str, Topic]:
-    """(the whole question, the topic after it)."""
+def _completed(said: str, topic: Topic) -> tuple[str, Topic]:
+    """Return the complete question and the topic after it."""
     lead = _LEAD.match(said)
     linked = bool(lead and _LINK.search(lead[0]))
     rest = said[lead.end() if lead else 0 :].rstrip(_END)
     spoken, about = words(rest), _ABOUT.match(rest)
-    own = _own(rest)
+    own = _telling_words(rest)
     piece = rest[about.end() :].strip() if about else rest
-    if about and len(own) <= MAX_TERMS_WITH_THAT + 1:
+    if about and len(own) <= MAX_TELLING_WITH_THAT + 1:
         fragment = bool(own)
     else:
         limit = (
@@ -164,36 +167,39 @@ def _joined(said: str, topic: Topic) -> tuple[str, Topic]:
             if spoken and spoken[0] in PREPOSITIONS
             else 0
         )
-        fragment = bool(own) and len(spoken) <= limit and spoken[0] not in QUESTION and not about
+        fragment = bool(own) and len(spoken) <= limit and spoken[0] not in SENTENCE_STARTS and not about
     if fragment:
         return _filled_in(piece, topic) if topic.base else (said, topic)
     if not own:
-        return (f"{_told(topic)} {said}", topic) if topic.base else (said, topic)
-    if topic.base and len(own) <= _room(spoken):
-        return f"{_ended(topic.base)} {said}", Topic(topic.base, said)
+        return (f"{_as_text(topic)} {said}", topic) if topic.base else (said, topic)
+    if topic.base and len(own) <= _max_telling_words(spoken):
+        return f"{_with_end_mark(topic.base)} {said}", Topic(topic.base, said)
     return said, Topic(said)
 
 
-def _own(text: str) -> list[str]:
-    """Its words that name something."""
-    return [word for word in content(text) if word not in THIN and word not in POINTING | STRONG]
+def _telling_words(text: str) -> list[str]:
+    """The words that name something."""
+    return [
+        word for word in content(text) if word not in UNSPECIFIC and word not in DEMONSTRATIVES | PRONOUNS
+    ]
 
 
-def _room(spoken: Sequence[str]) -> int:
-    """How many telling words a sentence may have that points to something outside of it; -1: it does not."""
+def _max_telling_words(spoken: Sequence[str]) -> int:
+    """How many telling words the question may have if it refers to an earlier one; -1 if it does not
+    refer."""
     room = -1
     for place, word in enumerate(spoken):
-        if word in STRONG or (word in POINTING and _points(spoken, place)):
-            room = MAX_TERMS_WITH_THAT
+        if word in PRONOUNS or (word in DEMONSTRATIVES and _refers_back(spoken, place)):
+            room = MAX_TELLING_WITH_THAT
         elif word in ("it", "its"):
             subject = not place or not AUXILIARY.isdisjoint(spoken[place - 1 : place + 2])
-            room = max(room, MAX_TERMS_WITH_IT if subject else MAX_TERMS_WITH_THAT)
+            room = max(room, MAX_TELLING_WITH_IT if subject else MAX_TELLING_WITH_THAT)
     return room
 
 
-def _points(spoken: Sequence[str], place: int) -> bool:
-    """Whether "that", "those", "one" refers to something: "does that work", "the cheaper one", not "the
-    file that I sent", "one of the files"."""
+def _refers_back(spoken: Sequence[str], place: int) -> bool:
+    """Whether "that", "those" or "one" at `place` refers to an earlier question: in "does that work" and "the
+    cheaper one", not in "the file that I sent" and "one of the files"."""
     word, last = spoken[place], place == len(spoken) - 1
     before, after = spoken[place - 1] if place else "", "" if last else spoken[place + 1]
     if word in ("one", "ones"):
@@ -201,19 +207,19 @@ def _points(spoken: Sequence[str], place: int) -> bool:
     return last or before in AUXILIARY or after in PREPOSITIONS or before in PREPOSITIONS
 
 
-def _told(topic: Topic) -> str:
-    return " ".join(_ended(one) for one in (topic.base, topic.aside) if one)
+def _as_text(topic: Topic) -> str:
+    return " ".join(_with_end_mark(one) for one in (topic.base, topic.aside) if one)
 
 
-def _ended(question: str) -> str:
+def _with_end_mark(question: str) -> str:
     return question if question.endswith(("?", ".", "!")) else f"{question}?"
 
 
 def _filled_in(piece: str, topic: Topic) -> tuple[str, Topic]:
-    """The newest question with `piece` in the place where it belongs."""
+    """Put `piece` into the newest question, in the place where it belongs."""
     made = _placed(piece, (topic.aside or topic.base).rstrip(_END), topic.filled) + "?"
     after = Topic(topic.base, made, piece) if topic.aside else Topic(made, "", piece)
-    return _told(after), after
+    return _as_text(after), after
 
 
 def _placed(piece: str, question: str, filled: str) -> str:
@@ -227,7 +233,7 @@ def _placed(piece: str, question: str, filled: str) -> str:
         start = question.rfind(filled)
         kept = filled.split()[0] + " " if filled.split()[0].lower() in PREPOSITIONS else ""
         return f"{question[:start]}{kept}{piece}{question[start + len(filled) :]}"
-    if old := _phrase(question, MOVABLE):
+    if old := _phrase(question, REPLACEABLE_PREPOSITIONS):
         return f"{question[: old[0]]}{question[old[0] : old[1]].split()[0]} {piece}{question[old[1] :]}"
     if not _phrase(question, PREPOSITIONS) and (found := _OBJECT.fullmatch(question)):
         return f"{found['before']}{piece}"
@@ -237,7 +243,7 @@ def _placed(piece: str, question: str, filled: str) -> str:
 
 
 def _phrase(question: str, prepositions: Iterable[str]) -> tuple[int, int] | None:
-    """Where the last phrase stands that begins with one of `prepositions`."""
+    """Return (start, end) of the last phrase that begins with one of `prepositions`."""
     spans = [(found[0].lower(), *found.span()) for found in re.finditer(r"[\w'’-]+", question)]
     ends = [start for word, start, _ in spans if word in PREPOSITIONS] + [len(question) + 1]
     for word, start, _ in reversed(spans):

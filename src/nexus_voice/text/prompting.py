@@ -1,9 +1,9 @@
-"""A `Prompt` as chat messages: instructions, data and conversation kept apart.
+"""Renders a `Prompt` as chat messages and keeps instructions, data and conversation apart.
 
-Only the system message instructs. Client context and passages stand in data blocks whose tags
-their contents cannot write, because every `<` in data is escaped; control tokens of chat
-templates (`<|im_start|>`, `[INST]`) are broken everywhere but in the administrator's own text. What no
-reader sees is taken out of data, and numbers in its brackets cannot pass for citations of ours.
+Only the system message instructs. Client context and passages stand in data blocks. Data cannot close its
+block, because every `<` in it is escaped. Control tokens of chat templates (`<|im_start|>`, `[INST]`) are
+broken everywhere but in the administrator's own text. Data loses its invisible characters, and numbers in its
+brackets cannot pass for citations of an answer.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ..core.chat import Message, Passage, Prompt, ToolStep
 from .citations.citation_marks import disarmed
 from .invisible_characters import visible
 
-HISTORY_CHARS = 12_000
-"""Default budget for history: about 3,000 tokens of English at 4 characters each."""
+MAX_HISTORY_CHARS = 12_000
+"""Characters of history in a prompt: about 3,000 tokens of English at 4 characters each."""
 
 RULES = """\
 House rules:
@@ -44,13 +44,13 @@ _CONTROL = re.compile(rf"<(?=[|｜]|/?s>|<\/?SYS>>|(?:start|end)_of_turn>)|{_BRA
 _ENTITIES = {"<": "&lt;", "＜": "&lt;", "﹤": "&lt;", "[": "&#91;"}
 
 
-def messages(prompt: Prompt, history_chars: int = HISTORY_CHARS) -> list[dict[str, Any]]:
-    """OpenAI chat messages: system, history, the question with its data, this turn's tool steps.
+def messages(prompt: Prompt, history_chars: int = MAX_HISTORY_CHARS) -> list[dict[str, Any]]:
+    """Return OpenAI chat messages: system, history, the question with its data, this turn's tool steps.
 
-    The stable parts come first, so that a server can reuse what it cached of the last prompt. At
-    most `history_chars` characters of history are kept: the oldest exchanges are dropped, each as
-    a whole, so that a tool's call and result never part. A conversation that is not ours is passed on
-    as it is.
+    The stable parts come first, so that a server can reuse what it cached of the last prompt. History is cut
+    to `history_chars` characters by dropping the oldest exchanges, each as a whole, so that a tool's call and
+    result stay together. A client's own conversation (`prompt.ours` is False) gets no house rules and keeps
+    its whole history, and only control tokens are broken in it.
     """
     system = prompt.system.strip()
     if prompt.ours:
@@ -67,13 +67,14 @@ def messages(prompt: Prompt, history_chars: int = HISTORY_CHARS) -> list[dict[st
 
 
 def _data(text: str) -> str:
-    """Untrusted text that can neither close its block, nor forge a turn of the conversation or a citation,
-    nor say what its readers do not see."""
+    """Make untrusted text harmless: it can neither close its block, nor forge a turn of the conversation or a
+    citation, nor hold anything that people do not see."""
     return _IN_DATA.sub(lambda found: _ENTITIES[found[0]], disarmed(visible(text)))
 
 
 def _guarded(text: str) -> str:
-    """The user's own words: code stays readable, only control tokens of chat templates are broken."""
+    """Break control tokens of chat templates in the user's own words, and leave the rest, such as code,
+    alone."""
     return _CONTROL.sub(lambda found: _ENTITIES[found[0]], text)
 
 
@@ -106,7 +107,7 @@ def _history(history: Iterable[Message], budget: int, result: Callable[[str], st
 
 
 def _exchanges(history: Iterable[Message]) -> list[list[Message]]:
-    """History in pieces, each beginning with the user's words."""
+    """Split history into exchanges, each beginning with the user's words."""
     pieces: list[list[Message]] = []
     for message in history:
         if message.role == "user" or not pieces:

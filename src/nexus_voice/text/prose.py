@@ -1,7 +1,7 @@
-"""Sentences of a finished text. (Answers still being written are cut by `sentences`.)
+"""Splits a finished text into sentences. Answers that are still being written are split by `sentences/`.
 
-The plain-text form used here: a paragraph, a list item, a table row and a line of code are one line
-each; code is indented by four spaces.
+In these texts a paragraph, a list item, a table row and a line of code are one line each, and code is
+indented by four spaces.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from .sentences.sentence_ends import OTHER_STOPS, STOPS, after, follows, last_word
 
 CODE = "    "
-"""What a line of code begins with."""
+"""The indent of a line of code."""
 BULLET = re.compile(r"(?:[-*•]|\d{1,3}[.)])\s+")
 
 _END = re.compile(
@@ -25,7 +25,7 @@ def is_code(line: str) -> bool:
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """(start, end) of every sentence and every line of code, without the blanks around them."""
+    """Return (start, end) of every sentence and every line of code, without the blanks around them."""
     spans: list[tuple[int, int]] = []
     for line in re.finditer(r"[^\n]+", text):
         start = line.start()
@@ -39,7 +39,7 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
 
 
 def sentences(text: str) -> list[str]:
-    """Every sentence and every line of code (its indent gone), in order."""
+    """Return every sentence and every line of code, in order, without the blanks around them."""
     return [text[start:end] for start, end in sentence_spans(text)]
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .words import plain, words
+from .words import bare_question, words
 
 MAX_CHARS = 200
-"""Characters of a question that may still be small talk."""
+"""A longer question is no small talk."""
 ROLES = {
     "stt": "hear you with",
     "vad": "notice speech with",
@@ -73,11 +73,14 @@ _REPLIES = [
 
 
 def answer(question: str, engines: Mapping[str, str], last: str = "") -> str | None:
-    """A reply to small talk, or None. `engines` maps a kind ("stt", "tts", ...) to the name in use;
-    `last` is what the assistant said last."""
+    """Answer small talk; None for any other question.
+
+    `engines` maps a kind ("stt", "tts", ...) to the name of the engine in use. `last` is what the assistant
+    said last, for "say that again".
+    """
     if len(question) > MAX_CHARS:
         return None
-    said = {plain(question), " ".join(words(question))}
+    said = {bare_question(question), " ".join(words(question))}
     if _any(_AGAIN, said):
         return last or None
     for pattern, reply in _REPLIES:

@@ -1,4 +1,4 @@
-"""Rules of turn taking that need only words: backchannels, interruptions, how long to wait for more."""
+"""Turn taking by words alone: what is a backchannel, what interrupts, and how long to wait for more words."""
 
 from __future__ import annotations
 
@@ -10,35 +10,42 @@ _BACKCHANNELS = """
     mm mmm mhm mm-hm mm-hmm mhmm hm hmm uh uh-huh huh um umm er erm ah oh aha
     yeah yep yes yup ok okay right sure alright cool good great nice i see got it go on
 """
-MAX_BACKCHANNEL_CHARS = 100
 BACKCHANNELS = frozenset(_BACKCHANNELS.split())
 """Words of a listener who does not want the floor (Yngve 1970, "On getting a word in edgewise")."""
+MAX_BACKCHANNEL_WORDS, MAX_BACKCHANNEL_CHARS = 4, 100
+"""A longer text is no backchannel, whatever its words."""
+MIN_ECHO_WORDS, MIN_ECHO_SHARE = 2, 0.8
+"""Words that a text must have to be taken for an echo, and the share of them that the assistant has said."""
 
 
 def words(text: str) -> list[str]:
+    """Words in lower case; "mm-hm" is one."""
     return _WORD.findall(text.lower())
 
 
 def is_backchannel(text: str) -> bool:
-    """Nothing but listening noises, and few of them."""
+    """Whether `text` is a few listening noises and nothing else."""
     if len(text) > MAX_BACKCHANNEL_CHARS:
         return False
     said = words(text)
-    return len(said) <= 4 and all(word in BACKCHANNELS for word in said)
+    return len(said) <= MAX_BACKCHANNEL_WORDS and all(word in BACKCHANNELS for word in said)
 
 
 def is_ignorable(text: str, floor_taken: bool) -> bool:
-    """A cough or an "mm-hm": no turn. With nobody speaking, "yes" and "okay" are answers."""
+    """Whether `text` asks for no reply: a cough, or an "mm-hm" while the assistant has the floor.
+
+    While nobody speaks, "yes" and "okay" are answers.
+    """
     said = words(text)
     return not said or (floor_taken and is_backchannel(text))
 
 
 def is_echo(text: str, speaking: str) -> bool:
-    """Whether recognised words are the assistant's own, coming back through the microphone."""
+    """Whether the words of `text` are those that the assistant is `speaking`, caught by the microphone."""
     said, own = words(text), frozenset(words(speaking))
-    if len(said) < 2 or not own:
+    if len(said) < MIN_ECHO_WORDS or not own:
         return False
-    return sum(word in own for word in said) >= 0.8 * len(said)
+    return sum(word in own for word in said) >= MIN_ECHO_SHARE * len(said)
 
 
 def interrupts(text: str, speaking: str) -> bool:
@@ -53,13 +60,13 @@ _NUMBER = (
 PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE), factor)
     for name, pattern, factor in (
-        # One that is complete for certain: wait less.
+        # Certainly complete: wait less.
         (
             "whole command",
             r"^(?:stop|yes|no|yes please|no thanks|thank you|thanks|goodbye|never mind)[.!]?$",
             0.7,
         ),
-        # One that cannot end here: wait longer.
+        # It cannot end here: wait longer.
         ("filler", r"(?:^|\s)(?:um+|uh+|er+m?|hm+|well|you know|i mean)[,.…]*$", 2.0),
         ("ellipsis or comma", r"(?:,|…|\.\.\.|-)$", 2.0),
         ("digits being read out", rf"(?:^|\s){_NUMBER}$", 2.0),
@@ -70,7 +77,7 @@ PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
             r"would|should|will|do|does|did|have|has|not|what|how|why|where|i|we|you)$",
             2.0,
         ),
-        # One that is plainly complete: wait less.
+        # Probably complete: wait less.
         ("question mark", r"\?$", 0.6),
         (
             "complete question",
@@ -80,16 +87,20 @@ PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
         ),
     )
 )
-"""How much longer or shorter than the silence window to wait, by the words so far; first match wins."""
+"""(name, pattern of the words so far, factor): by how much longer or shorter than the usual silence to wait.
+The first pattern that matches decides."""
 
 MAX_PATIENCE_CHARS = 500
-"""Characters at the end of an utterance that tell how long to wait."""
-SHORTEST, LONGEST = 0.2, 1.6
-"""Bounds of the silence window in seconds, whatever the words."""
+"""Only so many characters at the end of an utterance are read."""
+MIN_SILENCE_S, MAX_SILENCE_S = 0.2, 1.6
+"""Bounds of the silence that ends an utterance, in seconds, whatever the words."""
 
 
 def patience(text: str, window: float) -> float:
-    """Seconds of silence that end this utterance, given the words so far and the usual window."""
+    """Return how many seconds of silence end this utterance; `window` is the usual number.
+
+    `text` holds the words so far.
+    """
     text = text[-2 * MAX_PATIENCE_CHARS :].strip()
     if not text:
         return window
@@ -97,5 +108,5 @@ def patience(text: str, window: float) -> float:
         text = "… " + text[-MAX_PATIENCE_CHARS:]  # it does not begin here
     for _, pattern, factor in PATIENCE:
         if pattern.search(text):
-            return min(max(window * factor, SHORTEST), max(LONGEST, window))
+            return min(max(window * factor, MIN_SILENCE_S), max(MAX_SILENCE_S, window))
     return window

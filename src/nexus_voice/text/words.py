@@ -13,7 +13,7 @@ def words(text: str) -> list[str]:
     return [word.replace("’", "'") for word in WORD.findall(text.lower())]
 
 
-STOP = frozenset(
+STOP_WORDS = frozenset(
     words(
         """a about actually again all also am an and any are aren't as at be been being but by can can't could
         couldn't did didn't do does doesn't doing don't for from get gets give go got had has hasn't have
@@ -25,7 +25,7 @@ STOP = frozenset(
         you'd you'll you're you've your yours"""
     )
 )
-"""Words of questions and grammar that say nothing about the subject (English)."""
+"""English words of questions and grammar, which say nothing about the subject."""
 
 BECOMES = {"iest": "y", "ies": "y", "ied": "y", "sses": "ss"}
 ENDINGS = sorted(
@@ -33,15 +33,15 @@ ENDINGS = sorted(
     key=len,
     reverse=True,
 )
-"""Longest first; each is dropped, or becomes what `BECOMES` says."""
+"""Endings that `stem` drops or replaces by what `BECOMES` says, the longest first."""
 
 
 MAX_WORD_CHARS = 40
-"""A longer "word" is none: it is compared as it is."""
+"""A longer word is no word of a language: it has no stem, and takes no room in the cache of stems."""
 
 
 def stem(word: str) -> str:
-    """A light stem: "configures", "configured", "configuration" -> "configur". Not always a word."""
+    """Strip the ending: "configures", "configured", "configuration" -> "configur". A stem need be no word."""
     return _stem(word) if len(word) <= MAX_WORD_CHARS else word
 
 
@@ -60,13 +60,13 @@ def _stem(word: str) -> str:
 
 
 def terms(text: str) -> list[str]:
-    """Stems of the words that are not `STOP` words, in order, repetitions kept."""
-    return [stem(word) for word in words(text) if word not in STOP]
+    """Stems of all words but `STOP_WORDS`, in order, repetitions kept."""
+    return [stem(word) for word in words(text) if word not in STOP_WORDS]
 
 
 def content(text: str) -> list[str]:
-    """The words themselves that are not `STOP` words, each once, in order."""
-    return list(dict.fromkeys(word for word in words(text) if word not in STOP))
+    """All words but `STOP_WORDS`, each once, in order."""
+    return list(dict.fromkeys(word for word in words(text) if word not in STOP_WORDS))
 
 
 _POLITE = re.compile(
@@ -76,8 +76,8 @@ _POLITE = re.compile(
 )
 
 
-def plain(question: str) -> str:
-    """The question as spoken words: small letters, no marks, no "hey, can you please tell me"."""
+def bare_question(question: str) -> str:
+    """The words of a question in lower case, without politeness such as "hey, can you please tell me"."""
     said = " ".join(words(question)).removesuffix(" please").removesuffix(" nexus")
     lead = _POLITE.match(said)
     return said[lead.end() :] if lead else said

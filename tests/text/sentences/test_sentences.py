@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from splitting import by_bare_tokens, by_tokens, by_words, split
 
-from nexus_voice.text.sentences.splitter import BLOCK, HARD, Sentences
+from nexus_voice.text.sentences.splitter import MAX_BLOCK_CHARS, MAX_PROSE_CHARS, Sentences
 
 CASES = {
     "plain": ["We went north.", " Then we slept.", " Did we?", " Yes!", " We did."],
@@ -142,7 +142,7 @@ def test_the_pieces_are_the_text(text, cuts, first_words):
     pieces = split(tokens, first_words)
     assert "".join(pieces) == text
     assert all(pieces)
-    assert all(len(piece) <= BLOCK for piece in pieces)
+    assert all(len(piece) <= MAX_BLOCK_CHARS for piece in pieces)
 
 
 PROSE = st.lists(
@@ -171,7 +171,7 @@ def test_a_run_on_is_broken(unit):
     for tokens in ([text], by_words(text), list(text)):
         pieces = split(tokens, 4)
         assert "".join(pieces) == text
-        assert max(map(len, pieces)) <= HARD
+        assert max(map(len, pieces)) <= MAX_PROSE_CHARS
 
 
 def test_a_long_sentence_breaks_at_a_clause_then_at_a_word():

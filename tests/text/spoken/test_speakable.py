@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from nexus_voice.text.sentences.splitter import Sentences
 from nexus_voice.text.spoken.lexicon import CODE, TABLE
-from nexus_voice.text.spoken.speakable import LIMIT, speakable
+from nexus_voice.text.spoken.speakable import MAX_CHARS, speakable
 
 MARKUP = {
     "# A heading": "A heading",
@@ -198,7 +198,7 @@ def test_anything_goes_in_and_a_line_of_words_comes_out(text):
 )
 def test_long_nonsense_ends(unit):
     text = unit * 20_000
-    assert len(speakable(text)) <= 30 * LIMIT
+    assert len(speakable(text)) <= 30 * MAX_CHARS
     assert speakable("x" * 7000 + unit * 500)
 
 

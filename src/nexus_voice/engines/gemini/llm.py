@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ...core.chat import Prompt, ToolCall, Usage
-from ...text.prompting import HISTORY_CHARS
+from ...text.prompting import MAX_HISTORY_CHARS
 from ..http.client import RemoteEngine, RemoteHttp
 from ..http.token_timeout import TokenTimeout
 from .wire import Answer, request
@@ -42,7 +42,7 @@ class GeminiLlm(RemoteEngine):
         small_model: str = "gemini-2.5-flash-lite",
         first_token: float = 20.0,
         between_tokens: float = 20.0,
-        history_chars: int = HISTORY_CHARS,
+        history_chars: int = MAX_HISTORY_CHARS,
     ) -> None:
         base_url = base_url.strip().rstrip("/").removesuffix("/v1beta")
         headers = {"x-goog-api-key": api_key}

@@ -22,7 +22,7 @@ from anyio.abc import TaskGroup
 
 from ...core.chat import Prompt, ToolCall
 from ...core.errors import EngineError
-from ...text.prompting import HISTORY_CHARS
+from ...text.prompting import MAX_HISTORY_CHARS
 from ...workers.pool import LONGEST_PAUSE, PAUSE, YOUNG
 from ..openai.llm import OpenAiLlm
 from .plan import plan
@@ -190,7 +190,7 @@ class LlamaCppLlm:
             first_token=self._first,
             between_tokens=self._between,
             extra=EXTRA,
-            history_chars=min(HISTORY_CHARS, orders.context),  # about a quarter of it
+            history_chars=min(MAX_HISTORY_CHARS, orders.context),  # about a quarter of it
         )
         self._llm, self._trouble = await llm.__aenter__(), None
         self._notify()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...core.chat import Prompt, ToolCall, Usage
 from ...core.errors import EngineError
-from ...text.prompting import HISTORY_CHARS, messages
+from ...text.prompting import MAX_HISTORY_CHARS, messages
 from ..http.body import Body
 from ..http.client import RemoteEngine
 from ..http.token_timeout import TokenTimeout
@@ -49,7 +49,7 @@ class OpenAiLlm(RemoteEngine):
         between_tokens: float = 20.0,
         temperature: float | None = None,
         extra: Mapping[str, Any] | None = None,
-        history_chars: int = HISTORY_CHARS,
+        history_chars: int = MAX_HISTORY_CHARS,
         provider: str = "openai",
     ) -> None:
         self._http = connection("llm", base_url, api_key, special=_refusal, codes=_CODES)

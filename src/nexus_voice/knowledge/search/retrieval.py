@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ...text.words import STOP, stem, words
+from ...text.words import STOP_WORDS, stem, words
 
 POOL = 30
 """Candidates taken from each ranking."""
@@ -31,7 +31,10 @@ def coverage(weight: Mapping[str, float], *texts: str) -> float:
     """The share (0..1) of the question's words, by weight, that the texts have together."""
     begin = tuple(known[:3] for known in weight)  # as all words of that stem do; few others need a stem
     present = weight.keys() & {
-        stem(word) for text in texts for word in words(text) if word.startswith(begin) and word not in STOP
+        stem(word)
+        for text in texts
+        for word in words(text)
+        if word.startswith(begin) and word not in STOP_WORDS
     }
     total = sum(weight.values())
     return sum(weight[word] for word in present) / total if total else 0.0

@@ -1,7 +1,7 @@
-"""The marks in a text that say which source it rests on: [1], [1, 2], 【1】, [^1], (source 1).
+"""Finds the marks that cite a source in an answer: [1], [1, 2], 【1】, [^1], (source 1).
 
-Brackets with numbers are also indices, intervals, links and labels; what stands before and after tells
-them apart. In doubt a bracket stays in the text.
+Brackets with numbers are also indices, intervals, links and labels. What stands before and behind a bracket
+tells which it is; in doubt it stays in the text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BEGUN = re.compile(
     r"(?:[0-9^][0-9 ,;&^\[\]–-]{0,60})?)\Z",
     re.IGNORECASE,
 )
-"""What may become a mark with the next token."""
+"""The end of a text that the next token may complete to a mark."""
 _OPENER = re.compile(r"[\[【(]")
 _BLANKS = re.compile(r"[ \t]*")
 _FIGURES = re.compile(r"([0-9]+)(?:[ ]?[–-][ ]?\^?([0-9]+))?")
@@ -35,35 +35,38 @@ _INDEXED = re.compile(
     r"(?:\b[a-zA-Z]|\b[a-zA-Z$]\w*[_$0-9]\w*|\w\([^()\n]{0,60}\)|[\]\[!\\]"
     r"|[Aa]rrays?|[Aa]rg[sv]|[Ii]tems?|[Ll]ists?|\b(?:arr|cols?|data|index|matrix|rows?|tuple|values?|vector))\Z"
 )
-"""What an index or a link's text is attached to, as in `array[1]`."""
+"""What stands right before an index or the text of a link, as in `array[1]`."""
 _VALUES = re.compile(
     r"\b(?:in|interval|range|is|are|lists?|arrays?|vectors?|tuples?|sets?|values?|returns?|gives?|prints?"
     r"|between)\Z",
     re.IGNORECASE,
 )
-"""What a list of numbers follows that are values, not sources."""
+"""What stands before a list of numbers that are values and no sources, as in "the interval [1, 5]"."""
 _NOUN = re.compile(
     r"(?:\b(?:according to|based on|see(?: also)?|(?:described|stated|shown|explained|mentioned|given|found"
     r"|listed|written|documented|noted) (?:in|by)|passages?|sources?)|(?P<opening>(?:\A|[.!?:][ ]|\n)"
     r"(?:in|from|per)))\Z",
     re.IGNORECASE,
 )
-"""Where a mark stands for the source itself: "According to [1], ..."."""
+"""What stands before a mark that is a noun of its sentence: "According to [1], ..."."""
 _TICKS_OR_NEWLINE = re.compile(r"`+|\n")
 MAX_LOOK_BACK = 80
-"""Characters before a bracket that tell what it is."""
+"""Characters before a bracket that are read to tell what it is."""
 MAX_WORDS_BACK = 24
-"""Characters that the words before a mark have at most, "according to" with a sentence's end before it."""
+"""The same for words, such as "according to" and the end of the sentence before them."""
 MAX_BLANKS = 80
-"""Blanks before a mark that go with it, and so wait for the next token."""
+"""Blanks before a mark that are taken out with it. So many at the end of a token wait for the next one."""
 MAX_UNREAD = 4_096
-"""Characters that `Before` keeps until it reads them."""
+"""Characters that `Before` collects before it reads them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`numbers` as written, none of them checked. `leads`: it stands before what rests on them. `noun`:
-    the sentence needs a word in its place."""
+    """A citation. `numbers` are as written: there may be no source of that number.
+
+    `leads`: it stands before the words that rest on the source, not behind them. `noun`: the sentence needs a
+    word in its place.
+    """
 
     numbers: tuple[int, ...]
     leads: bool = False
@@ -71,10 +74,10 @@ class Mark:
 
 
 class Marks:
-    """Takes the marks out of a text that is still being written, with the blanks before each.
+    """Takes the marks, and the blanks before each, out of a text that is still being written.
 
-    What may be the beginning of a mark waits for the next token: about 70 characters, and at most
-    `MAX_BLANKS` blanks before it. Time is linear in the text, whatever the tokens are.
+    The beginning of what may become a mark waits for the next token: at most about 70 characters and
+    `MAX_BLANKS` blanks. The time is linear in the length of the text, whatever the tokens are.
     """
 
     def __init__(self) -> None:
@@ -83,7 +86,7 @@ class Marks:
         self._led = False  # by a mark: blanks that begin the line go with it
 
     def feed(self, token: str, *, final: bool = False) -> list[str | Mark]:
-        """What is certain with this token: pieces of text, and the marks where they stood."""
+        """Return the text that is certain with this token, in pieces, and the marks between them."""
         rest, self._rest = self._rest + token, ""
         done = 0  # all before it is given out
         if self._led:
@@ -137,15 +140,15 @@ def _after_blanks(text: str, at: int) -> int:
 
 
 def _blanks_before(text: str, start: int, at: int) -> int:
-    """How many blanks end `text[start:at]`; `MAX_BLANKS` at most."""
+    """How many blanks `text[start:at]` ends with; at most `MAX_BLANKS`."""
     last = text[max(start, at - MAX_BLANKS) : at]
     return len(last) - len(last.rstrip(" \t"))
 
 
 class Before:
-    """What stands before a place in a text, in so far as it tells what a bracket there is.
+    """Remembers of the text before a bracket what tells whether the bracket is a mark.
 
-    A text of any length is read once and not kept.
+    The text is read once and not kept.
     """
 
     def __init__(self) -> None:
@@ -229,12 +232,13 @@ def _code_after(code: int, ticks: int) -> int:
 
 
 def unmarked(text: str) -> str:
-    """A whole text without its marks: a document's own numbers are no sources of an answer."""
+    """Remove the marks from a finished text, such as a document's own, which cite no source of an answer."""
     return "".join(part for part in Marks().feed(text, final=True) if isinstance(part, str))
 
 
 def disarmed(text: str) -> str:
-    """A whole text whose marks are no marks any more, but can still be read: [1] becomes (1)."""
+    """Rewrite the marks of a finished text so that they cite nothing but can still be read: [1] becomes
+    (1)."""
     return "".join(map(_disarmed, Marks().feed(text, final=True)))
 
 
@@ -254,7 +258,8 @@ def _may_become_mark(text: str, at: int) -> bool:
 
 
 def _read(before: Before, blanks: str, text: str, after: str) -> Mark | None:
-    """The mark that `text` is between `before`, with `blanks`, and the character `after`, if it is one."""
+    """Return the mark that `text` is, or None. It stands behind `before` and `blanks`; the character `after`
+    follows it."""
     numbers = _numbers(text)
     leads = before.line_is_blank() and after not in ("", "\n")
     if text.startswith("【"):  # nobody writes these for anything else
@@ -288,6 +293,6 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def valid(mark: Mark, sources: Sequence[object]) -> tuple[int, ...]:
-    """The mark's numbers that a source has, from 1 on."""
+def valid_numbers(mark: Mark, sources: Sequence[object]) -> tuple[int, ...]:
+    """Those of the mark's numbers, from 1 on, that a source has."""
     return tuple(number for number in mark.numbers if 1 <= number <= len(sources))

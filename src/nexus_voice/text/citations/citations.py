@@ -1,4 +1,4 @@
-"""Which sentence of an answer rests on which sources, known while the answer is still being written."""
+"""Tells which sentence of an answer rests on which sources, while the answer is still being written."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from ...core.chat import Passage
 from ..sentences.sentence_ends import OTHER_STOPS, STOPS
 from ..sentences.splitter import Sentences
 from ..words import terms, words
-from .citation_marks import Mark, Marks, valid
+from .citation_marks import Mark, Marks, valid_numbers
 
-STRONG = 0.75
-"""Share of a sentence's words that a passage must have, for a sentence that its writer did not mark.
+MIN_WORD_SHARE = 0.75
+"""Share of a sentence's words that a passage must have to be its source, when the writer did not mark it.
 Measured on English: sentences that retell a passage in other words have 0.80 and more, other sentences on
 the same subject 0.60 and less."""
-FEWEST = 4
-"""Words, not counting those of grammar, below which a sentence is too short to tell."""
-LONGEST_TITLE = 80
-"""Characters of a title that stands in a sentence."""
+MIN_WORDS = 4
+"""A sentence with fewer words, those of grammar not counted, is too short to tell its source."""
+MAX_TITLE_CHARS = 80
+"""Characters of a title that takes the place of a mark in a sentence."""
 
 _DENIALS = frozenset(
     words("not no never none neither nor without cannot can't don't doesn't didn't isn't won't")
@@ -42,14 +42,14 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a token brought: `text` to show, without marks, and the statements that it completed."""
+    """The outcome of one token: `text` to show, without marks, and the statements that it completed."""
 
     text: str
     statements: list[Statement]
 
 
 class _Found(NamedTuple):
-    """The valid numbers of a mark, and its place in the answer; `order` counts the marks."""
+    """The valid_numbers numbers of a mark, and its place in the answer; `order` counts the marks."""
 
     order: int
     at: int
@@ -57,13 +57,13 @@ class _Found(NamedTuple):
 
 
 class Citations:
-    """Takes the marks out of an answer as it is written, and gives them to its statements.
+    """Takes the marks out of an answer as it is written, and assigns their sources to its statements.
 
-    All `text`s joined are the answer, and so are all statements' texts. A number that no passage has is
-    dropped. A sentence that the writer did not mark is given the passage whose words it has.
+    All `text`s joined are the answer, and so are the texts of all statements. A number that no passage has is
+    dropped. A sentence without a mark is assigned the passage that has its words, if there is one.
 
-    A statement leaves when its sentence ends, but one without a mark before its full stop waits for one
-    token more: some writers put the mark after it.
+    A statement is complete when its sentence ends. One without a mark before its full stop waits for one more
+    token, since some writers put the mark behind it.
     """
 
     def __init__(self, passages: Sequence[Passage] = ()) -> None:
@@ -83,7 +83,7 @@ class Citations:
         self.use(passages)
 
     def use(self, passages: Sequence[Passage]) -> None:
-        """What the numbers mean; before the first token."""
+        """Set the passages that the numbers stand for. Call it before the first token."""
         self._passages = passages
         self._evidence: list[Evidence] | None = None
 
@@ -91,11 +91,11 @@ class Citations:
         return Written(self._take(self._marks.feed(token)), list(self._ready()))
 
     def pause(self) -> Written:
-        """What waited for a mark, when the writer does something else before it goes on."""
+        """Release what waits for a mark, when the writer does something else before it goes on."""
         return Written(self._take(self._marks.feed("", final=True)), list(self._ready(paused=True)))
 
     def close(self) -> Written:
-        """The rest, when the answer has ended."""
+        """Release the rest, when the answer has ended."""
         text = self._take(self._marks.feed("", final=True))
         self._cut(self._sentences.close())
         self._closed = True
@@ -106,7 +106,7 @@ class Citations:
         for part in parts:
             numbers: tuple[int, ...] = ()
             if isinstance(part, Mark):
-                numbers, mark = valid(part, self._passages), part
+                numbers, mark = valid_numbers(part, self._passages), part
                 part = self._named(numbers) if mark.noun else ""
                 self._marks_found += 1
                 if mark.leads or part:
@@ -127,15 +127,15 @@ class Citations:
             self._waiting.append((piece, self._released))
 
     def _named(self, numbers: Sequence[int]) -> str:
-        """The titles of sources, where a sentence needs a word for them."""
-        titles = [f"“{self._passages[number - 1].title[:LONGEST_TITLE]}”" for number in numbers]
+        """The titles of sources as words of a sentence."""
+        titles = [f"“{self._passages[number - 1].title[:MAX_TITLE_CHARS]}”" for number in numbers]
         return " " + " and ".join(dict.fromkeys(titles)) if titles else ""
 
     def _ready(self, *, paused: bool = False) -> Iterator[Statement]:
         while self._waiting:
             piece, end = self._waiting[0]
             stop = end - len(piece) + len(piece.rstrip())
-            self._take_marks(self._began)  # none: they were taken with what ended there
+            self._take_marks(self._began)  # drop marks of what is already released
             marked = not self._passages or any(
                 found[0].at < stop for found in (self._behind, self._ahead) if found
             )
@@ -154,7 +154,8 @@ class Citations:
         return sorted(taken)
 
     def _resting_on(self, piece: str, end: int, marked: tuple[int, ...]) -> tuple[int, ...]:
-        """The sources of a piece that ends at `end`: its marks, or what its whole sentence's words tell."""
+        """The sources of a piece that ends at `end`: those of its marks, else the one with its sentence's
+        words."""
         self._sentence.append(piece)
         self._marked = self._marked or bool(marked)
         if not (_ends_sentence(piece) or (self._closed and not self._waiting)):
@@ -176,7 +177,7 @@ def _ends_sentence(piece: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The words of a passage, to be compared."""
+    """The words of a passage, ready to be compared. `denies`: it says "not" or the like."""
 
     terms: frozenset[str]
     denies: bool
@@ -188,10 +189,13 @@ class Evidence:
 
 
 def supporting(sentence: str, passages: Sequence[Evidence]) -> int:
-    """Number, from 1 on, of the passage that has most of the sentence's words and all of its figures;
-    0 when none has nearly all, or when the sentence asks or denies something that no passage does."""
+    """Return the number, from 1 on, of the passage that supports a sentence; 0 for none.
+
+    It has at least `MIN_WORD_SHARE` of the sentence's words, more than any other, and all of its figures. A
+    question has no support, and a denial none in a passage that denies nothing.
+    """
     said = frozenset(terms(sentence))
-    if len(said) < FEWEST or sentence.rstrip().endswith("?"):
+    if len(said) < MIN_WORDS or sentence.rstrip().endswith("?"):
         return 0
     figures = {term for term in said if any(map(str.isdigit, term))}
     denies = not _DENIALS.isdisjoint(words(sentence))
@@ -200,4 +204,4 @@ def supporting(sentence: str, passages: Sequence[Evidence]) -> int:
         for one in passages
     ]
     best = max(shares, default=0.0)
-    return shares.index(best) + 1 if best >= STRONG else 0
+    return shares.index(best) + 1 if best >= MIN_WORD_SHARE else 0

@@ -1,4 +1,4 @@
-"""What kind of Markdown line begins here? Enough of it to know where a piece of speech ends."""
+"""Recognises kinds of Markdown lines: as much as is needed to know where a piece to speak ends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ _FENCE_END = {
 
 
 def line_at(text: str, at: int) -> tuple[str, int]:
-    """Kind of the line that begins at `at` ("fence", "table", "item" or "") and where its marker ends."""
+    """Return the kind of the line that begins at `at` ("fence", "table", "item" or ""), and where its marker
+    ends."""
     line = _LINE.match(text, at)
     return (line.lastgroup or "", line.end()) if line else ("", at)
 
 
 def too_short_to_tell(text: str, at: int) -> bool:
-    """Whether more of the line that begins at `at` must be seen to tell its kind."""
+    """Whether the line that begins at `at` must go on before its kind is known."""
     return _BEGUN.match(text, at) is not None
 
 
@@ -31,7 +32,7 @@ def blank_line_follows(text: str, newline: int) -> bool:
 
 
 def fence_end(text: str, fence: str, at: int, limit: int, *, final: bool) -> int | None:
-    """Where the code block ends whose fence is made of "`" or "~"; None: not in this text."""
+    """Where the code block with this fence ("`" or "~") ends; None: not in this text."""
     end = _FENCE_END[fence].search(text, at, limit)
     if end and (end["end"] is None or (final and end.end() == len(text))):
         return end.end()

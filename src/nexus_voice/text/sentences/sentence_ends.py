@@ -17,13 +17,13 @@ def _words(text: str) -> frozenset[str]:
 
 STOPS = ".!?…"
 OTHER_STOPS = "。！？｡।॥؟۔։።။។"
-"""Full stops of other scripts: unambiguous, and CJK puts no space after them."""
+"""Full stops of other scripts. They are unambiguous, and Chinese and Japanese put no space behind them."""
 
 NEVER_LAST = _words(
     "Mr Mrs Ms Mx Dr Prof Gen Col Capt Lt Sgt Rev Fr Hon Pres Gov Sen Rep Messrs Mme Mlle e.g i.e eg ie "
     "cf vs viz approx resp incl excl esp ca z.B d.h"
 )
-"""Abbreviations that always lead to another word."""
+"""Abbreviations that never end a sentence."""
 
 SELDOM_LAST = _words(
     "St Mt Ft Ave Blvd Rd Inc Ltd Co Corp Bros Jr Sr Esq Dept Univ Assn Est Fig Figs Eq Sec Ch Vol Art Pt "
@@ -31,16 +31,16 @@ SELDOM_LAST = _words(
     "Sep Sept Oct Nov Dec Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun Ala Ariz Calif Colo Conn Fla Mass "
     "Mich Minn Okla Penn Tenn Tex Wash Ph.D M.D B.A M.A B.Sc M.Sc"
 )
-"""Abbreviations that end a sentence only when a word follows that can hardly be anything but its start."""
+"""Abbreviations that end a sentence only if one of `OPENERS` follows."""
 
 OFTEN_LAST = _words(
     "etc no min mins max sec secs hr hrs yr yrs oz lb lbs ft sq avg temp est govt intl tbsp tsp pkg mph "
     "kg km cm mm mg ml kb mb gb"
 )
-"""Abbreviations, and words also used as such: a capital letter must follow."""
+"""Abbreviations, and words that are used as such. They end a sentence if a capital letter follows."""
 
 BANG_NAMES = _words("Yahoo Jeopardy Joomla Kahoot")
-"""Names with an exclamation mark of their own."""
+"""Names that are written with an exclamation mark."""
 
 OPENERS = _words(
     "The This That These Those It He She They We You I If In On When While But And So However There Here "
@@ -48,7 +48,7 @@ OPENERS = _words(
     "Because Although Since With Let Please Is Are Was Were Do Does Did Can Could Would Should Will Not "
     "Some Many Most Each Every Both Another One Its Once Until Unless"
 )
-"""Words with a capital letter that nearly always start a sentence."""
+"""Words that, with a capital letter, nearly always begin a sentence."""
 
 SHORT_WORDS = _words("it do go he is on so up be to of by us me we")
 
@@ -56,7 +56,7 @@ FILE_OR_HOST_CUES = _words(
     "at visit www file files filename edit open import domain website site host hostname url link folder "
     "directory run named called python node execute save download email address module script see"
 )
-"""After one of these, a plain word before a full stop may be a host or file name."""
+"""Behind one of these words, the word before a full stop may be the name of a file or host."""
 
 FILE_OR_HOST_NAMES = _words(
     "main index app config package setup example test tests readme utils util requirements settings "
@@ -71,27 +71,27 @@ _LIST_MARKER = re.compile(r"[\s*_#>-]{0,9}(?:(?:[A-Z][a-z]+ )?\d{1,3}|[A-Za-z]|[
 _NEXT = re.compile(r"\s{1,400}(?:\[\d{1,3}\]\s?)?[\"'“‘«„(\[*_¿¡]{0,9}(\w{0,14})")
 _NUMBERED = re.compile(r"\d{1,2}[.)]\s")
 _NUMBER_BEGUN = re.compile(r"\d{0,3}[.)\]]?\Z")
-_LONGEST_WORD = 32
+_MAX_WORD_CHARS = 32
 
 
 class After(Enum):
-    """What must follow a mark, past white space, for it to end the sentence."""
+    """What must follow a full stop and white space, if the full stop ends its sentence."""
 
     ANYTHING = 1
     CAPITAL = 2
-    """Anything but a small letter or a number (unless that numbers a list)."""
+    """Anything but a small letter or a number; the number of a list item is allowed."""
     OPENER = 3
     NOTHING = 4
     """It never ends a sentence."""
 
 
 def last_word(text: str, start: int, mark: int) -> str:
-    """The word that ends at `mark`, without opening quotes, brackets and emphasis."""
-    return _BREAKS.split(text[max(start, mark - _LONGEST_WORD) : mark])[-1].lstrip("'‘_")
+    """Return the word that ends at `mark`, without opening quotes, brackets and emphasis."""
+    return _BREAKS.split(text[max(start, mark - _MAX_WORD_CHARS) : mark])[-1].lstrip("'‘_")
 
 
 def after(word: str, marks: str, line: str) -> After:
-    """What must follow `marks` (one or more of `STOPS`) when they come after `word`, the last of `line`."""
+    """Return what must follow `marks` (one or more of `STOPS`) behind `word`, the last word of `line`."""
     letters = word.replace("'", "").replace("’", "").replace("-", "")
     if "!" in marks or "?" in marks:
         if word in BANG_NAMES:
@@ -109,11 +109,11 @@ def after(word: str, marks: str, line: str) -> After:
     if uncapitalised in OFTEN_LAST:
         return After.CAPITAL
     plain = letters.isalpha() and letters.islower() and (len(letters) > 2 or letters in SHORT_WORDS)
-    return After.ANYTHING if plain and len(word) < _LONGEST_WORD else After.CAPITAL
+    return After.ANYTHING if plain and len(word) < _MAX_WORD_CHARS else After.CAPITAL
 
 
 def follows(text: str, at: int, need: After, *, final: bool) -> bool | None:
-    """Whether what comes at `at` (white space) is what is needed; None: more text must be seen."""
+    """Whether the text at `at`, which is white space, goes on as needed; None if more text must be seen."""
     if need in (After.ANYTHING, After.NOTHING):
         return need is After.ANYTHING
     found = _NEXT.match(text, at)
@@ -132,11 +132,11 @@ def follows(text: str, at: int, need: After, *, final: bool) -> bool | None:
     return None if end == len(text) and not final else end < len(text)
 
 
-def at_once(text: str, start: int, mark: int, word: str) -> bool:
-    """Whether a mark at the end of all text so far may end the sentence before more is seen.
+def ends_without_lookahead(text: str, start: int, mark: int, word: str) -> bool:
+    """Whether a full stop at the end of the text so far ends the sentence, before more text is seen.
 
-    Only after a plain word (`After.ANYTHING` is already known). A wrong answer here cuts "example" |
-    ".com" in two; so wherever the words sound like a file or host name, we wait for one more token.
+    Called behind plain words only (`After.ANYTHING`). A wrong answer would cut "example" | ".com" in two, so
+    wherever the words sound like the name of a file or host, the caller waits for one more token.
     """
     before = mark - len(word)
     if before > start and not text[before - 1].isspace():
@@ -159,9 +159,9 @@ _WIDE_MARKS = "，、；："
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 CLAUSE_CONJUNCTIONS = "but|because|although|though|whereas|unless"
-"""A clause follows."""
+"""A clause always follows these."""
 LOOSE_CONJUNCTIONS = "and|or|so|which|while|since|when|if"
-"""A clause follows when one of these does:"""
+"""A clause follows these if `_SUBJECT` matches behind them."""
 _SUBJECT = re.compile(
     r"\s++(?:(?:i|you|he|she|it|we|they|there|this|that|these|those|the|an?|my|your|his|her|its|our|their|then|"
     r"can|will|is|are|was|were|has|have|had|makes?|means|would|should|could|may|might|must)\b"
@@ -172,23 +172,23 @@ _LEANING = _words(
     "a an the in of to for from on at by with as even just or and not only but about than if is are be "
     "very also this that both either what know ask see like"
 )
-"""Words that lean on the next one: no pause after them."""
+"""Words that lean on the next one, so that nobody pauses behind them."""
 
 CONJUNCTION = rf" (?:(?:{CLAUSE_CONJUNCTIONS}|{LOOSE_CONJUNCTIONS})(?=[^\w'’])|\w{{0,9}}\Z)"
-"""Matches at the space before a conjunction, or before a word still growing."""
+"""Matches at the space before a conjunction, or before a last word that may become one."""
 _CLAUSE = re.compile(rf" (?:{CLAUSE_CONJUNCTIONS})\W")
 _LOOSE = re.compile(rf" (?:{LOOSE_CONJUNCTIONS})(?=\W)")
 _GROWING = re.compile(r"\s*+\w{0,9}\Z")
 _NEXT_LETTER = re.compile(r"\s{1,400}(\S)")
 
 
-def words_in(text: str) -> int:
-    """Words, or what takes as long to say: two CJK characters count as one."""
+def count_words(text: str) -> int:
+    """Count words; two Chinese or Japanese characters, which take as long to say, count as one."""
     return len(text.split()) + len(_CJK.findall(text)) // 2
 
 
-def pause(text: str, start: int, mark: int, *, eager: bool) -> int | None:
-    """Where to cut at the clause mark at `mark`; 0: nowhere; None: more text must be seen."""
+def pause_cut(text: str, start: int, mark: int, *, eager: bool) -> int | None:
+    """Where to cut because of the clause mark at `mark`; 0: nowhere; None: more text must be seen."""
     here, before, end = text[mark], text[mark - 1 : mark], mark + 1
     if here in _WIDE_MARKS:
         return end
@@ -216,8 +216,8 @@ def _ends_in_name(text: str, start: int, mark: int) -> bool:
     return text[space + 1 : space + 2].isupper()
 
 
-def clause_start(text: str, start: int, space: int) -> int | None:
-    """Where to cut before the conjunction that follows `space`; 0: nowhere; None: more must be seen."""
+def conjunction_cut(text: str, start: int, space: int) -> int | None:
+    """Where to cut before the conjunction behind `space`; 0: nowhere; None: more text must be seen."""
     before = text[start:space].split()
     if not before or before[-1].lower() in _LEANING or not before[-1][-1].isalpha():
         return 0
@@ -229,8 +229,9 @@ def clause_start(text: str, start: int, space: int) -> int | None:
     return space if found and _SUBJECT.match(text, found.end()) else 0
 
 
-def forced(text: str, start: int, limit: int, *, lines: bool = False) -> int:
-    """Where to cut text that has run on to `limit`: at a space (or line) of its second half if it can."""
+def forced_cut(text: str, start: int, limit: int, *, lines: bool = False) -> int:
+    """Where to cut a text that reaches `limit` without an end: at a space or line end of its second half, if
+    there is one."""
     half = start + (limit - start) // 2
     space = text.rfind("\n", half, limit)
     if not lines:
@@ -238,12 +239,12 @@ def forced(text: str, start: int, limit: int, *, lines: bool = False) -> int:
     if space > 0:
         return space
     cut = limit
-    while cut > half and _joined(text[cut - 1], text[cut : cut + 1]):
+    while cut > half and _same_grapheme(text[cut - 1], text[cut : cut + 1]):
         cut -= 1
-    return cut if cut > half else limit  # one endless grapheme: no text of any language
+    return cut if cut > half else limit  # one endless grapheme, which no language has
 
 
-def _joined(left: str, right: str) -> bool:
+def _same_grapheme(left: str, right: str) -> bool:
     """Whether two characters belong to one grapheme (the common rules of Unicode's UAX #29)."""
     if not right:
         return False

@@ -1,4 +1,4 @@
-"""Cuts a stream of tokens into pieces to say, as early as the text allows and never too early."""
+"""Splits a stream of tokens into pieces to speak, each as early as its text allows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .sentence_ends import (
     STOPS,
     After,
     after,
-    at_once,
-    clause_start,
+    conjunction_cut,
+    count_words,
+    ends_without_lookahead,
     follows,
-    forced,
+    forced_cut,
     last_word,
-    pause,
-    words_in,
+    pause_cut,
 )
 
 PAIRS = {
@@ -28,67 +28,73 @@ PAIRS = {
 }  # fmt: skip
 CLOSERS = frozenset(PAIRS.values())
 
-SOFT, HARD, BLOCK = 250, 400, 1500
-"""Characters: past `SOFT` a piece ends at any clause mark, past `HARD` at a space; code and tables,
-which are shown rather than said, may reach `BLOCK`."""
+SOFT_MAX_CHARS, MAX_PROSE_CHARS, MAX_BLOCK_CHARS = 250, 400, 1500
+"""Past `SOFT_MAX_CHARS` a piece ends at any clause mark, past `MAX_PROSE_CHARS` at a space. Code and tables,
+which are shown rather than said, may have `MAX_BLOCK_CHARS`."""
 
 _CHARS = re.escape(STOPS + OTHER_STOPS + CLAUSE_MARKS + "".join(PAIRS) + "".join(CLOSERS) + "`\n")
 _MARK = re.compile(f"[{_CHARS}]")
 _FIRST_MARK = re.compile(f"[{_CHARS}]|{CONJUNCTION}")
 _STOP_RUN = re.compile(rf"[{re.escape(STOPS + OTHER_STOPS)}]{{1,50}}")
 _TAIL = re.compile(r"(?:[\"'”’“»)\]}」』）》】*_~]|\[\d{1,3}\]){0,20}")
-"""What may still belong to a sentence after its mark: closing quotes, emphasis, citations."""
+"""What still belongs to a sentence behind its full stop: closing quotes, emphasis, citations."""
 _CITATION_BEGUN = re.compile(r"\[\d{0,3}\Z")
 _LETTER = re.compile(r"\w")
-_TICKS = re.compile(rf"`{{1,{BLOCK}}}")
+_TICKS = re.compile(rf"`{{1,{MAX_BLOCK_CHARS}}}")
 _TICK_OR_LINE = re.compile(r"[`\n]")
 
-_MORE: Final = None
-"""A rule's answer: more text must be seen first. 0 is no cut; any other number is where to cut."""
+_NEED_MORE: Final = None
+"""Result of a rule that cannot decide before it sees more text. 0 means no cut, any other number where to
+cut."""
 
 
 class Sentences:
-    """One reply's splitter. The pieces, put together, are exactly what was fed.
+    """Splits one reply. The pieces, put together, are exactly what was fed.
 
-    A piece ends right after its sentence's mark and closing quotes; white space leads the next one.
-    Blank lines, list items and headings end a piece; a fenced code block or a table is one piece.
-    A mark at the end of a token ends the piece at once where the words allow it, without waiting for
-    the next token. Of a reply's first piece at least `first_words` words are released early at a natural
-    pause (0: never early). No piece is longer than `BLOCK`, of prose not longer than `HARD` characters.
+    A piece ends behind its sentence's full stop and closing quotes; the white space that follows begins the
+    next piece. Blank lines, list items and headings end a piece; a fenced code block or a table is one piece.
+    A full stop at the end of a token ends the piece without waiting for the next token, where the words allow
+    it. The first piece of a reply ends at a natural pause once it has `first_words` words (0: not before its
+    sentence ends).
 
-    Where every mark at the end of a token is followed by white space (as in prose), sentences are cut at
-    the same places whatever the tokens are. Time is linear in the text; memory is one piece and one token.
+    If every full stop at the end of a token is followed by white space, as in prose, the cuts do not depend
+    on the tokens. The time is linear in the length of the text; the memory holds one piece and one token.
     """
 
     def __init__(self, first_words: int = 4) -> None:
         self._first_words = first_words
         self._text = ""
-        self._start = 0  # where the piece begins in `_text`
-        self._at = 0  # all before it is decided
+        self._start = 0  # of the piece, in `_text`
+        self._at = 0  # everything before it is decided
         self._open = Nesting()
         self._ticks = 0  # backticks that opened the code span we are in
         self._line_begins = True
-        self._kind = ""  # of line: "", "item", "table", "fence"
+        self._kind = ""  # of the line: "", "item", "table", "fence"
         self._fence = "`"
-        self._plain = False  # within a line past the first piece: only marks matter
-        self._eager = True  # letters one by one are no tokens: then wait
-        self._last = 0
+        self._plain = False  # inside a line, past the first piece: only marks matter
+        self._eager = True  # decide at the end of a token; False when single characters are fed
+        self._last = 0  # length of the token before
 
     def feed(self, token: str) -> list[str]:
-        """The pieces that are complete with this token, often none."""
+        """Return the pieces that this token completes, often none."""
         if not token:
             return []
         self._eager = len(token) > 1 or self._last > 1
         self._last = len(token)
         begun = len(self._text)
         self._text += token
-        if self._plain and self._at == begun and len(self._text) <= HARD and not _MARK.search(token):
+        if (
+            self._plain
+            and self._at == begun
+            and len(self._text) <= MAX_PROSE_CHARS
+            and not _MARK.search(token)
+        ):
             self._at += len(token)  # a word like most
             return []
         return self._release(final=False)
 
     def close(self) -> list[str]:
-        """The rest, when the stream has ended."""
+        """Return the rest, when the stream has ended."""
         pieces = self._release(final=True)
         if self._text:
             pieces.append(self._text)
@@ -97,7 +103,7 @@ class Sentences:
 
     def _release(self, *, final: bool) -> list[str]:
         pieces = []
-        while (cut := self._next_cut(final)) is not _MORE:
+        while (cut := self._next_cut(final)) is not _NEED_MORE:
             piece = self._text[self._start : cut]
             pieces.append(piece)
             if not piece.isspace():
@@ -115,20 +121,20 @@ class Sentences:
     def _next_cut(self, final: bool) -> int | None:
         while True:
             block = self._kind in ("table", "fence")
-            limit = self._start + (BLOCK if block else HARD)
+            limit = self._start + (MAX_BLOCK_CHARS if block else MAX_PROSE_CHARS)
             cut = self._step(limit, final)
             if cut:
                 return cut
-            if cut is _MORE or self._at > limit:
+            if cut is _NEED_MORE or self._at > limit:
                 if len(self._text) <= limit:
-                    return _MORE
-                cut = forced(self._text, self._start, limit, lines=block)
+                    return _NEED_MORE
+                cut = forced_cut(self._text, self._start, limit, lines=block)
                 if not block:
                     self._at = cut
                 return cut
 
     def _step(self, limit: int, final: bool) -> int | None:
-        """Read on to the next mark and decide it."""
+        """Read on to the next mark and decide whether to cut there."""
         if self._line_begins:
             return self._begin_line(final)
         if self._kind == "fence":
@@ -137,7 +143,7 @@ class Sentences:
         found = marks.search(self._text, self._at, limit + 1)
         if found is None:
             self._at = min(len(self._text), limit + 1)
-            return _MORE
+            return _NEED_MORE
         mark = self._at = found.start()
         cut = self._decide(mark, final)
         if cut == 0 and self._at == mark:
@@ -145,7 +151,7 @@ class Sentences:
         return cut
 
     def _decide(self, mark: int, final: bool) -> int | None:
-        """Where to cut because of the mark; it may move `_at` past what it has read."""
+        """Where to cut because of the mark. May move `_at` past what it has read."""
         char = self._text[mark]
         if char == "\n":
             return self._newline(mark, final)
@@ -153,7 +159,7 @@ class Sentences:
             return 0
         if char == "`":
             return self._backticks(mark, final)
-        if self._ticks and mark - self._start < SOFT:
+        if self._ticks and mark - self._start < SOFT_MAX_CHARS:
             return 0
         if char in STOPS or char in OTHER_STOPS:
             return self._stop(mark, final)
@@ -176,15 +182,15 @@ class Sentences:
         text, start = self._text, self._start
         tail = _TAIL.match(text, end)
         cut = tail.end() if tail else end
-        nested = mark - start < SOFT and self._open.open_after(text[end:cut])
+        nested = mark - start < SOFT_MAX_CHARS and self._open.open_after(text[end:cut])
         wordless = not _LETTER.search(text, start, mark)
         other = text[mark] in OTHER_STOPS
         word = last_word(text, start, mark)
         need = after(word, text[mark:end], text[start:mark].rpartition("\n")[2])
         if cut == len(text) and not final:
             bare = cut == end and self._eager and not self._open and not wordless
-            sure = other or (need is After.ANYTHING and at_once(text, start, mark, word))
-            return cut if bare and sure else _MORE
+            sure = other or (need is After.ANYTHING and ends_without_lookahead(text, start, mark, word))
+            return cut if bare and sure else _NEED_MORE
         if nested or wordless or cut == len(text):
             return 0
         follower = text[cut]
@@ -194,39 +200,39 @@ class Sentences:
             elif cut > end and need is After.ANYTHING:
                 need = After.CAPITAL  # "Really?" he asked.
             yes = follows(text, cut, need, final=final)
-            return _MORE if yes is None else cut if yes else 0
+            return _NEED_MORE if yes is None else cut if yes else 0
         if _CITATION_BEGUN.match(text, cut) and not final:
-            return _MORE
+            return _NEED_MORE
         if other:
             return cut if cut == end or follower in PAIRS else 0
         caseless = follower.isalpha() and follower.lower() == follower.upper()  # CJK and its like
         return cut if caseless and cut == end and text[mark] in "!?" else 0
 
     def _pause(self, mark: int, final: bool) -> int | None:
-        if mark - self._start < SOFT:
+        if mark - self._start < SOFT_MAX_CHARS:
             early = self._first_words and not self._open and not self._ticks
-            if not early or words_in(self._text[self._start : mark]) < self._first_words:
+            if not early or count_words(self._text[self._start : mark]) < self._first_words:
                 return 0
-        cut = pause(self._text, self._start, mark, eager=self._eager)
-        return 0 if cut is _MORE and final else cut
+        cut = pause_cut(self._text, self._start, mark, eager=self._eager)
+        return 0 if cut is _NEED_MORE and final else cut
 
     def _conjunction(self, space: int, final: bool) -> int | None:
         text, start = self._text, self._start
-        if self._open or words_in(text[start:space]) < self._first_words + 2:
+        if self._open or count_words(text[start:space]) < self._first_words + 2:
             return 0
-        cut = clause_start(text, start, space)
-        return 0 if cut is _MORE and final else cut
+        cut = conjunction_cut(text, start, space)
+        return 0 if cut is _NEED_MORE and final else cut
 
     def _backticks(self, mark: int, final: bool) -> int | None:
         text = self._text
         run = _TICKS.match(text, mark)
         end = run.end() if run else mark + 1
         if end == len(text) and not final:
-            return _MORE
+            return _NEED_MORE
         if self._ticks == 0 and end - mark > 2:
             close = _TICK_OR_LINE.search(text, end)
             if close is None and not final:
-                return _MORE
+                return _NEED_MORE
             if close and close[0] == "\n":  # a fence that begins within a line
                 self._kind, self._fence, self._at = "fence", "`", end
                 return self._unless_blank(mark)
@@ -240,7 +246,7 @@ class Sentences:
         ends = self._kind == "item" or blank_line_follows(text, mark)
         if not ends:
             if not final and too_short_to_tell(text, mark + 1):
-                return _MORE
+                return _NEED_MORE
             kind, _ = line_at(text, mark + 1)
             ends = kind != self._kind or kind in ("item", "fence")
         self._at = mark + 1
@@ -252,7 +258,7 @@ class Sentences:
 
     def _begin_line(self, final: bool) -> int | None:
         if not final and too_short_to_tell(self._text, self._at):
-            return _MORE
+            return _NEED_MORE
         self._kind, end = line_at(self._text, self._at)
         self._line_begins = False
         if self._kind == "fence":
@@ -263,14 +269,16 @@ class Sentences:
         end = fence_end(self._text, self._fence, self._at, limit + 1, final=final)
         if end is None:
             self._at = max(self._at, self._text.rfind("\n", self._at, limit + 1))
-            return _MORE
+            return _NEED_MORE
         self._at, self._kind = end, ""
         return end
 
 
 class Nesting:
+    """Tracks which quotes and brackets are open."""
+
     def __init__(self) -> None:
-        self._open: list[str] = []  # what will close each
+        self._open: list[str] = []  # the closing character of each
 
     def __bool__(self) -> bool:
         return bool(self._open)
@@ -279,11 +287,11 @@ class Nesting:
         self._open.clear()
 
     def meet(self, char: str, before: str) -> None:
-        """`char` of `PAIRS` or `CLOSERS`, which comes after the character `before`."""
+        """Read `char`, one of `PAIRS` or `CLOSERS`, which follows the character `before`."""
         if char in self._open:
             del self._open[self._open.index(char) :]
         elif char in PAIRS and not (char == '"' and before.isdigit()) and before not in (":", ";"):
-            self._open.append(PAIRS[char])  # but 5" is a length, and :( a face
+            self._open.append(PAIRS[char])  # not for 5" (a length) and :( (a face)
 
     def open_after(self, closers: str) -> bool:
         """Whether anything would still be open after `closers`."""

@@ -9,7 +9,7 @@ from .figures import spoken_figures
 from .lexicon import NAMES
 from .markup import prose
 
-LIMIT = 8_000
+MAX_CHARS = 8_000
 """Characters of a text that are said; a piece of `Sentences` is far shorter."""
 
 _EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2300-\u23ff\u25a0-\u25ff"
@@ -39,9 +39,9 @@ def speakable(text: str) -> str:
     """The words of `text` to be said, on one line; "" when there is nothing to say.
 
     Made for the pieces of `Sentences`, so a fragment is as good as a whole text. Plain prose comes out
-    as it went in. Never raises; at most `LIMIT` characters are read, each giving less than 30.
+    as it went in. Never raises; at most `MAX_CHARS` characters are read, each giving less than 30.
     """
-    text = prose(_CONTROL.sub(" ", text[:LIMIT].replace("\r\n", "\n")))
+    text = prose(_CONTROL.sub(" ", text[:MAX_CHARS].replace("\r\n", "\n")))
     text = _DROPPED.sub("\0", _NAMES.sub(lambda found: NAMES[found[0]], text))
     text = _LOST_BEFORE_MARK.sub("", text).replace("\0", " ")
     text = spoken_figures(spoken_addresses(text))
