@@ -16,7 +16,7 @@ from nexus_voice.cli.ingest import Wish, sorted_out
 from nexus_voice.cli.sources.folder import Files, Folder
 from nexus_voice.cli.sources.s3 import Bucket
 from nexus_voice.cli.sources.source import Entry, Listing
-from nexus_voice.cli.sources.sync import BATCH_BYTES, BATCH_FILES, batches
+from nexus_voice.cli.sources.sync import MAX_BATCH_BYTES, MAX_BATCH_FILES, batches
 from nexus_voice.core.errors import BadInput, NexusError
 
 from .buckets import serving
@@ -123,9 +123,9 @@ def test_of_two_files_with_one_name_the_first_is_taken(tmp_path: Path) -> None:
 
 
 def test_batches_are_bounded_by_bytes_and_by_number() -> None:
-    sizes = [10] * (BATCH_FILES + 1) + [BATCH_BYTES - 10, 10, 10, 3 * BATCH_BYTES, 1]
+    sizes = [10] * (MAX_BATCH_FILES + 1) + [MAX_BATCH_BYTES - 10, 10, 10, 3 * MAX_BATCH_BYTES, 1]
     found = list(batches(Entry(str(i), "", size, "") for i, size in enumerate(sizes)))
-    assert [len(batch) for batch in found] == [BATCH_FILES, 2, 2, 1, 1]
+    assert [len(batch) for batch in found] == [MAX_BATCH_FILES, 2, 2, 1, 1]
     assert [entry.name for batch in found for entry in batch] == [str(i) for i in range(len(sizes))]
 
 

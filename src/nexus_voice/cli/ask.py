@@ -1,4 +1,4 @@
-"""`nexus-voice ask`: one question to a running server, or to one started for it."""
+"""`nexus-voice ask`: puts one question to a running server, or to one started for it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .show import display
 
 
 def recording(path: Path) -> Pcm:
-    """Raises `BadInput` for what is no readable sound."""
-    from ..audio.files import read_audio  # a typed question does without NumPy
+    """Read a sound file. Raises `BadInput` when that fails."""
+    from ..audio.files import read_audio  # a typed question does not need NumPy
 
     try:
         return read_audio(path.read_bytes())
@@ -34,7 +34,7 @@ def recording(path: Path) -> Pcm:
 
 
 def writable(path: Path) -> Path:
-    """Checked before the question is asked: an answer that cannot be kept is a pity."""
+    """Check that the answer can be saved, before the question is asked. Raises `BadInput`."""
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise BadInput(f"{path}: cannot be written; its folder must exist.", code="not_writable")
     return path
@@ -50,8 +50,11 @@ def ask(
     timeout: float,
     collections: Sequence[str] = (),
 ) -> bool:
-    """Print the answer; whether the turn ended well. `collections` to look in are ids or names, none: all.
-    Raises `NexusError` when there is no answer."""
+    """Print the answer. Returns whether the turn ended well.
+
+    `collections` are the ids or names of those to search; without any, all are searched. Raises
+    `NexusError` when there is no answer.
+    """
     console, notes = Console(), Console(stderr=True)
     if save:
         writable(save)

@@ -1,4 +1,4 @@
-"""Collections by the names that their users gave them."""
+"""Finds collections by the names that users gave them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from . import nearby
 
 
 def id_of(wanted: str, collections: Sequence[Mapping[str, Any]]) -> str | None:
-    """The id of the collection that has `wanted` as its id or its name; None when there is none. Raises
-    `BadInput` when several have that name."""
+    """The id of the collection whose id or name is `wanted`, or None. Raises `BadInput` when several have
+    that name."""
     name = one_line(wanted, 200)
     found = [str(one["id"]) for one in collections if one["id"] == name]
     found = found or [str(one["id"]) for one in collections if one["name"] == name]
@@ -25,7 +25,7 @@ def id_of(wanted: str, collections: Sequence[Mapping[str, Any]]) -> str | None:
 
 
 def ids_of(wanted: Sequence[str], server: nearby.Address) -> list[str]:
-    """The ids of collections that `server` has. Raises `NexusError`."""
+    """The ids of the collections of `server` with these ids or names. Raises `NexusError`."""
     if not wanted:
         return []
     try:

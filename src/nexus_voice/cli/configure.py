@@ -1,4 +1,4 @@
-"""Settings for a command, and their mistakes in plain words."""
+"""Reads the settings of a command, and explains mistakes in them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class BadSettings(BadInput):
 
 
 def settings(**flags: Any) -> Settings:
-    """Flags (section -> field -> value) over the environment over `.env`. Raises `BadSettings`."""
+    """Read the settings from flags (section -> field -> value), the environment and `.env`, in this order of
+    precedence. Raises `BadSettings`."""
     from pydantic import ValidationError
     from pydantic_settings import SettingsError
 
@@ -38,12 +39,12 @@ def settings(**flags: Any) -> Settings:
 
 
 def variable(*path: str | int) -> str:
-    """The environment variable of a setting."""
+    """The name of a setting's environment variable."""
     return PREFIX + "__".join(str(part) for part in path).upper()
 
 
 def variables(model: type[BaseModel] | None = None, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Every setting as (variable, its pydantic field), in the order of the file."""
+    """Every setting as (variable, pydantic field), in the order of their definition."""
     from pydantic import BaseModel
 
     from ..settings import Settings
@@ -57,7 +58,7 @@ def variables(model: type[BaseModel] | None = None, above: tuple[str, ...] = ())
 
 
 def mistakes(error: ValidationError, flags: dict[str, Any] | None = None) -> list[str]:
-    """One line per mistake: the variable (or flag), what is wrong, what would be right."""
+    """One line for each mistake: the variable or flag, what is wrong, and what would be right."""
     known = [name for name, _ in variables()]
     lines = []
     for one in error.errors(include_url=False):
@@ -77,7 +78,7 @@ def mistakes(error: ValidationError, flags: dict[str, Any] | None = None) -> lis
 
 
 def not_json(error: Exception) -> str:
-    """A list or a whole section in one variable must be JSON; pydantic names only the field."""
+    """The message for a value that is not JSON, with the name of its variable, which pydantic leaves out."""
     known = dict(variables())
     for name, value in sorted(os.environ.items()):
         if (field := known.get(name.upper())) is not None and "list" in str(field.annotation):
@@ -86,7 +87,7 @@ def not_json(error: Exception) -> str:
 
 
 def misspelt(environment: dict[str, str]) -> list[str]:
-    """Lines about `NEXUS_` variables that are no setting: the others would be ignored in silence."""
+    """One line for each `NEXUS_` variable that is not a setting and would silently be ignored."""
     known = [name for name, _ in variables()]
     sections = {name.split("__")[0] for name in known}
     lines = []

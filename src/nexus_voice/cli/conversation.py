@@ -1,5 +1,5 @@
-"""One question over the real WebSocket, as a good client asks it: at the pace of a microphone, with
-reports of what its loudspeaker has played.
+"""Asks one question over the WebSocket as a browser does: at the pace of a microphone, and with reports of
+what was played.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ..core.errors import BadInput, NexusError
 from .nearby import Address
 from .player import Player
 
-FRAME = 0.02
-"""Seconds of microphone audio in one message."""
-BEFORE = 0.2
-"""Seconds of silence before the speech: a microphone is open before anybody speaks."""
+FRAME_S = 0.02
+"""Length of the audio in one message."""
+LEADING_SILENCE_S = 0.2
+"""Silence before the recording: a microphone is open before anybody speaks."""
 SETTLE_S = 2.0
 """How long after the end of the recording its last words may still start a turn."""
 RECOGNITION_TIMEOUT_S = 15.0
@@ -37,8 +37,8 @@ class Unanswered(NexusError):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Typed, or spoken when there is `audio`. `speak`: the answer shall be spoken too. `collections` are
-    ids."""
+    """A question, spoken when there is `audio` and typed otherwise. `speak` asks for a spoken answer;
+    `collections` are ids."""
 
     text: str = ""
     audio: Pcm | None = None
@@ -63,13 +63,13 @@ class Question:
 
 @dataclass(slots=True)
 class Answer:
-    """What became of a question, so far."""
+    """What is known of the answer so far."""
 
     question: str = ""
-    """As typed, or as it was understood."""
+    """As it was typed or recognised."""
     answer: str = ""
     heard: str = ""
-    """What was played of it."""
+    """The part of the answer that was played."""
     sources: list[dict[str, Any]] = field(default_factory=list)
     clocks: dict[str, float] = field(default_factory=dict)
     outcome: str = ""
@@ -83,11 +83,11 @@ class Answer:
 
 
 Show = Callable[[dict[str, Any], Answer], None]
-"""Called after every event with what is known by then."""
+"""Called after every event with what is known of the answer."""
 
 
 class Conversation:
-    """One connection, one question (which may take several turns when its speaker pauses)."""
+    """One question over one connection. A speaker who pauses may cause several turns."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Conversation:
         self._said_at: float | None = None
 
     async def hold(self) -> None:
-        """From hello to the answer's end. Raises `NexusError` when there will be none."""
+        """Talk from the hello to the end of the answer. Raises `NexusError` when there will be no answer."""
         await self._send(self._question.hello())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._report)
@@ -127,7 +127,7 @@ class Conversation:
             raise Unanswered("The server closed the connection before the answer was complete.")
 
     async def _take(self, event: dict[str, Any]) -> None:
-        """One event's part in the answer."""
+        """Add one event to the answer."""
         answer = self.answer
         match event:
             case {"type": "ready", "engines": engines}:
@@ -155,26 +155,26 @@ class Conversation:
                 answer.error = text
 
     async def _speak(self, speech: Pcm, over: anyio.CancelScope) -> None:
-        """The recording as a microphone would hear it, and silence after it until all is over."""
-        size = 2 * round(speech.rate * FRAME)
-        hush = bytes(size)
-        lead = round(BEFORE / FRAME)
+        """Send the recording at the pace of a microphone, then silence until the answer has ended."""
+        size = 2 * round(speech.rate * FRAME_S)
+        silent = bytes(size)
+        lead = round(LEADING_SILENCE_S / FRAME_S)
         due, at = anyio.current_time(), 0
         while not self._over():
             if lead > 0:
-                frame, lead = hush, lead - 1
+                frame, lead = silent, lead - 1
             else:
-                frame = speech.data[at : at + size].ljust(size, b"\0") or hush
+                frame = speech.data[at : at + size].ljust(size, b"\0") or silent
                 at += size
                 if at >= len(speech.data) and self._said_at is None:
                     self._said_at = anyio.current_time()
             await self._socket.send(frame)
-            due += FRAME
+            due += FRAME_S
             await anyio.sleep_until(due)
         over.cancel()
 
     def _over(self) -> bool:
-        """Everything was said, nothing more is understood of it, and the latest turn has ended."""
+        """Whether the recording has ended, nothing more is recognised, and the last turn has ended."""
         if self._said_at is None:
             return False
         since = anyio.current_time() - self._said_at
@@ -187,7 +187,7 @@ class Conversation:
         return bool(self.answer.outcome) and since > self._settle
 
     async def _report(self) -> None:
-        """Say every so often how much was played, and once more when it is over."""
+        """Report regularly how much was played, and once more when it ends."""
         playing = False
         while True:
             await anyio.sleep(REPORT_INTERVAL_S)
@@ -206,7 +206,7 @@ class Conversation:
 
 @asynccontextmanager
 async def connected(server: Address) -> AsyncIterator[ClientConnection]:
-    """A connection to the server's WebSocket; what goes wrong with it as `NexusError`."""
+    """Connect to the server's WebSocket. Errors of the connection become `NexusError`s."""
     try:
         socket = await connect(
             server.socket, compression=None, max_size=None, open_timeout=10, close_timeout=1,
@@ -215,14 +215,14 @@ async def connected(server: Address) -> AsyncIterator[ClientConnection]:
         try:
             yield socket
         finally:
-            with anyio.move_on_after(2, shield=True):  # also when the time is up
+            with anyio.move_on_after(2, shield=True):  # also when the time has run out
                 await socket.close()
     except Exception as error:
-        raise plain(error, server) from None
+        raise explained(error, server) from None
 
 
-def plain(error: BaseException, server: Address) -> BaseException:
-    """What went wrong with a connection, in words, and out of its group; anything else as it is."""
+def explained(error: BaseException, server: Address) -> BaseException:
+    """Explain an error of a connection; any other error is returned as it is, taken out of its group."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     match error:
@@ -244,7 +244,7 @@ async def ask(
     settle: float = SETTLE_S,
     recognition_timeout: float = RECOGNITION_TIMEOUT_S,
 ) -> tuple[Answer, Pcm]:
-    """The answer and its sound. Raises `NexusError` when there is none, or none `within` seconds."""
+    """The answer and its audio. Raises `NexusError` when there is none `within` so many seconds."""
     with anyio.move_on_after(within):
         async with connected(server) as socket:
             conversation = Conversation(socket, question, show, settle, recognition_timeout)

@@ -1,4 +1,4 @@
-"""A server that starts sooner, by what it does not import."""
+"""Makes the server start faster by leaving out imports that it does not need."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import Any
 
 
-def lean() -> None:
-    """Call before anything else of the server is imported; saves half a second of two.
+def skip_unneeded_imports() -> None:
+    """Skip three imports. Call it before any other module of the server is imported.
 
-    structlog would colour tracebacks with rich, uvicorn brings a command line of its own, and FastAPI
-    looks whether a model is one of pydantic's old version. Each does without when it cannot have it.
+    This saves half a second out of two. structlog imports rich to colour tracebacks, uvicorn imports its own
+    command line, and FastAPI imports pydantic's old version to recognise its models. Each works without.
     """
     modules: dict[str, Any] = sys.modules
     if not {"structlog", "rich"} & modules.keys():

@@ -1,4 +1,4 @@
-"""`nexus-voice ingest`: documents into the knowledge base of a running server, once or as they change."""
+"""`nexus-voice ingest`: adds documents to a running server's knowledge base, once or whenever they change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import nearby
 from .sources.folder import Files, Folder
 from .sources.report import Report
 from .sources.s3 import Bucket
-from .sources.server import PATIENCE, Server
+from .sources.server import OUTAGE_TIMEOUT_S, Server
 from .sources.source import Source
 from .sources.sync import Sync
 from .sources.watch import watch
@@ -22,8 +22,11 @@ from .sources.watch import watch
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the user asked for. `every` is in seconds and None when nothing is to be watched; `delete` as
-    for `Sync`; `name` stands for the folder in the knowledge base, "" for its own."""
+    """What the user asked for.
+
+    `every` is the interval of `--watch` in seconds, or None without it. `delete` is as for `Sync`. `name`
+    identifies the folder in the knowledge base; "" means its own name.
+    """
 
     collection: str = ""
     every: float | None = None
@@ -32,9 +35,9 @@ class Wish:
 
 
 def ingest(settings: Settings, places: Sequence[str], *, url: str, wish: Wish) -> bool:
-    """Send every document and print what became of it; whether all were taken."""
+    """Send every document and print what became of it. Returns whether none failed."""
     sources, urls = sorted_out(places, settings.knowledge.file, wish)
-    patience = PATIENCE if wish.every is None else math.inf
+    patience = OUTAGE_TIMEOUT_S if wish.every is None else math.inf
     with (
         Report() as report,
         nearby.server(url, settings, report.say) as address,
@@ -52,7 +55,7 @@ def ingest(settings: Settings, places: Sequence[str], *, url: str, wish: Wish) -
 
 
 def keep(sync: Sync, sources: Sequence[Source], every: float) -> None:
-    """In step, until Ctrl-C; a source that fails is tried again at the next look."""
+    """Keep the sources in step until Ctrl-C. A source that fails is tried again the next time."""
     sync.report.begin("")
     sync.report.note("Keeping in step. Ctrl-C stops this.")
     for changed in watch(sources, every, sync.report.note):
@@ -65,7 +68,8 @@ def keep(sync: Sync, sources: Sequence[Source], every: float) -> None:
 
 
 def sorted_out(places: Sequence[str], limit: int, wish: Wish) -> tuple[list[Source], list[str]]:
-    """Sources and web addresses. `limit` is the largest document in bytes. Raises `BadInput`."""
+    """Split places into sources and web addresses. `limit` is the largest document in bytes. Raises
+    `BadInput`."""
     sources: list[Source] = []
     files, urls = [], []
     for place in places:

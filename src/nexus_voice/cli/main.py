@@ -1,4 +1,4 @@
-"""The command `nexus-voice`. Each command imports what it needs when it runs, so that help is quick."""
+"""The command `nexus-voice`. Each subcommand imports what it needs when it runs, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def serve(
     """Start the server."""
     import os
 
-    from .fast_imports import lean
+    from .fast_imports import skip_unneeded_imports
 
-    lean()
+    skip_unneeded_imports()
     from .configure import misspelt, settings
     from .serve import serve
 
@@ -173,7 +173,7 @@ def version() -> None:
 
 
 def begun() -> float | None:
-    """When this process began, on the wall clock; None where the system does not say."""
+    """When this process began, in seconds since the epoch, or None where the system does not say."""
     import os
     import time
 
@@ -186,7 +186,7 @@ def begun() -> float | None:
 
 
 def explained(error: BaseException) -> str | None:
-    """The message of an error that we can explain, also inside groups; None for the others."""
+    """The message of a `NexusError`, also inside a group; None for other errors."""
     from ..core.errors import NexusError
 
     while isinstance(error, BaseExceptionGroup):
@@ -195,7 +195,7 @@ def explained(error: BaseException) -> str | None:
 
 
 def main() -> None:
-    # Shells start background jobs with Ctrl-C ignored; `kill -INT` stops this command all the same.
+    # A shell starts background jobs with SIGINT ignored; `kill -INT` is to stop this command anyway.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app()

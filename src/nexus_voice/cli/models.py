@@ -1,4 +1,4 @@
-"""`nexus-voice models`: see, pull, remove and check local models."""
+"""`nexus-voice models`: lists, pulls, removes and verifies local models."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 app = typer.Typer(help="Local models: see, pull, remove and check them.", no_args_is_help=True)
 STARTER = "whisper-base.en, qwen2.5-1.5b-instruct, en_US-ljspeech-medium and e5-small-v2"
-WIDE = 170
-"""Columns of the table in a pipe."""
+PIPE_COLUMNS = 170
+"""Width of the table when it is not printed on a terminal."""
 ENGINES = {
     "stt": "hears with it",
     "llm": "answers with it",
@@ -71,7 +71,7 @@ def table(models: list[Model], found: dict[str, Installed]) -> None:
 
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
-        console.width = WIDE  # a pipe has no width of its own, and nothing may be cut there
+        console.width = PIPE_COLUMNS  # a pipe has no width, and nothing may be cut off there
     wide = console.width >= 120
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     grid.add_column("")
@@ -105,7 +105,7 @@ def pull(
 ) -> None:
     """Download models from the Hugging Face hub, or from the mirror in HF_ENDPOINT.
 
-    A download that was interrupted goes on where it stopped. HF_TOKEN is used where it is set.
+    An interrupted download continues where it stopped. HF_TOKEN is used if it is set.
     """
     from ..models import catalogue, files
 
@@ -209,7 +209,7 @@ def root() -> Path:
 
 
 def size(count: int) -> str:
-    """Bytes as people read them."""
+    """A number of bytes for people."""
     if not count:
         return "size unknown"
     return (
@@ -220,7 +220,7 @@ def size(count: int) -> str:
 
 
 def each(things: Iterable[T], job: Callable[[T], None]) -> bool:
-    """Whether all went well; what went wrong goes to standard error, and the others go on."""
+    """Do the job for each thing and report failures on standard error. Returns whether none failed."""
     from ..core.errors import NexusError
 
     good = True

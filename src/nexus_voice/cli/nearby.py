@@ -1,4 +1,4 @@
-"""A server to talk to: the one that is named, the one that runs here, or one started for the occasion."""
+"""Finds the server to talk to: the one that is named, the one that runs here, or one started just now."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from urllib.request import ProxyHandler, build_opener
 from ..core.errors import EngineError, NexusError
 from ..settings import Settings
 
-START = 60.0
-"""Seconds a server of our own may take to answer."""
-WARM = 120.0
-"""Seconds a server's engines may take to load; the first start of all converts a model."""
-LOCAL = {"127.0.0.1", "localhost", "::1"}
-ANYWHERE = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, not bound
+START_TIMEOUT_S = 60.0
+"""How long a server that we started may take to answer."""
+LOADING_TIMEOUT_S = 120.0
+"""How long a server's engines may take to load. The very first start converts a model."""
+LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1"}
+ALL_INTERFACES = {"0.0.0.0", "::", ""}  # noqa: S104 - compared with, not bound
 
 
 def address(host: str, port: int) -> str:
     """The URL to open in a browser on this machine."""
-    host = "127.0.0.1" if host in ANYWHERE else host
+    host = "127.0.0.1" if host in ALL_INTERFACES else host
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
@@ -40,14 +40,14 @@ class NoServer(NexusError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server is: `http` without a slash at its end, `socket` with its path."""
+    """A server's address: `http` without a slash at its end, `socket` with its path."""
 
     http: str
     socket: str
 
     @classmethod
     def of(cls, url: str) -> Address:
-        """From `http://host:port`, `ws://host:port/ws/voice`, `host:port` and the like."""
+        """Read `http://host:port`, `ws://host:port/ws/voice`, `host:port` and the like."""
         parts = urlsplit(url if "://" in url else f"http://{url}")
         if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
             raise NoServer(f"{url!r} is no address of a server. Try http://127.0.0.1:8080.", code="bad_url")
@@ -62,12 +62,12 @@ class Address:
 
     @property
     def local(self) -> bool:
-        return urlsplit(self.http).hostname in LOCAL
+        return urlsplit(self.http).hostname in LOCAL_HOSTS
 
 
 def get(url: str, timeout: float = 5.0) -> Any:
-    """JSON from a server, whatever its status. Raises `OSError` or `ValueError`."""
-    opener = build_opener(ProxyHandler({})) if urlsplit(url).hostname in LOCAL else build_opener()
+    """Get JSON from a server, whatever the status. Raises `OSError` or `ValueError`."""
+    opener = build_opener(ProxyHandler({})) if urlsplit(url).hostname in LOCAL_HOSTS else build_opener()
     try:
         with opener.open(url, timeout=timeout) as response:
             return json.load(response)
@@ -77,7 +77,7 @@ def get(url: str, timeout: float = 5.0) -> Any:
 
 
 def answers(server: Address, timeout: float = 2.0) -> bool:
-    """Whether a Nexus Voice is alive there."""
+    """Whether a Nexus Voice server answers there."""
     try:
         body = get(f"{server.http}/healthz", timeout)
     except (OSError, ValueError):
@@ -87,7 +87,7 @@ def answers(server: Address, timeout: float = 2.0) -> bool:
 
 @contextmanager
 def server(url: str, settings: Settings, say: Callable[[str], None]) -> Iterator[Address]:
-    """The server at `url`; without one, the server that the settings describe, started if need be."""
+    """The server at `url`, or without one the server that the settings describe, started if necessary."""
     if url:
         named = Address.of(url)
         if not answers(named, 10.0):
@@ -104,8 +104,8 @@ def server(url: str, settings: Settings, say: Callable[[str], None]) -> Iterator
 
 
 def warm(server: Address, say: Callable[[str], None]) -> Address:
-    """Wait until every part is loaded, or as good as it gets."""
-    give_up = time.monotonic() + WARM
+    """Wait until no part of the server is loading any more."""
+    give_up = time.monotonic() + LOADING_TIMEOUT_S
     while time.monotonic() < give_up:
         try:
             parts: dict[str, str] = get(f"{server.http}/readyz").get("parts", {})
@@ -116,12 +116,14 @@ def warm(server: Address, say: Callable[[str], None]) -> Address:
             return server
         say(f"Loading {', '.join(loading)}")
         time.sleep(0.1)
-    raise EngineError(f"The server's engines are not loaded after {WARM:.0f} s: {', '.join(loading)}.")
+    raise EngineError(
+        f"The server's engines are not loaded after {LOADING_TIMEOUT_S:.0f} s: {', '.join(loading)}."
+    )
 
 
 @contextmanager
 def started() -> Iterator[Address]:
-    """A server of our own on a free port; it ends with the block, and with this process."""
+    """Start a server on a free port. It ends with the block, and with this process."""
     command = [sys.executable, "-m", "nexus_voice", "serve", "--child", "--host", "127.0.0.1", "--port", "0"]
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -129,7 +131,7 @@ def started() -> Iterator[Address]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
-            start_new_session=True,  # Ctrl-C is ours; the child ends when we close its input
+            start_new_session=True,  # Ctrl-C is for us; the child ends when we close its input
         )
         with process:
             try:
@@ -149,7 +151,7 @@ def _first_line(process: subprocess.Popen[bytes]) -> str:
     assert process.stdout
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        return process.stdout.readline().decode().strip() if selector.select(START) else ""
+        return process.stdout.readline().decode().strip() if selector.select(START_TIMEOUT_S) else ""
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

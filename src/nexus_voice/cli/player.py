@@ -1,4 +1,4 @@
-"""A loudspeaker without sound: keeps the audio, and knows what would have been played by now."""
+"""A silent loudspeaker: keeps the audio and knows how much of it would have been played by now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..core.audio import Pcm
 
 
 class Player:
-    """Plays one turn's audio in real time from the moment it arrives, pausing when none is there."""
+    """Plays the audio of one turn in real time, from when it arrives, and pauses when there is none."""
 
     def __init__(self) -> None:
         self.turn = 0
@@ -18,7 +18,7 @@ class Player:
         self._open = False
 
     def start(self, turn: int, rate: int) -> None:
-        """What follows is this turn's audio. A second rate within a turn is taken for the first's."""
+        """Expect the audio of this turn. Within a turn the sample rate cannot change."""
         if turn != self.turn:
             self.turn, self.rate, self._ends = turn, rate, 0.0
             self._audio.clear()
@@ -30,7 +30,7 @@ class Player:
             self._ends = max(self._ends, anyio.current_time()) + len(data) / (2 * self.rate)
 
     def flush(self, turn: int) -> None:
-        """Fall silent; what was not played is dropped, and so is what still arrives."""
+        """Stop playing. Drop what was not played, and what still arrives."""
         if turn == self.turn and self.rate:
             del self._audio[2 * round(self.played * self.rate) :]
             self._ends = anyio.current_time()
@@ -46,5 +46,5 @@ class Player:
 
     @property
     def played(self) -> float:
-        """Seconds of this turn's audio that were heard."""
+        """Seconds of this turn's audio that were played."""
         return self.audio.seconds - max(0.0, self._ends - anyio.current_time())

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from ..server.services import Services
     from ..settings import Settings
 
-FAREWELL = 1
-"""Seconds that open connections have to finish when the server is told to stop."""
+SHUTDOWN_GRACE_S = 1
+"""How long open connections may take to finish when the server is told to stop."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it answers, and leaves the signals to us: engines are closed after it."""
+    """uvicorn's server that tells when it answers, and leaves signals to us: engines are closed after it."""
 
     def __init__(self, config: uvicorn.Config, answering: Callable[[], None]) -> None:
         super().__init__(config)
@@ -48,12 +48,14 @@ class Server(uvicorn.Server):
 def serve(
     settings: Settings, *, role: Role = Role.all, child: bool = False, since: float | None = None
 ) -> None:
-    """Serve until told to stop. `since` is when the process began, on the wall clock.
+    """Serve until told to stop. `since` is when the process began, in seconds since the epoch.
 
-    A `child` prints its address alone, and stops when its standard input ends.
+    A `child` prints only its address, and stops when its standard input ends.
     """
     since = time.time() if since is None else since
-    with listening(settings.server.host, settings.server.port) as sock:  # before anything slow
+    with listening(
+        settings.server.host, settings.server.port
+    ) as sock:  # first, so that a port in use is reported at once
         logs.configure(settings.server.log, settings.server.log_json)
         anyio.run(
             _serve,
@@ -81,7 +83,7 @@ async def _serve(settings: Settings, role: Role, sock: socket.socket, child: boo
 
     config = uvicorn.Config(
         logs.RequestIds(app),
-        lifespan="off",  # we hold it ourselves: its errors come to us, and it outlasts the signals
+        lifespan="off",  # we run it ourselves, to see its errors and to keep it until the end
         loop="none",
         http="httptools",
         ws=WebSocketProtocol,
@@ -92,7 +94,7 @@ async def _serve(settings: Settings, role: Role, sock: socket.socket, child: boo
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=FAREWELL,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
     )
     server = Server(config, answering)
     with stopping(server):
@@ -105,7 +107,7 @@ async def _serve(settings: Settings, role: Role, sock: socket.socket, child: boo
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A listening socket. Raises `NexusError` when there is none to be had."""
+    """Open the listening socket. Raises `NexusError` when that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         sock = socket.create_server((host, port), family=family, backlog=2048)
@@ -129,7 +131,7 @@ def _why(error: Exception, host: str, port: int) -> str:
 
 @contextmanager
 def stopping(server: uvicorn.Server) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the server; a second Ctrl-C does not wait for its clients."""
+    """Make Ctrl-C and SIGTERM stop the server. A second Ctrl-C does not wait for its clients."""
     kept = {one: signal.signal(one, server.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
@@ -139,25 +141,25 @@ def stopping(server: uvicorn.Server) -> Iterator[None]:
 
 
 async def until_alone(server: uvicorn.Server, app: Any) -> None:
-    """A child ends with its parent, whose end of the pipe is then closed."""
+    """Stop a child with its parent, which closes its end of the pipe."""
     await anyio.wait_readable(sys.stdin.fileno())
     server.should_exit = True
 
 
 async def settle(app: Any) -> None:
-    """What is loaded once stays: the garbage collector need not look at it again and again."""
+    """Exclude what is loaded from garbage collection, once everything is loaded: it stays for good."""
     services: Services = app.state.nexus
-    while "warming" in services.parts.values():  # noqa: ASYNC110 - once, and seldom
+    while "warming" in services.parts.values():  # noqa: ASYNC110 - only at the start
         await anyio.sleep(0.1)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)  # conversations make little garbage in cycles
+    gc.set_threshold(10_000, 20, 50)  # conversations create few reference cycles
 
 
 async def say_when_warm(server: uvicorn.Server, app: Any) -> None:
-    """Some parts load after the server answers; say so when they have, or what is wrong with them."""
+    """Say when the parts that load in the background are ready, or what is wrong with them."""
     services: Services = app.state.nexus
-    while not server.started or "warming" in services.parts.values():  # noqa: ASYNC110 - once, and seldom
+    while not server.started or "warming" in services.parts.values():  # noqa: ASYNC110 - only at the start
         await anyio.sleep(0.1)
     for part, status in services.parts.items():
         if status != "ready":
@@ -184,7 +186,7 @@ def greet(services: Services, settings: Settings, url: str, seconds: float) -> N
 def banner(
     url: str, engines: Mapping[str, str], better: Sequence[Advice], documents: str, seconds: float
 ) -> list[str]:
-    """At most ten lines. `engines` are names by port."""
+    """What is printed when the server has started, at most ten lines. `engines` maps ports to names."""
     lines = [
         f"Nexus Voice is ready after {seconds:.1f} s. Open {url} in a browser.",
         f"  hears with     {engines['vad']}, {engines['stt']}",
@@ -202,7 +204,7 @@ def banner(
 def part_banner(
     url: str, role: str, engines: Mapping[str, str], better: Sequence[Advice], seconds: float
 ) -> list[str]:
-    """For a server of one role alone."""
+    """What is printed when a server of a single role has started."""
     lines = [f"Nexus Voice, role {role}, is ready after {seconds:.1f} s. Others use it at {url}/v1."]
     lines += [f"  {port:<14} {name}" for port, name in engines.items()]
     lines += [f"  better:  {one.command}  # {one.message}" for one in better]

@@ -1,4 +1,4 @@
-"""A turn on the terminal: a live display for people, plain lines for pipes, nothing for --json."""
+"""Shows a turn: as a live display on a terminal, as lines in a pipe, not at all with --json."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ CLOCKS = {
     "first_audio_played": "first sound played",
     "barge_in": "silent after interruption",
 }
-"""The protocol's clocks in words."""
+"""The names of the protocol's clocks for people."""
 
 
 def place(source: dict[str, Any]) -> str:
-    """Where a passage stands: title, headings, page."""
+    """Where a passage is: title, headings, page."""
     steps = [source["title"], *(step for step in source["path"] if step != source["title"])]
     return " › ".join(steps) + (f", page {source['page']}" if source.get("page") else "")
 
@@ -39,8 +39,8 @@ def clocks(answer: Answer) -> list[tuple[str, str]]:
     return [(CLOCKS.get(name, name), f"{ms:,.0f} ms") for name, ms in answer.clocks.items()]
 
 
-class Plain:
-    """Lines as they become final."""
+class Lines:
+    """Prints each line once it is final."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -73,7 +73,7 @@ class Plain:
 
 
 def picture(answer: Answer, partial: str) -> Group:
-    """All that is known of a turn, for a terminal."""
+    """Everything that is known of a turn, laid out for a terminal."""
     from rich.markdown import Markdown
 
     parts: list[Any] = [Text.assemble(("You    ", "bold cyan"), (answer.question or partial or "…"))]
@@ -93,8 +93,8 @@ def picture(answer: Answer, partial: str) -> Group:
     return Group(*parts)
 
 
-class Lively:
-    """The whole turn, drawn anew with every event."""
+class LiveDisplay:
+    """Redraws the whole turn at every event."""
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -112,6 +112,6 @@ def display(console: Console, silent: bool) -> Iterator[Show]:
         yield lambda event, answer: None
     elif console.is_terminal:
         with Live(console=console, refresh_per_second=15, vertical_overflow="visible") as live:
-            yield Lively(live)
+            yield LiveDisplay(live)
     else:
-        yield Plain(console)
+        yield Lines(console)

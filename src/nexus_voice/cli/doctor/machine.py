@@ -106,7 +106,7 @@ def gpu(_: Settings) -> Check:
 def microphone(settings: Settings) -> Check:
     """Whether browsers will give the page the microphone, which they do on secure pages only."""
     host = settings.server.host
-    if host in nearby.LOCAL:
+    if host in nearby.LOCAL_HOSTS:
         return Check("Microphone", "works", "browsers allow it on this machine; say yes when they ask")
     return Check(
         "Microphone",

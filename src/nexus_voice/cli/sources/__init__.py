@@ -1,1 +1,1 @@
-"""Where documents come from: files, folders and buckets; and how the knowledge base is kept in step."""
+"""Files, folders and buckets that documents come from, and keeping the knowledge base in step with them."""

@@ -1,4 +1,4 @@
-"""Documents on this machine: single files, and folders with all that is in them."""
+"""Documents on this machine: single files, and folders with everything below them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from typing import BinaryIO
 from ...core.errors import BadInput
 from .source import Entry, Listing, identity, safe, unreadable
 
-HIDDEN = (".", "~$")
-"""Beginnings of names that are left out: hidden files, and those that Office keeps beside an open file."""
+HIDDEN_PREFIXES = (".", "~$")
+"""Prefixes of file names that are left out: hidden files, and the lock files of Office."""
 
 
 class Folder:
-    """Its name in the knowledge base tells nothing of where it is, and differs by machine and place;
-    `name` takes their place for a folder that moves."""
+    """A folder that the knowledge base mirrors.
+
+    Its id is made of the folder's name and a hash of the machine and the path, so that it does not reveal
+    where the folder is. A folder that moves keeps its id when `name` is given instead.
+    """
 
     mirrored = True
 
@@ -41,19 +44,19 @@ class Folder:
 
         def closed(error: OSError) -> None:
             if error.filename != str(self._root):
-                found.problems[safe(self._name(error.filename)) + "/"] = closed_by(error)
+                found.problems[safe(self._name(error.filename)) + "/"] = cannot_open(error)
             else:
-                raise unreadable(f"{self.label} {closed_by(error)}")
+                raise unreadable(f"{self.label} {cannot_open(error)}")
 
         for parent, folders, names in os.walk(self._root, onerror=closed):
-            folders[:] = sorted(name for name in folders if not name.startswith(HIDDEN))
+            folders[:] = sorted(name for name in folders if not name.startswith(HIDDEN_PREFIXES))
             for name in sorted(names):
-                if not name.startswith(HIDDEN) and found.readable(name):
+                if not name.startswith(HIDDEN_PREFIXES) and found.readable(name):
                     self._add(found, os.path.join(parent, name))
         return found
 
     def open(self, entry: Entry) -> AbstractContextManager[BinaryIO]:
-        return opened(entry)
+        return open_entry(entry)
 
     def _name(self, path: str) -> str:
         return Path(path).relative_to(self._root).as_posix()
@@ -66,17 +69,17 @@ class Folder:
             if os.path.islink(path) and not self._inside(path):
                 return
             about = os.stat(path)
-        except FileNotFoundError:  # gone since, or a link to nothing
+        except FileNotFoundError:  # deleted meanwhile, or a broken link
             return
         except OSError as error:
-            found.problems[safe(self._name(path))] = closed_by(error)
+            found.problems[safe(self._name(path))] = cannot_open(error)
             return
-        if stat.S_ISREG(about.st_mode):  # no pipe or device
+        if stat.S_ISREG(about.st_mode):  # not a pipe or a device
             found.add(path, self._name(path), about.st_size, f"{about.st_size}-{about.st_mtime_ns}")
 
 
 class Files:
-    """Files that were named one by one: sent once, and compared by the server."""
+    """Files that were named one by one. They are sent once, and the server compares them."""
 
     id, label, mirrored = "upload", "", False
 
@@ -89,24 +92,24 @@ class Files:
             try:
                 size = path.stat().st_size
             except OSError as error:
-                found.problems[str(path)] = closed_by(error)
+                found.problems[str(path)] = cannot_open(error)
             else:
                 found.add(str(path), path.name, size, "")
         return found
 
     def open(self, entry: Entry) -> AbstractContextManager[BinaryIO]:
-        return opened(entry)
+        return open_entry(entry)
 
 
 @contextmanager
-def opened(entry: Entry) -> Iterator[BinaryIO]:
+def open_entry(entry: Entry) -> Iterator[BinaryIO]:
     try:
-        file = open(entry.key, "rb")  # noqa: SIM115 - closed below; errors of its user are not ours
+        file = open(entry.key, "rb")  # noqa: SIM115 - closed below, outside of this `except`
     except OSError as error:
-        raise unreadable(closed_by(error)) from None
+        raise unreadable(cannot_open(error)) from None
     with file:
         yield file
 
 
-def closed_by(error: OSError) -> str:
+def cannot_open(error: OSError) -> str:
     return f"cannot be opened: {error.strerror or error}."

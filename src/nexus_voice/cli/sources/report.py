@@ -1,4 +1,4 @@
-"""What became of each document: a line on standard output, and bars for people meanwhile."""
+"""Reports what became of each document: a line on standard output, and progress bars on a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 
 class Report:
-    """Enter before use. A failure is told once, however often it is met."""
+    """Use it as a context manager. A failure that repeats is reported once."""
 
     def __init__(self) -> None:
         self._out = Console(highlight=False, markup=False, soft_wrap=True)
@@ -23,7 +23,7 @@ class Report:
             console=self._notes,
             transient=True,
             disable=not self._notes.is_terminal,
-            redirect_stdout=self._out.is_terminal,  # else our lines would not go into the user's pipe
+            redirect_stdout=self._out.is_terminal,  # otherwise the lines would not reach a pipe
         )
         self._files = self._bars.add_task("Connecting", total=None)
         self._passages = self._bars.add_task("", total=None, visible=False)
@@ -31,7 +31,7 @@ class Report:
         self._counts: Counter[str] = Counter()
         self._told: set[str] = set()
         self.good = True
-        """Whether nothing has failed so far."""
+        """False once something has failed."""
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -41,25 +41,25 @@ class Report:
         self._bars.stop()
 
     def begin(self, label: str) -> None:
-        """Names of documents are shown behind `label` from now on."""
+        """Print `label` before the names of documents from now on."""
         self._label, self._finished, self._counts = label, 0, Counter()
 
     def expect(self, files: int) -> None:
         self._bars.update(self._files, description="Documents", completed=0, total=files)
 
     def say(self, text: str) -> None:
-        """Why nothing moves."""
+        """Show what is being waited for."""
         self._bars.update(self._files, description=text)
 
     def waiting(self, why: str) -> None:
-        """For the server, which may take long: said in pipes and logs too, once."""
+        """Show why the server is being waited for. Without a terminal it is printed, once per reason."""
         self.say(f"Waiting for the server: {why}")
         if self._bars.disable and why != self._waits_for:
             self._notes.print(f"Waiting for the server: {why}")
         self._waits_for = why
 
     def progress(self, ended: int, running: Mapping[str, Any] | None) -> None:
-        """Of the oldest open job: how many documents have ended, and which is being read."""
+        """Show the state of the oldest open job: how many documents have ended, and which one is running."""
         self._bars.update(self._files, description="Documents", completed=self._finished + ended)
         if running and running["chunks"]:
             passages = {"total": running["chunks"], "completed": running["embedded"]}
@@ -86,14 +86,14 @@ class Report:
         self._counts[outcome] += 1
 
     def note(self, text: str) -> None:
-        """About the source as a whole."""
+        """Print something about the source as a whole, once."""
         line = f"{self._label.rstrip('/')} {text}".strip()
         if line not in self._told:
             self._told.add(line)
             self._out.print(line)
 
     def end(self, left_out: Mapping[str, int]) -> None:
-        """The sum, unless nothing was done that was not told before."""
+        """Print the totals, unless nothing has happened since they were last printed."""
         kinds = ", ".join(f"{suffix} {count}" for suffix, count in sorted(left_out.items()))
         if kinds:
             self.note(f"holds files of types that cannot be read, which are left out: {kinds}.")

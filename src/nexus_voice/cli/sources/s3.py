@@ -1,4 +1,4 @@
-"""Documents in a bucket of S3, or of anything that speaks its protocol (AWS_ENDPOINT_URL)."""
+"""Documents in an S3 bucket, or on another server with the same protocol (AWS_ENDPOINT_URL)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ...core.errors import BadInput, NexusError
 from .source import Entry, Listing, identity, unreadable
 
 INSTALL = "S3 needs boto3: pip install 'nexus-voice[s3]'."
-TRIES = 8
-"""Attempts for each request; boto3 waits longer and longer between them."""
-IN_MEMORY = 1_000_000
-"""Bytes of an object that are held in memory; larger ones pass through a temporary file."""
-WHY = {
+MAX_ATTEMPTS = 8
+"""Attempts for each request. boto3 waits longer before each next one."""
+MAX_BYTES_IN_MEMORY = 1_000_000
+"""Larger objects are written to a temporary file."""
+MESSAGES = {
     "NoSuchBucket": "there is no such bucket.",
     "NoSuchKey": "is gone.",
     "404": "is gone.",
@@ -27,13 +27,13 @@ WHY = {
     "InvalidObjectState": "is archived. Restore it first.",
     "SlowDown": "is asked too often. Try again later.",
 }
-"""By S3's error codes."""
+"""Maps an error code of S3 to what we say about it."""
 
 
 class Bucket:
-    """`s3://bucket` or `s3://bucket/prefix`: all objects below it, or the one of that name.
+    """All objects below `s3://bucket` or `s3://bucket/prefix`, or the object of that name.
 
-    Credentials, region and endpoint come from where AWS's own tools take them.
+    Credentials, region and endpoint are found as the AWS tools find them.
     """
 
     mirrored = True
@@ -63,7 +63,7 @@ class Bucket:
     def open(self, entry: Entry) -> Iterator[BinaryIO]:
         from boto3.s3.transfer import TransferConfig
 
-        with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+        with tempfile.SpooledTemporaryFile(MAX_BYTES_IN_MEMORY) as file:
             try:
                 with explained():
                     alone = TransferConfig(use_threads=False)
@@ -71,14 +71,14 @@ class Bucket:
             except NexusError as error:
                 raise unreadable(error.message) from None
             file.seek(0)
-            yield file  # type: ignore[misc]  # it has all that BinaryIO has
+            yield file  # type: ignore[misc]  # it has every method of BinaryIO
 
     def _add(self, found: Listing, one: dict[str, Any]) -> None:
         key: str = one["Key"]
         below = f"{self._prefix}/" if self._prefix else ""
         if key == self._prefix:
             name = key.rpartition("/")[2]
-        elif key.startswith(below) and not key.endswith("/"):  # a folder is marked by an empty object
+        elif key.startswith(below) and not key.endswith("/"):  # a key that ends in a slash is an empty folder
             name = key.removeprefix(below)
         else:
             return
@@ -87,13 +87,13 @@ class Bucket:
 
 
 def client() -> Any:
-    """Raises `BadInput` when boto3 is not installed."""
+    """A client of S3. Raises `BadInput` when boto3 is not installed."""
     try:
         import boto3
         from botocore.config import Config
     except ImportError:
         raise BadInput(INSTALL, code="engine_not_installed") from None
-    retries = {"mode": "standard", "total_max_attempts": TRIES}
+    retries = {"mode": "standard", "total_max_attempts": MAX_ATTEMPTS}
     with explained():
         return boto3.Session().client(
             "s3", config=Config(retries=retries, connect_timeout=10, read_timeout=30)
@@ -102,7 +102,7 @@ def client() -> Any:
 
 @contextmanager
 def explained(what: str = "") -> Iterator[None]:
-    """boto3's errors in plain words, behind `what`."""
+    """Turn boto3's errors into `NexusError`s in plain words that begin with `what`."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
@@ -117,7 +117,7 @@ def explained(what: str = "") -> Iterator[None]:
         ) from None
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
-        why = WHY.get(code) or f"S3 says {code}: {error.response.get('Error', {}).get('Message', '')}"
+        why = MESSAGES.get(code) or f"S3 says {code}: {error.response.get('Error', {}).get('Message', '')}"
         raise NexusError(f"{before}{why}", code="s3_refused", status=502) from None
     except (BotoCoreError, Boto3Error) as error:
         raise NexusError(f"{before}{error}", code="s3_unreachable", status=502) from None

@@ -1,4 +1,4 @@
-"""The knowledge base of a server, over HTTP; a server that is away for a while is waited for."""
+"""Client of a server's knowledge base. It waits for a server that is away for a while."""
 
 from __future__ import annotations
 
@@ -14,43 +14,44 @@ from ...core.errors import BadInput, NexusError
 from ..collections import id_of
 from .source import Entry
 
-ANSWER = 60.0
-"""Seconds that an answer may take: a batch of documents is written to the server's disk before it."""
-PATIENCE = 60.0
-"""Seconds that a server may be away."""
-PASSING = {429, 502, 503, 504}
-"""Statuses of a server that is busy or about to start."""
-LASTING = {"knowledge_off"}
-"""Codes of errors that no waiting cures, whatever their status."""
-PAGE = 1_000
-"""Documents listed at a time."""
+RESPONSE_TIMEOUT_S = 60.0
+"""How long an answer may take. The server writes a batch of documents to its disk before it answers."""
+OUTAGE_TIMEOUT_S = 60.0
+"""How long a server may be unavailable."""
+RETRYABLE_STATUSES = {429, 502, 503, 504}
+"""Statuses of a server that is busy or still starting."""
+PERMANENT_ERRORS = {"knowledge_off"}
+"""Error codes that are never retried, whatever their status."""
+DOCUMENTS_PER_PAGE = 1_000
+"""Documents in one page of the list."""
 
 Job = dict[str, Any]
 
 
 class Unsendable(BadInput):
-    """Too large for the server, or changed on the way."""
+    """The document is too large for the server, or changed while it was sent."""
 
     code = "unsendable"
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A document that the knowledge base has."""
+    """A document that is in the knowledge base."""
 
     id: str
     fingerprint: str
 
 
 class Server:
-    """Enter before use. `waiting` is told why it has to wait; `patience` is in seconds."""
+    """Use it as a context manager. `waiting` is called with the reason before each retry; `patience` is how
+    many seconds the server may be unavailable."""
 
     def __init__(
-        self, url: str, waiting: Callable[[str], None], *, local: bool, patience: float = PATIENCE
+        self, url: str, waiting: Callable[[str], None], *, local: bool, patience: float = OUTAGE_TIMEOUT_S
     ) -> None:
         self._url, self._waiting, self.patience = url, waiting, patience
         self._http = httpx.Client(
-            base_url=f"{url}/rag/", timeout=httpx.Timeout(ANSWER, connect=5), trust_env=not local
+            base_url=f"{url}/rag/", timeout=httpx.Timeout(RESPONSE_TIMEOUT_S, connect=5), trust_env=not local
         )
 
     def __enter__(self) -> Self:
@@ -61,14 +62,14 @@ class Server:
         self._http.close()
 
     def collection(self, name: str) -> str:
-        """The id of the collection that has this id or name; it is made if there is none."""
+        """The id of the collection with this id or name, which is created if there is none."""
         known = id_of(name, self._ask("GET", "collections")["collections"])
         return known or str(self._ask("POST", "collections", json={"name": name})["id"])
 
     def documents(self, collection: str, source: str) -> dict[str, Known]:
-        """What it has of a source, by name."""
+        """The documents of a source that are in the knowledge base, by name."""
         found: dict[str, Known] = {}
-        query: dict[str, Any] = {"collection": collection, "source": source, "limit": PAGE}
+        query: dict[str, Any] = {"collection": collection, "source": source, "limit": DOCUMENTS_PER_PAGE}
         while True:
             page = self._ask("GET", "documents", params=query)
             found |= {one["name"]: Known(one["id"], one["fingerprint"]) for one in page["documents"]}
@@ -77,7 +78,7 @@ class Server:
             query["after"] = page["next"]
 
     def send(self, collection: str, source: str, files: Sequence[tuple[Entry, BinaryIO]]) -> Job:
-        """A job for these files, read as they are sent. Raises `Unsendable`."""
+        """Upload files, which are read while they are sent, and return the job. Raises `Unsendable`."""
 
         def form() -> dict[str, Any]:
             for _, file in files:
@@ -91,7 +92,7 @@ class Server:
         return self._ask("POST", "ingest", form)
 
     def send_urls(self, collection: str, urls: Sequence[str]) -> Job:
-        """A job for pages that the server fetches itself."""
+        """Ask the server to fetch pages, and return the job."""
         return self._ask("POST", "ingest", json={"collection": collection, "urls": list(urls)})
 
     def job(self, id: str) -> Job:
@@ -104,28 +105,28 @@ class Server:
         try:
             self._ask("DELETE", f"documents/{id}")
         except NexusError as error:
-            if error.status != 404:  # gone already
+            if error.status != 404:  # already deleted
                 raise
 
     def _ask(
         self, method: str, path: str, form: Callable[[], dict[str, Any]] = dict, **request: Any
     ) -> dict[str, Any]:
-        """The JSON of a good answer; `form` is called for each attempt."""
+        """Send a request, with retries, and return the answer's JSON. `form` is called for each attempt."""
         give_up, pause = time.monotonic() + self.patience, 0.5
         while True:
             try:
                 response = self._http.request(method, path, **form(), **request)
-            except httpx.LocalProtocolError:  # its length is no longer what it was
+            except httpx.LocalProtocolError:  # the file's length has changed
                 raise Unsendable("changes while it is read. Try again later.") from None
             except httpx.TransportError as error:
                 why, after = f"does not answer ({error})", 0.0
-            except OSError as error:  # of a file that is being sent
+            except OSError as error:  # from a file that is being sent
                 raise Unsendable(f"cannot be read: {error.strerror or error}.") from None
             else:
                 if response.is_success:
                     return self._decoded(response)
                 problem = refusal(response)
-                if response.status_code not in PASSING or problem.code in LASTING:
+                if response.status_code not in RETRYABLE_STATUSES or problem.code in PERMANENT_ERRORS:
                     raise problem
                 why, after = problem.message, seconds(response.headers.get("retry-after", ""))
             pause = max(pause, after)
@@ -146,7 +147,7 @@ class Server:
 
 
 def refusal(response: httpx.Response) -> NexusError:
-    """The error that a response says."""
+    """The error that a response reports."""
     try:
         error = response.json()["error"]
         code, message = str(error["code"]), str(error["message"])

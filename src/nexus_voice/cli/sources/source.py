@@ -1,4 +1,4 @@
-"""What a place with documents must tell."""
+"""What every source of documents has in common."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ...knowledge.reading.kinds import SUFFIXES
 from ...server.rag.names import one_line, relative_path
 
 UNSAFE = re.compile(r'[\x00-\x1f\x7f"\\]')
-"""What a form changes on its way."""
+"""Characters that do not survive in a multipart form."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document as its source lists it: `name` in the knowledge base, `key` in the source, `size` in
-    bytes. The fingerprint is another one whenever the content is."""
+    """A document as its source lists it. `name` is its name in the knowledge base, `key` its name in the
+    source, `size` is in bytes. The fingerprint changes whenever the content changes."""
 
     name: str
     key: str
@@ -31,15 +31,15 @@ class Entry:
 
 @dataclass(slots=True)
 class Listing:
-    """`limit` is the largest document in bytes."""
+    """The documents of a source. `limit` is the size of the largest one allowed, in bytes."""
 
     limit: int
     entries: dict[str, Entry] = field(default_factory=dict)
     """By name."""
     problems: dict[str, str] = field(default_factory=dict)
-    """Why a document, by its name, cannot be had; a name that ends in "/" stands for all below it."""
+    """Maps a name to why it cannot be read. A name that ends in "/" stands for everything below it."""
     left_out: Counter[str] = field(default_factory=Counter)
-    """How many files of each suffix cannot be read."""
+    """Counts the files of unsupported types, by suffix."""
 
     def add(self, key: str, name: str, size: int, fingerprint: str) -> None:
         try:
@@ -57,7 +57,7 @@ class Listing:
             self.entries[entry.name] = entry
 
     def readable(self, name: str) -> bool:
-        """Whether files of this type can be read; those that cannot are counted."""
+        """Whether files of this type can be read. Counts those that cannot."""
         suffix = PurePosixPath(name).suffix.lower()
         if suffix in SUFFIXES:
             return True
@@ -65,34 +65,36 @@ class Listing:
         return False
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Those of `names` that are not there, as far as could be seen."""
-        unseen = tuple(one for one in self.problems if one.endswith("/"))
+        """Those of `names` that the source no longer has, except where it could not be read."""
+        unreadable_folders = tuple(one for one in self.problems if one.endswith("/"))
         present = self.entries.keys() | self.problems.keys()
-        return sorted(name for name in names if name not in present and not name.startswith(unseen))
+        return sorted(
+            name for name in names if name not in present and not name.startswith(unreadable_folders)
+        )
 
 
 class Source(Protocol):
     id: str
-    """Its documents' `source` in the knowledge base."""
+    """The `source` of its documents in the knowledge base."""
     label: str
-    """Stands before their names in what is printed."""
+    """Printed before the names of its documents."""
     mirrored: bool
-    """Whether it is kept in step: unchanged documents are not sent, those that are gone are deleted."""
+    """Whether the knowledge base mirrors it: unchanged documents are not sent, missing ones are deleted."""
 
     def listing(self) -> Listing:
-        """Raises `NexusError` when it cannot be looked at."""
+        """List the documents. Raises `NexusError` when the source cannot be read."""
 
     def open(self, entry: Entry) -> AbstractContextManager[BinaryIO]:
-        """Its bytes, with `seek`. Raises `BadInput`."""
+        """Open a document as a seekable file. Raises `BadInput`."""
 
 
 def safe(name: str) -> str:
-    """A path as the knowledge base keeps it, which comes through a form unchanged. Raises `BadInput`."""
+    """The path as the knowledge base stores it, without what a form would change. Raises `BadInput`."""
     return relative_path(UNSAFE.sub("_", name))
 
 
 def identity(text: str) -> str:
-    """A source's id as the knowledge base keeps it."""
+    """A source's id as the knowledge base stores it."""
     return one_line(UNSAFE.sub("_", text), 500)
 
 

@@ -1,7 +1,7 @@
-"""Keeps the knowledge base in step with a source: what is new or changed is sent, what is gone deleted.
+"""Keeps the knowledge base in step with a source: sends what is new or changed, deletes what is gone.
 
-Nothing is remembered here: what the knowledge base has is compared with what the source lists, so that
-the work can be broken off at any time and taken up again.
+No state is kept here. What the knowledge base has is compared with what the source lists, so the work can
+be interrupted at any time and started again.
 """
 
 from __future__ import annotations
@@ -16,32 +16,35 @@ from .report import Report
 from .server import Job, Server, Unsendable
 from .source import Entry, Source
 
-BATCH_BYTES, BATCH_FILES = 8_000_000, 50
-"""What goes into one request; a larger file goes alone."""
-URLS = 100
-"""Most in one request."""
-JOBS = 2
-"""Jobs that may be open: one is read while the next is sent."""
-LOOK = 0.25
-"""Seconds between two looks at a job."""
+MAX_BATCH_BYTES, MAX_BATCH_FILES = 8_000_000, 50
+"""Bounds of one request. A larger file is sent alone."""
+MAX_URLS = 100
+"""Pages in one request."""
+MAX_OPEN_JOBS = 2
+"""Jobs at a time: one is processed while the next is sent."""
+POLL_INTERVAL_S = 0.25
+"""Time between two looks at a job."""
 UNFINISHED = ("queued", "running")
 
 
 @dataclass
 class Sync:
-    """One collection of one server. `delete`: None deletes what is gone unless everything is, which
-    looks more like a folder that is not mounted."""
+    """Syncs sources with one collection of one server.
+
+    `delete` says whether missing documents are deleted. None deletes them unless all are missing, which
+    rather means that the folder is not mounted.
+    """
 
     server: Server
     collection: str
     report: Report
     delete: bool | None = None
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
-    """The fingerprints with which documents (source, name) have failed: not sent again before they change."""
+    """Maps (source, name) of a failed document to its fingerprint; it is sent again when that changes."""
     _open: list[tuple[str, Source | None, list[Entry]]] = field(default_factory=list)
 
     def run(self, source: Source) -> None:
-        """Every outcome is reported. Raises `NexusError` when the source or the server fails as a whole."""
+        """Sync one source and report every outcome. Raises `NexusError` when it or the server fails."""
         listing = source.listing()
         self.report.begin(source.label)
         for name, why in listing.problems.items():
@@ -56,7 +59,7 @@ class Sync:
         self.report.expect(len(new))
         with self._cancelling():
             for batch in batches(new):
-                self._wait(JOBS - 1)
+                self._wait(MAX_OPEN_JOBS - 1)
                 self._send(source, batch)
             self._wait(0)
         gone = listing.missing(known)
@@ -69,12 +72,12 @@ class Sync:
         self.report.end(listing.left_out)
 
     def fetch(self, urls: Sequence[str]) -> None:
-        """Pages, which the server fetches."""
+        """Have the server fetch pages."""
         self.report.begin("")
         self.report.expect(len(urls))
         with self._cancelling():
-            for start in range(0, len(urls), URLS):
-                some = urls[start : start + URLS]
+            for start in range(0, len(urls), MAX_URLS):
+                some = urls[start : start + MAX_URLS]
                 job = self.server.send_urls(self.collection, some)
                 self._open.append((job["id"], None, [Entry(url, url, 0, "") for url in some]))
                 self._wait(0)
@@ -104,20 +107,20 @@ class Sync:
                 self._send(source, [entry])
 
     def _wait(self, most: int) -> None:
-        """Until no more than `most` jobs are open."""
+        """Wait until no more than `most` jobs are open."""
         while len(self._open) > most:
             id, source, entries = self._open[0]
             job = self.server.job(id)
             if job["state"] in UNFINISHED:
                 self._show(job)
-                time.sleep(LOOK)
+                time.sleep(POLL_INTERVAL_S)
                 continue
             del self._open[0]
             self._conclude_all(source, entries, job)
 
     @contextmanager
     def _cancelling(self) -> Iterator[None]:
-        """Ctrl-C cancels what is not done; what is done stays."""
+        """On Ctrl-C, cancel the open jobs. Documents that are done stay."""
         try:
             yield
         except KeyboardInterrupt:
@@ -157,7 +160,7 @@ def batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
     batch: list[Entry] = []
     size = 0
     for entry in entries:
-        if batch and (len(batch) == BATCH_FILES or size + entry.size > BATCH_BYTES):
+        if batch and (len(batch) == MAX_BATCH_FILES or size + entry.size > MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(entry)

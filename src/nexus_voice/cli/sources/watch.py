@@ -1,4 +1,4 @@
-"""When to look at sources again: as soon as a file of a folder changes, and every so often at all."""
+"""Decides when to look at sources again: when a file in a folder changes, and at a fixed interval."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from .folder import HIDDEN, Folder
+from .folder import HIDDEN_PREFIXES, Folder
 from .source import Source
 
-SETTLE = 1_600
-"""Milliseconds for which changes are gathered: a file is often saved in several steps."""
+DEBOUNCE_MS = 1_600
+"""How long changes are collected before they are reported, because a file is often saved in several steps."""
 
 
 def watch(sources: Sequence[Source], every: float, note: Callable[[str], None]) -> Iterator[list[Source]]:
-    """The sources that may have changed, for ever; all of them every so many seconds, because some file
-    systems (NFS) and all buckets tell nothing of their changes."""
+    """Yield the sources that may have changed, without end. All of them are yielded every `every` seconds,
+    because buckets and some file systems, such as NFS, do not report changes."""
     import watchfiles
 
     folders = {one.path: one for one in sources if isinstance(one, Folder)}
@@ -24,7 +24,7 @@ def watch(sources: Sequence[Source], every: float, note: Callable[[str], None]) 
         for changes in watchfiles.watch(
             *folders,
             watch_filter=None,
-            debounce=SETTLE,
+            debounce=DEBOUNCE_MS,
             rust_timeout=round(every * 1_000),
             yield_on_timeout=True,
             ignore_permission_denied=True,
@@ -34,7 +34,7 @@ def watch(sources: Sequence[Source], every: float, note: Callable[[str], None]) 
                 looked = time.monotonic()
             else:
                 paths = [Path(path) for _, path in changes]
-                yield [one for root, one in folders.items() if any(seen(path, root) for path in paths)]
+                yield [one for root, one in folders.items() if any(is_watched(path, root) for path in paths)]
     except OSError as error:
         note(f"Changes are noticed every {every:g} s only ({error.strerror or error}).")
     while True:
@@ -42,8 +42,8 @@ def watch(sources: Sequence[Source], every: float, note: Callable[[str], None]) 
         yield list(sources)
 
 
-def seen(path: Path, root: Path) -> bool:
-    """Whether it is in this folder and not left out."""
+def is_watched(path: Path, root: Path) -> bool:
+    """Whether the path is in this folder and not hidden."""
     if not path.is_relative_to(root):
         return False
-    return not any(part.startswith(HIDDEN) for part in path.relative_to(root).parts)
+    return not any(part.startswith(HIDDEN_PREFIXES) for part in path.relative_to(root).parts)
