@@ -26,7 +26,7 @@ import soundfile
 
 from nexus_voice.core.audio import Pcm, Voice
 from nexus_voice.core.errors import EngineError
-from nexus_voice.engines.xtts.tts import FILES, LANGUAGES, RATE, XttsTts
+from nexus_voice.engines.xtts.tts import LANGUAGES, MODEL_FILES, RATE, XttsTts
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from models_tiny.xtts import REAL, TINY, TOKEN, TOKENS, build
@@ -128,7 +128,7 @@ async def damaged(model: Path, samples: Path) -> None:
 
 
 def digests(model: Path) -> list[str]:
-    return [sha256((model / name).read_bytes()).hexdigest() for name in FILES]
+    return [sha256((model / name).read_bytes()).hexdigest() for name in MODEL_FILES]
 
 
 async def main(real_size: bool) -> None:

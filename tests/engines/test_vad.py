@@ -20,7 +20,7 @@ from nexus_voice.core.audio import RATE, Pcm, Voicing, silence
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines.energy.vad import EnergyVad
 from nexus_voice.engines.silero import vad as vad_silero
-from nexus_voice.engines.silero.network import LARGEST, SileroNet
+from nexus_voice.engines.silero.network import MAX_BATCH, SileroNet
 from nexus_voice.engines.silero.vad import SileroVad
 from nexus_voice.engines.webrtc.vad import WebrtcVad
 from nexus_voice.ports import Detector, Vad
@@ -197,7 +197,7 @@ def test_sensitivity_moves_the_threshold() -> None:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_sessions_share_a_batch_and_nothing_else(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    sounds = [clips.join(clips.quiet(0.2, n), clips.say(TEXTS[n % 3])) for n in range(LARGEST + 6)]
+    sounds = [clips.join(clips.quiet(0.2, n), clips.say(TEXTS[n % 3])) for n in range(MAX_BATCH + 6)]
     sounds = [Pcm(sound.data[: 2 * 512 * 20], RATE) for sound in sounds]
     alone = [listen(SILERO, sound) for sound in sounds[:3]]
     sizes: list[int] = []
@@ -219,7 +219,7 @@ def test_sessions_share_a_batch_and_nothing_else(backend: str, monkeypatch: pyte
                 tasks.start_soon(one, n)
 
     anyio.run(everybody, backend=backend)
-    assert max(sizes) == LARGEST
+    assert max(sizes) == MAX_BATCH
     for n in range(3):
         got, wanted = ([w.probability for w in ws] for ws in (together[n], alone[n]))
         assert got == pytest.approx(wanted, abs=1e-4)

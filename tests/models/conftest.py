@@ -15,7 +15,7 @@ from .hub import Hub, serving
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
     """A hub that HF_ENDPOINT names; nobody's token, no proxy, and no pause between attempts."""
-    monkeypatch.setattr(pull, "PAUSE", 0.0)
+    monkeypatch.setattr(pull, "FIRST_RETRY_PAUSE_S", 0.0)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     for name in ("HF_TOKEN", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)

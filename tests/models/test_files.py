@@ -9,7 +9,7 @@ import pytest
 
 from nexus_voice.core.errors import NexusError
 from nexus_voice.models import files
-from nexus_voice.models.catalogue import CATALOGUE, NAMES, STARTER, ModelUnknown, named
+from nexus_voice.models.catalogue import CATALOGUE, RANKS, STARTER, ModelUnknown, named
 from nexus_voice.models.files import File, damage, installed, locked, remove, write_manifest
 from nexus_voice.models.model import Model, local
 
@@ -28,8 +28,8 @@ def put(root: Path, model: Model, revision: str = "a" * 40) -> Path:
 
 
 def test_the_catalogue_holds_together() -> None:
-    assert len(NAMES) == len(CATALOGUE)
-    assert set(STARTER) <= set(NAMES)
+    assert len(RANKS) == len(CATALOGUE)
+    assert set(STARTER) <= set(RANKS)
     assert {named(name).port for name in STARTER} == {"stt", "llm", "tts", "embedder"}
     assert len({model.languages for model in CATALOGUE if model.kind == "piper"}) > 10
     for model in CATALOGUE:

@@ -16,7 +16,7 @@ from nexus_voice.core.errors import NexusError
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import named
 from nexus_voice.models.files import installed, part_of
-from nexus_voice.models.pull import MARGIN, TRIES, pull
+from nexus_voice.models.pull import FREE_SPACE_MARGIN, MAX_ATTEMPTS, pull
 
 from .hub import Hub
 
@@ -83,9 +83,9 @@ def test_a_cut_connection_is_resumed_at_once(hub: Hub, root: Path) -> None:
 
 def test_a_broken_download_is_resumed_by_the_next_pull(hub: Hub, root: Path) -> None:
     content = hub.add(WHISPER)
-    hub.cuts = [100_000] + [0] * TRIES
+    hub.cuts = [100_000] + [0] * MAX_ATTEMPTS
     assert code(lambda: pull(WHISPER, root)) == "download_broken"
-    assert len(hub.fetched("model.bin")) == 1 + TRIES
+    assert len(hub.fetched("model.bin")) == 1 + MAX_ATTEMPTS
     assert installed(root) == []
     assert installed(root) == []
     hub.requests.clear()
@@ -119,7 +119,7 @@ def test_a_server_without_ranges_starts_anew(hub: Hub, root: Path) -> None:
 
 def test_a_new_version_takes_nothing_from_the_old_ones_pieces(hub: Hub, root: Path) -> None:
     hub.add(WHISPER)
-    hub.cuts = [100_000] + [0] * TRIES
+    hub.cuts = [100_000] + [0] * MAX_ATTEMPTS
     assert code(lambda: pull(WHISPER, root)) == "download_broken"
     content = hub.add(WHISPER, version=2)
     pull(WHISPER, root)
@@ -140,7 +140,7 @@ def test_wrong_bytes_are_deleted(hub: Hub, root: Path, path: str) -> None:
 
 def test_no_room_is_known_beforehand(hub: Hub, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = hub.add(WHISPER)
-    need = sum(map(len, content.values())) + MARGIN
+    need = sum(map(len, content.values())) + FREE_SPACE_MARGIN
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=need - 1))
     assert code(lambda: pull(WHISPER, root)) == "disk_full"
@@ -152,7 +152,7 @@ def test_no_room_is_known_beforehand(hub: Hub, root: Path, monkeypatch: pytest.M
 
 def test_a_disk_that_fills_up_gets_its_room_back(hub: Hub, root: Path) -> None:
     content = hub.add(VOICE)
-    hub.cuts = [100_000] + [0] * TRIES
+    hub.cuts = [100_000] + [0] * MAX_ATTEMPTS
     assert code(lambda: pull(VOICE, root)) == "download_broken"
     (partial,) = part_of(root, VOICE.name).iterdir()
     partial.unlink()

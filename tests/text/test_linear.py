@@ -12,7 +12,7 @@ import pytest
 
 from nexus_voice.core.chat import Message, Passage, Prompt
 from nexus_voice.engines.cartesia.tts import WordMarks
-from nexus_voice.engines.extractive.llm import NAMED
+from nexus_voice.engines.extractive.llm import NAMED_SOURCE
 from nexus_voice.engines.extractive.units import units
 from nexus_voice.engines.http.body import SseDecoder
 from nexus_voice.engines.http.errors import error_detail
@@ -170,8 +170,8 @@ QUICK: dict[str, Callable[[str], object]] = {
     "a provider's error": error_detail,
     "a search result": lambda text: clean(text, len(text) // 2),
     "figures for XTTS": lambda text: sayable(text, "de") + sayable(text, "hi"),
-    "named documents": NAMED.findall,
-    "bare_question text of a document": plain_text,
+    "named documents": NAMED_SOURCE.findall,
+    "plain text of a document": plain_text,
     "wrapped lines": unwrap,
     "hidden styles": lambda text: HIDDEN.search(text) or HIDDEN.search("opacity:" + text),
     "a number in a table": NUMBER.fullmatch,

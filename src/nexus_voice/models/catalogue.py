@@ -1,7 +1,7 @@
-"""The models worth having, and where on the hub they are.
+"""The models that we recommend, and where on the hub they are.
 
-Sizes are approximate (the hub says the exact ones before a pull). Within a port the better model
-comes first: that is the order in which an installed one is chosen.
+Sizes are approximate; before a pull the hub says the exact ones. Within a port the better model comes first,
+and the first that is installed is chosen.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from ..core.errors import BadInput
-from .model import ANY, Model, local
+from .model import ANY_LANGUAGE, Model, local
 
 MEGA, GIGA = 1_000_000, 1_000_000_000
 
@@ -29,7 +29,7 @@ def _whisper(size: str, english: bool, megabytes: int, about: str) -> Model:
         ("config.json", "model.bin", "tokenizer.json", "vocabulary.txt"),
         megabytes * MEGA,
         "MIT",
-        ("en",) if english else (ANY,),
+        ("en",) if english else (ANY_LANGUAGE,),
         about,
     )
 
@@ -48,35 +48,35 @@ def _voice(name: str, megabytes: int, licence: str, about: str) -> Model:
     return Model(name, "tts", "piper", "rhasspy/piper-voices", files, size, licence, (language,), about)
 
 
-SEE = "see its MODEL_CARD"
+SEE_CARD = "see its MODEL_CARD"
 """Every voice is pulled with its MODEL_CARD, which names the recordings it was trained on and their licence;
 where no licence is named here, look there before using the voice for business."""
 VOICES: tuple[tuple[str, int, str, str], ...] = (
     ("en_US-ljspeech-medium", 63, "public domain", "speaks American English, a woman"),
     ("en_US-lessac-medium", 63, "Blizzard 2013 (research)", "speaks American English, a clear woman"),
-    ("en_US-ryan-medium", 63, SEE, "speaks American English, a man"),
+    ("en_US-ryan-medium", 63, SEE_CARD, "speaks American English, a man"),
     ("en_GB-cori-medium", 63, "public domain", "speaks British English, a woman"),
-    ("en_GB-alan-medium", 63, SEE, "speaks British English, a man"),
+    ("en_GB-alan-medium", 63, SEE_CARD, "speaks British English, a man"),
     ("de_DE-thorsten-medium", 63, "CC0", "speaks German, a man"),
     ("fr_FR-siwis-medium", 63, "CC BY 4.0", "speaks French, a woman"),
-    ("es_ES-davefx-medium", 63, SEE, "speaks Spanish, a man"),
-    ("es_MX-ald-medium", 63, SEE, "speaks Mexican Spanish"),
-    ("it_IT-paola-medium", 63, SEE, "speaks Italian, a woman"),
-    ("pt_BR-faber-medium", 63, SEE, "speaks Brazilian Portuguese, a man"),
+    ("es_ES-davefx-medium", 63, SEE_CARD, "speaks Spanish, a man"),
+    ("es_MX-ald-medium", 63, SEE_CARD, "speaks Mexican Spanish"),
+    ("it_IT-paola-medium", 63, SEE_CARD, "speaks Italian, a woman"),
+    ("pt_BR-faber-medium", 63, SEE_CARD, "speaks Brazilian Portuguese, a man"),
     ("nl_NL-mls-medium", 77, "CC BY 4.0", "speaks Dutch, many speakers"),
-    ("pl_PL-gosia-medium", 63, SEE, "speaks Polish, a woman"),
-    ("cs_CZ-jirka-medium", 63, SEE, "speaks Czech, a man"),
-    ("hu_HU-anna-medium", 63, SEE, "speaks Hungarian, a woman"),
-    ("ru_RU-irina-medium", 63, SEE, "speaks Russian, a woman"),
-    ("uk_UA-ukrainian_tts-medium", 77, SEE, "speaks Ukrainian, three speakers"),
-    ("tr_TR-dfki-medium", 63, SEE, "speaks Turkish"),
-    ("sv_SE-nst-medium", 63, SEE, "speaks Swedish"),
-    ("da_DK-talesyntese-medium", 63, SEE, "speaks Danish"),
-    ("fi_FI-harri-medium", 63, SEE, "speaks Finnish, a man"),
-    ("ca_ES-upc_ona-medium", 63, SEE, "speaks Catalan, a woman"),
-    ("ar_JO-kareem-medium", 63, SEE, "speaks Arabic, a man"),
+    ("pl_PL-gosia-medium", 63, SEE_CARD, "speaks Polish, a woman"),
+    ("cs_CZ-jirka-medium", 63, SEE_CARD, "speaks Czech, a man"),
+    ("hu_HU-anna-medium", 63, SEE_CARD, "speaks Hungarian, a woman"),
+    ("ru_RU-irina-medium", 63, SEE_CARD, "speaks Russian, a woman"),
+    ("uk_UA-ukrainian_tts-medium", 77, SEE_CARD, "speaks Ukrainian, three speakers"),
+    ("tr_TR-dfki-medium", 63, SEE_CARD, "speaks Turkish"),
+    ("sv_SE-nst-medium", 63, SEE_CARD, "speaks Swedish"),
+    ("da_DK-talesyntese-medium", 63, SEE_CARD, "speaks Danish"),
+    ("fi_FI-harri-medium", 63, SEE_CARD, "speaks Finnish, a man"),
+    ("ca_ES-upc_ona-medium", 63, SEE_CARD, "speaks Catalan, a woman"),
+    ("ar_JO-kareem-medium", 63, SEE_CARD, "speaks Arabic, a man"),
     ("vi_VN-vais1000-medium", 63, "CC BY 4.0", "speaks Vietnamese, a woman"),
-    ("zh_CN-huayan-medium", 63, SEE, "speaks Mandarin Chinese, a woman"),
+    ("zh_CN-huayan-medium", 63, SEE_CARD, "speaks Mandarin Chinese, a woman"),
 )
 """(name, megabytes, licence, what it is good for); the first of a language is its default."""
 _BERT = ("onnx/model.onnx", "tokenizer.json", "config.json")
@@ -170,20 +170,20 @@ CATALOGUE: tuple[Model, ...] = (
         "puts the best of the passages found first",
     ),
 )
-NAMES = {model.name: order for order, model in enumerate(CATALOGUE)}
+RANKS = {model.name: order for order, model in enumerate(CATALOGUE)}
 STARTER = ("whisper-base.en", "qwen2.5-1.5b-instruct", "en_US-ljspeech-medium", "e5-small-v2")
-"""Good for English on any laptop, with a licence for every use."""
+"""These do well for English on any laptop, and their licences allow every use."""
 
 
 def named(name: str) -> Model:
     """The catalogue's model of that name, or any other GGUF file as `hub:OWNER/REPO/FILE.gguf`.
 
-    Raises `ModelUnknown` with the names that come near, `BadInput` for a path that is none.
+    Raises `ModelUnknown`, which names similar ones, or `BadInput` for an impossible path.
     """
     if name.startswith("hub:"):
         return _custom(name)
-    if name in NAMES:
-        return CATALOGUE[NAMES[name]]
+    if name in RANKS:
+        return CATALOGUE[RANKS[name]]
     raise ModelUnknown(f"There is no model {name!r}. {_near(name)}See `nexus-voice models list`.")
 
 
@@ -193,13 +193,15 @@ def _custom(name: str) -> Model:
     if not (owner and repo and file.endswith(".gguf")):
         raise ModelUnknown(f"{name!r} names no file. Write it as hub:OWNER/REPO/FILE.gguf.")
     stem = local(f"{owner}/{repo}/{file}").removesuffix(".gguf")
-    own = f"{stem}-custom" if stem in NAMES else stem
+    own = f"{stem}-custom" if stem in RANKS else stem
     licence = f"see {owner}/{repo} on the hub"
-    return Model(own, "llm", "llamacpp", f"{owner}/{repo}", (file,), 0, licence, (ANY,), "your own choice")
+    return Model(
+        own, "llm", "llamacpp", f"{owner}/{repo}", (file,), 0, licence, (ANY_LANGUAGE,), "your own choice"
+    )
 
 
 def _near(name: str) -> str:
-    folded = {known.lower(): known for known in NAMES}
+    folded = {known.lower(): known for known in RANKS}
     parts = [known for low, known in folded.items() if name and name.lower() in low]
     near = list(dict.fromkeys(parts + [folded[one] for one in get_close_matches(name.lower(), folded, 3)]))
     return f"Did you mean {' or '.join(near[:4])}? " if near else ""

@@ -1,6 +1,6 @@
 """Models on disk: `ROOT/<name>/` holds a model's files and the manifest that the pull wrote.
 
-A folder appears only when everything in it is there and checked, so a folder with a manifest is an
+A folder gets this name only when everything in it is there and checked, so a folder with a manifest is an
 installed model. Anything else in ROOT (other caches, pulls in progress) is left alone.
 """
 
@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import NexusError
-from .catalogue import CATALOGUE, NAMES
+from .catalogue import CATALOGUE, RANKS
 from .model import PORTS, Model, local
 
 MANIFEST = "manifest.json"
-PART = ".part"
-"""Ends the folder of a pull that is not finished. A model's name never ends so."""
-BLOCK = 1 << 20
+PART_SUFFIX = ".part"
+"""Suffix of an unfinished pull's folder. No model's name ends so."""
+BLOCK_BYTES = 1 << 20
 
 
 class ModelNotInstalled(NexusError):
@@ -68,12 +68,12 @@ class Installed:
 
 
 def installed(root: Path) -> list[Installed]:
-    """All whole models below `root`, by port; within one port the preferred first.
+    """All complete models in `root`, by port; within one port the preferred first.
 
-    A model of the user's own choice comes before the catalogue's. Cheap: no file is read but manifests.
+    A model of the user's own choice comes before the catalogue's. This is cheap: only manifests are read.
     """
     try:
-        folders = [entry for entry in root.iterdir() if not entry.name.endswith(PART)]
+        folders = [entry for entry in root.iterdir() if not entry.name.endswith(PART_SUFFIX)]
     except OSError:
         return []
     found = [one for folder in folders if (one := _read(folder)) is not None]
@@ -81,7 +81,7 @@ def installed(root: Path) -> list[Installed]:
 
 
 def _preference(one: Installed) -> tuple[int, int, str]:
-    return PORTS.index(one.model.port), NAMES.get(one.model.name, -1), one.model.name
+    return PORTS.index(one.model.port), RANKS.get(one.model.name, -1), one.model.name
 
 
 def get(root: Path, name: str) -> Installed:
@@ -97,7 +97,7 @@ def _read(folder: Path) -> Installed | None:
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
         name = manifest["model"]["name"]
-        model = CATALOGUE[NAMES[name]] if name in NAMES else _model(manifest["model"])
+        model = CATALOGUE[RANKS[name]] if name in RANKS else _model(manifest["model"])
         files = tuple(File(str(f["name"]), int(f["size"]), str(f["checksum"])) for f in manifest["files"])
         whole = all((folder / local(file.name)).stat().st_size == file.size for file in files)
         entry = not model.entry or model.entry in {file.name for file in files}
@@ -125,13 +125,15 @@ def write_manifest(folder: Path, model: Model, revision: str, files: tuple[File,
 
 
 def part_of(root: Path, name: str) -> Path:
-    return root / f"{local(name)}{PART}"
+    return root / f"{local(name)}{PART_SUFFIX}"
 
 
 @contextmanager
 def locked(root: Path, name: str, waiting: Callable[[], None] | None = None) -> Iterator[None]:
-    """One process or thread at a time may change a model. `waiting` is called when another one does;
-    without it that raises `PullRunning`. Raises `CannotWrite`.
+    """Hold the lock without which no process or thread may change a model.
+
+    If another one holds it, `waiting` is called first; without `waiting`, `PullRunning` is raised. Raises
+    `CannotWrite`.
     """
     from filelock import FileLock, Timeout
 
@@ -154,7 +156,7 @@ def locked(root: Path, name: str, waiting: Callable[[], None] | None = None) -> 
 
 
 def remove(root: Path, name: str) -> int:
-    """Delete a model and what an unfinished pull of it has left; the bytes that it held.
+    """Delete a model and what an unfinished pull of it has left; returns the bytes that were freed.
 
     Raises `ModelNotInstalled`, `PullRunning`, `CannotWrite`.
     """
@@ -176,7 +178,7 @@ def remove(root: Path, name: str) -> int:
 
 
 def damage(one: Installed, progress: Callable[[str, int, int], None] | None = None) -> list[str]:
-    """Names of files that are not what the hub has; every byte is read. Empty when all is well."""
+    """Names of the files that differ from the hub's; every byte is read."""
     damaged = []
     for file in one.files:
         try:
@@ -191,13 +193,13 @@ def damage(one: Installed, progress: Callable[[str, int, int], None] | None = No
 
 
 def checksum(path: Path, like: str) -> str:
-    """The file's checksum in the manner of `like`."""
+    """The file's checksum, of the same kind as `like`."""
     kind = like.partition(":")[0]
     # git's name of a blob: SHA-1 over "blob", its size in decimal, a zero byte and the content
     digest = hashlib.sha256() if kind == "sha256" else hashlib.sha1(usedforsecurity=False)
     if kind == "git":
         digest.update(b"blob %d\0" % path.stat().st_size)
     with path.open("rb") as file:
-        while block := file.read(BLOCK):
+        while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return f"{kind}:{digest.hexdigest()}"

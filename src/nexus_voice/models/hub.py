@@ -1,8 +1,8 @@
-"""The hub's protocol, through huggingface_hub: what a file is, its bytes from any position, and
-plain words for what goes wrong.
+"""Talks to the model hub through huggingface_hub: what a file is, its bytes from any position, and errors in
+plain words.
 
-Downloads are plain HTTP with `Range` rather than `hf_hub_download`, which starts anew after every
-interruption, and never Xet, whose servers a mirror (`HF_ENDPOINT`) does not stand in for.
+Downloads are plain HTTP with `Range`. `hf_hub_download` does not do the same: it starts anew after an
+interruption, compares no checksum, and may use Xet, whose servers no mirror (`HF_ENDPOINT`) stands in for.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ..core.errors import NexusError
 from .files import File
 from .model import local
 
-ANSWER = 15.0
-"""Seconds the hub may take to answer, and to send the next bytes."""
-BUSY = {408, 429, 500, 502, 503, 504}
-"""HTTP statuses that pass."""
+ANSWER_TIMEOUT_S = 15.0
+"""How long the hub may take to answer, and to send the next bytes."""
+TRANSIENT_STATUSES = {408, 429, 500, 502, 503, 504}
+"""HTTP statuses after which another try may succeed."""
 
 
 class HubError(NexusError):
-    """`passing`: the same request may succeed a little later."""
+    """`passing` tells whether the same request may succeed a little later."""
 
     code = "hub_unreachable"
     status = 502
@@ -59,7 +59,8 @@ class Remote:
 
 
 class Hub:
-    """`HF_ENDPOINT` and `HF_TOKEN` (or the token that `hf auth login` keeps), as they are now."""
+    """The hub at `HF_ENDPOINT`, with `HF_TOKEN` or the token that `hf auth login` keeps; both are read
+    now."""
 
     def __init__(self) -> None:
         import huggingface_hub
@@ -76,7 +77,7 @@ class Hub:
         name = local(path)
         with self._explained(repo):
             url = self._url(repo, path, revision)
-            found = self._library.get_hf_file_metadata(url, token=self._token, timeout=ANSWER)
+            found = self._library.get_hf_file_metadata(url, token=self._token, timeout=ANSWER_TIMEOUT_S)
         etag, size, commit = found.etag or "", found.size, found.commit_hash or ""
         kind = {64: "sha256", 40: "git"}.get(len(etag) if re.fullmatch("[0-9a-f]+", etag) else 0)
         if kind is None or size is None or size < 0 or not re.fullmatch("[0-9a-f]{40}", commit):
@@ -87,7 +88,7 @@ class Hub:
 
     @contextmanager
     def stream(self, remote: Remote, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """(where it begins, bytes): at `start`, or at 0 when the server cannot do that.
+        """(position, bytes from there on). The position is `start`, or 0 if the server cannot begin there.
 
         Raises `HubError`, also while the bytes are read.
         """
@@ -99,7 +100,9 @@ class Hub:
         url = self._url(remote.repo, remote.path, remote.commit)
         with (
             self._explained(remote.repo),
-            self._library.get_session().stream("GET", url, headers=headers, timeout=ANSWER) as response,
+            self._library.get_session().stream(
+                "GET", url, headers=headers, timeout=ANSWER_TIMEOUT_S
+            ) as response,
         ):
             if response.status_code >= 400:
                 raise self._refusal(response.status_code, remote.repo)
@@ -110,7 +113,7 @@ class Hub:
 
     @contextmanager
     def _explained(self, repo: str) -> Iterator[None]:
-        """The library's errors as ours."""
+        """Turn the library's errors into ours."""
         import httpx2
         from huggingface_hub.errors import FileMetadataError, HfHubHTTPError, OfflineModeIsEnabled
 
@@ -142,5 +145,5 @@ class Hub:
         if status == 404:
             return HubMissing(f"{where} does not have {repo}, or not that file of it. A mirror may lack it.")
         found = HubError(f"The model hub at {where} answered with HTTP {status}. Try again later.")
-        found.passing = status in BUSY
+        found.passing = status in TRANSIENT_STATUSES
         return found

@@ -1,4 +1,4 @@
-"""What a model is: where it comes from, which engine it is for, what it may be used for."""
+"""What is known of a model: where it comes from, which engine runs it, and what its licence allows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..core.errors import BadInput
 Port = Literal["stt", "llm", "tts", "embedder", "reranker"]
 Kind = Literal["whisper", "llamacpp", "piper", "e5", "xtts", "crossencoder"]
 PORTS: tuple[Port, ...] = ("stt", "llm", "tts", "embedder", "reranker")
-ANY = "*"
-"""As a language: about a hundred of them."""
+ANY_LANGUAGE = "*"
+"""Stands for about a hundred languages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Model:
     """Bytes, roughly; 0 when unknown."""
     licence: str
     languages: tuple[str, ...]
-    """ISO 639-1 codes, or `ANY`."""
+    """ISO 639-1 codes, or `ANY_LANGUAGE`."""
     about: str
     terms: str = ""
     """What must be accepted before the first pull; empty when nothing must."""
@@ -43,9 +43,9 @@ class Model:
         return next((local(path) for path in self.files if ending and path.endswith(ending)), "")
 
     def speaks(self, language: str) -> bool:
-        """Whether it knows a language, given as "de" or as a tag like "de-AT"; empty is any language."""
+        """Whether the model knows a language ("de", "de-AT"); true for an empty one."""
         code = re.split("[-_]", language.lower())[0]
-        return not code or ANY in self.languages or code in self.languages
+        return not code or ANY_LANGUAGE in self.languages or code in self.languages
 
 
 def local(path: str) -> str:

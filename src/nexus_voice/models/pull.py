@@ -1,6 +1,6 @@
-"""Bring a model from the hub: room checked first, resumed where it stopped, every checksum compared.
+"""Pulls a model from the hub: checks the room on the disk, resumes where it stopped, compares every checksum.
 
-Everything goes into `ROOT/<name>.part/`, which becomes `ROOT/<name>/` in one rename at the very end.
+Everything goes into `ROOT/<name>.part/`, which is renamed to `ROOT/<name>/` at the very end.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from .hub import Hub, HubError, Remote
 from .model import Model
 
 Progress = Callable[[str, int, int], None]
-"""(file, bytes so far, its size in bytes); bytes go back when a file has to start anew."""
-MARGIN = 200_000_000
+"""(file, bytes so far, its size in bytes). The bytes fall when a file has to start anew."""
+FREE_SPACE_MARGIN = 200_000_000
 """Bytes that a pull leaves free."""
-TRIES = 5
-"""Attempts in a row that bring nothing before a download is given up."""
-PAUSE = 0.5
-"""Seconds before the second attempt; doubled each time."""
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MAX_ATTEMPTS = 5
+"""A download is given up after so many attempts in a row that brought nothing."""
+FIRST_RETRY_PAUSE_S = 0.5
+"""Pause before the second attempt, doubled before each further one."""
+DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class LicenceNotAccepted(NexusError):
@@ -89,7 +89,7 @@ def _here(root: Path, model: Model) -> Installed | None:
 
 
 def _wanted(hub: Hub, model: Model) -> list[Remote]:
-    """All files as of the commit that the first one names: never a mixture of two versions."""
+    """All files as of one commit, that of the first file, so that two versions are never mixed."""
     found: list[Remote] = []
     for path in model.files:
         found.append(hub.look(model.repo, path, found[0].commit if found else model.revision))
@@ -98,11 +98,11 @@ def _wanted(hub: Hub, model: Model) -> list[Remote]:
 
 @contextmanager
 def _disk(root: Path, part: Path) -> Iterator[None]:
-    """The disk's errors in plain words; one that is full gets its room back."""
+    """Put the disk's errors into plain words. If it is full, what came is deleted."""
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in DISK_FULL_ERRORS:
             shutil.rmtree(part, ignore_errors=True)
             raise DiskFull(
                 f"The disk of {root} is full. What had come was deleted; make room and pull again."
@@ -113,7 +113,7 @@ def _disk(root: Path, part: Path) -> Iterator[None]:
 
 
 def _begin(home: Path, part: Path) -> None:
-    """A part folder to work in. What is good of an installed model that lost a file is used again."""
+    """Make the folder of the pull. If an installed model has lost a file, its other files are used again."""
     if home.exists():
         if not (home / files.MANIFEST).is_file():
             raise CannotWrite(f"{home} is in the way and was not made by a pull. Move it elsewhere.")
@@ -124,7 +124,7 @@ def _begin(home: Path, part: Path) -> None:
 
 
 def _make_room(model: Model, part: Path, wanted: list[Remote]) -> None:
-    """Drop what an earlier pull left of other versions; raise `DiskFull` if the rest will not fit."""
+    """Delete what an earlier pull left of other versions. Raises `DiskFull` if the rest does not fit."""
     kept = {name for remote in wanted for name in (remote.file.name, _partial(part, remote.file).name)}
     for left in part.iterdir():
         if left.name not in kept:
@@ -132,17 +132,17 @@ def _make_room(model: Model, part: Path, wanted: list[Remote]) -> None:
     size = sum(remote.file.size for remote in wanted)
     missing = max(0, size - sum(_size(file) for file in part.iterdir()))
     free = shutil.disk_usage(part).free
-    if missing and free < missing + MARGIN:
+    if missing and free < missing + FREE_SPACE_MARGIN:
         if not any(part.iterdir()):
             part.rmdir()
         raise DiskFull(
-            f"{model.name} needs {(missing + MARGIN) / 1e9:.2f} GB, but the disk of {part.parent} has only "
-            f"{free / 1e9:.2f} GB free. Make room, or set NEXUS_DATA_DIR elsewhere."
+            f"{model.name} needs {(missing + FREE_SPACE_MARGIN) / 1e9:.2f} GB, but the disk of "
+            f"{part.parent} has only {free / 1e9:.2f} GB free. Make room, or set NEXUS_DATA_DIR elsewhere."
         )
 
 
 def _partial(part: Path, file: File) -> Path:
-    """Where a file grows; the checksum in its name keeps versions apart."""
+    """The file that a download is written to; the checksum in its name keeps versions apart."""
     return part / f"{file.name}.{file.checksum.partition(':')[2][:16]}"
 
 
@@ -154,7 +154,7 @@ def _size(path: Path) -> int:
 
 
 def _fetch(hub: Hub, remote: Remote, part: Path, progress: Progress) -> None:
-    """One file into the part folder under its own name, whole and checked."""
+    """Bring one file into the part folder, complete and checked."""
     file, target, partial = remote.file, part / remote.file.name, _partial(part, remote.file)
     if target.exists():  # from an interrupted pull, perhaps of another version
         if files.checksum(target, file.checksum) == file.checksum:
@@ -171,13 +171,13 @@ def _fetch(hub: Hub, remote: Remote, part: Path, progress: Progress) -> None:
                 raise
             broken = error
         attempts = 0 if _size(partial) > had else attempts + 1
-        if attempts == TRIES:
+        if attempts == MAX_ATTEMPTS:
             raise DownloadBroken(
                 f"The download of {file.name} broke off at {had / 1e6:.0f} of {file.size / 1e6:.0f} MB"
                 f"{f' ({broken.message})' if broken else ''}. Pull again, and it goes on from there."
             ) from broken
         if attempts:
-            time.sleep(PAUSE * 2 ** (attempts - 1))
+            time.sleep(FIRST_RETRY_PAUSE_S * 2 ** (attempts - 1))
     partial.touch()  # an empty file has nothing to download
     progress(file.name, file.size, file.size)
     if files.checksum(partial, file.checksum) != file.checksum:
@@ -190,7 +190,7 @@ def _fetch(hub: Hub, remote: Remote, part: Path, progress: Progress) -> None:
 
 
 def _attempt(hub: Hub, remote: Remote, partial: Path, start: int, progress: Progress) -> None:
-    """One request for the rest of a file; however it ends, what came is on disk."""
+    """Request the rest of a file once. However that ends, what came is on the disk."""
     with hub.stream(remote, start) as (begins, chunks), partial.open("ab" if begins else "wb") as out:
         done = begins
         try:

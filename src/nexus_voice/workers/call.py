@@ -1,4 +1,5 @@
-"""One call to a worker process, from the caller's items to the results that wait for the caller."""
+"""One call to a worker process: takes the caller's items to it, and keeps the results until the caller
+asks."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from .process import Child, put
 
 
 class Call:
-    """A call on its way. It runs in the pool's tasks, so that no task group spans a `yield`."""
+    """A call in progress. It runs in the pool's tasks, so that no task group spans a `yield`."""
 
     def __init__(
         self, name: str, method: str, items: AsyncIterable[Any], buffer: int, parse: Callable[[Any], Any]

@@ -40,7 +40,7 @@ ALLOW, REFUSE, NOT_EQUAL, EQUAL, MASKED_EQUAL = 0x7FFF0000, 0x00050000, 1, 4, 7
 """Constants of seccomp.h; `REFUSE` is to be joined with an error number."""
 NOBODY = 65534
 """User and group id."""
-READABLE = (
+READABLE_PATHS = (
     "/usr", "/lib", "/lib64", "/nix/store", "/etc/ld.so.cache", "/etc/localtime", "/dev/null", "/dev/urandom",
     "/sys/devices/system/cpu", "/proc/cpuinfo", "/proc/meminfo",
 )  # fmt: skip
@@ -151,7 +151,7 @@ def _restrict_files() -> None:
     attributes = struct.pack("=QQQ", handled, tcp, scopes)
     ruleset = _landlock(CREATE_RULESET, attributes, len(attributes), 0)
     libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    for path in {*READABLE, *_code(), *knownfiles, *filter(os.path.isabs, libraries)}:
+    for path in {*READABLE_PATHS, *_code(), *knownfiles, *filter(os.path.isabs, libraries)}:
         with suppress(FileNotFoundError):
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
             rights = READ_FILE | (READ_DIR if os.path.isdir(path) else 0)

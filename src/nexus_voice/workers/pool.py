@@ -1,9 +1,10 @@
-"""What blocks, holds the interpreter's lock, is not thread-safe, hostile or under the GPL: in processes.
+"""Runs in processes of their own what blocks, holds the interpreter's lock, is not thread-safe, hostile or
+under the GPL.
 
-`Workers` keeps a few processes, each with one plain synchronous object in it, and lends one out for
-the length of a call. A call streams both ways; it costs about a millisecond, and an item there and
-back a third of one. When its caller is cancelled the process stops it and is used again; a process
-that dies fails its own call only and is replaced.
+`Workers` keeps a few processes, each with one plain synchronous object in it, and lends one out for each
+call. A call streams both ways; it costs about a millisecond, and an item there and back a third of one. When
+the caller is cancelled, the process stops the call and is used again. A process that dies fails its own call
+only and is replaced.
 """
 
 from __future__ import annotations
@@ -35,19 +36,19 @@ from .process import Child, Spec, take
 
 log = logging.getLogger(__name__)
 
-PAUSE, LONGEST_PAUSE = 0.1, 10.0
-"""Seconds before a dead process is replaced; doubled each time one dies young."""
-YOUNG = 10.0
+MIN_RESTART_PAUSE_S, MAX_RESTART_PAUSE_S = 0.1, 10.0
+"""Pause before a dead process is replaced; doubled each time one dies after a short life."""
+SHORT_LIFE_S = 10.0
 
 
 class Workers:
     """`count` processes that each hold `factory(**kwargs)`, where `factory` is "module:callable".
 
     The object's methods take `(items: Iterator, emit: Callable)`; items are what msgpack carries. At
-    most `queue` calls wait for a process, none longer than `patience` seconds: past that, `Busy`.
+    most `queue` calls wait for a process, none longer than `patience` seconds; past that, `Busy` is raised.
     Entering starts the processes and does not wait for them; `ready()` does. `nice` (0..19) lowers
     their priority. `memory` confines them, see `Spec`. With `idle`, a process is started when a call
-    needs it, and ends after so many seconds without one.
+    needs it, and ended after so many seconds without one.
     """
 
     def __init__(
@@ -95,12 +96,12 @@ class Workers:
         tasks.cancel_scope.cancel()
         if isinstance(error, get_cancelled_exc_class()):
             return await tasks.__aexit__(kind, error, trace)
-        await tasks.__aexit__(None, None, None)  # an error of the body goes on as it is, in no group
+        await tasks.__aexit__(None, None, None)  # an error of the body is raised as it is, not in a group
         return None
 
     @property
     def pids(self) -> list[int]:
-        """Processes that are ready for calls or in one."""
+        """Processes that are ready for a call or in one."""
         return [child.pid for child in self._children]
 
     async def ready(self) -> None:
@@ -235,8 +236,12 @@ class Workers:
                 self._notify()
             if child.retired:
                 continue
-            lasting = current_time() - began > YOUNG or child.in_call  # each call may kill but one
-            pause = PAUSE if lasting else min(LONGEST_PAUSE, max(PAUSE, 2 * pause))
+            lasting = current_time() - began > SHORT_LIFE_S or child.in_call  # each call may kill but one
+            pause = (
+                MIN_RESTART_PAUSE_S
+                if lasting
+                else min(MAX_RESTART_PAUSE_S, max(MIN_RESTART_PAUSE_S, 2 * pause))
+            )
             log.error("%s; restarting in %.1f s", child.fate, pause)
             await sleep(pause)
             if self._idle_limit < inf:

@@ -42,11 +42,13 @@ log = logging.getLogger(__name__)
 
 CANCEL_TIMEOUT_S = 2.0
 """How long a child has to stop a cancelled call before it is killed."""
-PASSED_ON = re.compile(r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w*|COVERAGE\w*")
+KEPT_VARIABLES = re.compile(
+    r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w*|COVERAGE\w*"
+)
 """Environment variables of a confined child: what it needs to start; keys and passwords are not among it."""
 DRAIN_TIMEOUT_S = 1.0
 """How long the output of a process that has ended is still read."""
-CODE = re.compile(r"[a-z_]{1,40}")
+ERROR_CODE = re.compile(r"[a-z_]{1,40}")
 """An error's code, for programs."""
 MAX_LOG_LINES, MAX_LOG_LINE, MAX_LOG_BYTES = 50, 500, 16 << 20
 """Lines of a child's stderr that are logged per minute, characters of each, and bytes per minute after which
@@ -58,7 +60,7 @@ class Spec:
     """What to run: `factory` is "module:callable"; `nice` is added to the child's niceness.
 
     `memory`: for a child that reads what strangers send. It gets at most so many bytes of memory, of our
-    environment only `PASSED_ON`, and is confined as far as the system lets (`confinement.py`).
+    environment only `KEPT_VARIABLES`, and is confined as far as the system lets (`confinement.py`).
     """
 
     name: str
@@ -70,7 +72,7 @@ class Spec:
     def environment(self) -> dict[str, str] | None:
         if not self.memory:
             return None
-        return {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
+        return {name: value for name, value in os.environ.items() if KEPT_VARIABLES.fullmatch(name)}
 
 
 class Child:
@@ -366,7 +368,7 @@ async def given(*items: Any) -> AsyncGenerator[Any]:
 
 def failure(kind: str, message: str, code: str, status: int, retryable: bool) -> NexusError:
     message = message[:MAX_MESSAGE]
-    if not CODE.fullmatch(code) or not 400 <= status <= 599:
+    if not ERROR_CODE.fullmatch(code) or not 400 <= status <= 599:
         code, status = EngineError.code, EngineError.status
     if kind == "BadInput":
         return BadInput(message, code=code, status=status)

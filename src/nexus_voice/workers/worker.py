@@ -38,7 +38,7 @@ class Stopped(Exception):
 
 
 class Host:
-    """The other end of the pipes. One thread, so nothing here needs a lock."""
+    """The other end of the pipes. There is one thread, so nothing here needs a lock."""
 
     def __init__(self) -> None:
         # Keep the real pipes to ourselves: a stray print, of Python's or of a C library's, must not
@@ -81,7 +81,7 @@ class Host:
 
 
 class Call:
-    """One call: its items and its way out, both of which notice that the host has cancelled it."""
+    """One call: its items and its results, both of which notice that the host has cancelled it."""
 
     def __init__(self, host: Host, id: int) -> None:
         self.id = id
@@ -104,7 +104,7 @@ class Call:
         self._host.send("item", self.id, value)
 
     def _look(self) -> None:
-        """Take in what has arrived: a cancellation counts before the items ahead of it."""
+        """Read what has arrived: a cancellation counts before the items that came ahead of it."""
         for frame in self._host.waiting():
             if frame == ["cancel", self.id]:
                 raise Stopped

@@ -9,7 +9,7 @@ import pytest
 
 from nexus_voice.core.chat import Cited, Message, Passage, Prompt
 from nexus_voice.core.errors import EngineError
-from nexus_voice.engines.extractive.llm import NOT_FOUND, OFF, ExtractiveLlm
+from nexus_voice.engines.extractive.llm import KNOWLEDGE_OFF, NOT_FOUND, ExtractiveLlm
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.text.citations.citation_marks import unmarked
 
@@ -70,7 +70,7 @@ async def test_it_refuses_rather_than_guesses(llm: ExtractiveLlm) -> None:
             reply = await answer(llm, "who painted the mona lisa", *passages, spoken=spoken)
             assert reply.startswith(NOT_FOUND)
             assert "language model" in reply
-    assert await answer(llm, "who painted the mona lisa", knowledge=False) == OFF
+    assert await answer(llm, "who painted the mona lisa", knowledge=False) == KNOWLEDGE_OFF
 
 
 @pytest.mark.parametrize(

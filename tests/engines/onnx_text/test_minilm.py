@@ -13,7 +13,7 @@ from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.onnx_text import bert_onnx
 from nexus_voice.engines.onnx_text import minilm as embed_minilm
 from nexus_voice.engines.onnx_text import session as bert_session
-from nexus_voice.engines.onnx_text.minilm import CACHED, MiniLmEmbedder
+from nexus_voice.engines.onnx_text.minilm import CACHE_FILE, MiniLmEmbedder
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -56,7 +56,7 @@ async def test_many_at_once_load_the_model_once(cache: Path, monkeypatch: pytest
             tasks.start_soon(embedder.embed, ["hello"] * 3, "query")
             tasks.start_soon(embedder.embed, ["hello"] * 20, "passage")
             tasks.start_soon(embedder.ready)
-    assert loaded == [cache / CACHED]
+    assert loaded == [cache / CACHE_FILE]
 
 
 async def test_a_damaged_cache_is_made_anew(
@@ -64,13 +64,13 @@ async def test_a_damaged_cache_is_made_anew(
 ) -> None:
     async with MiniLmEmbedder(cache) as embedder:
         await embedder.ready()
-    whole = (cache / CACHED).read_bytes()
+    whole = (cache / CACHE_FILE).read_bytes()
     monkeypatch.setattr(bert_onnx, "convert", lambda config, weights, target: target.write_bytes(whole))
-    (tmp_path / CACHED).write_bytes(whole[:1000])
+    (tmp_path / CACHE_FILE).write_bytes(whole[:1000])
     async with MiniLmEmbedder(tmp_path) as embedder:
         await embedder.ready()
-    assert os.listdir(tmp_path) == [CACHED]
-    assert (tmp_path / CACHED).read_bytes() == whole
+    assert os.listdir(tmp_path) == [CACHE_FILE]
+    assert (tmp_path / CACHE_FILE).read_bytes() == whole
 
 
 async def test_a_conversion_that_fails_leaves_nothing(

@@ -14,7 +14,7 @@ from models_tiny.piper import tiny_voice
 from nexus_voice.core.audio import Pcm, Voice
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines.piper.tts import PiperTts
-from nexus_voice.engines.piper.worker import KEPT, Piper
+from nexus_voice.engines.piper.worker import MAX_VOICES, Piper
 from nexus_voice.engines.text_parts import MAX_TEXT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -209,4 +209,4 @@ def test_only_a_few_voices_are_kept(folder: Path, monkeypatch: pytest.MonkeyPatc
     for name in "abcabdabcd":
         engine.setup(iter([name]), lambda _: None)
     assert "".join(loads) == "abcdcd"
-    assert len(engine._loaded) == KEPT
+    assert len(engine._loaded) == MAX_VOICES

@@ -40,7 +40,7 @@ async def stt(model: Path) -> AsyncIterator[WhisperStt]:
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every piece counts as the newest, as from a microphone."""
-    monkeypatch.setattr(stt_whisper, "LIVE", -1.0)
+    monkeypatch.setattr(stt_whisper, "LIVE_WAIT_RATIO", -1.0)
 
 
 @pytest.fixture
@@ -186,10 +186,10 @@ async def test_early_words_are_measured(model: Path, monkeypatch: pytest.MonkeyP
     async with WhisperStt(model, language="en") as stt:
         assert stt.name == "faster-whisper:tiny.en"
         assert not stt.early_words
-        monkeypatch.setattr(stt_whisper, "EARLY", 1e9)
+        monkeypatch.setattr(stt_whisper, "MAX_EARLY_WORDS_S", 1e9)
         await stt.ready()
         assert stt.early_words
-        monkeypatch.setattr(stt_whisper, "EARLY", 0.0)
+        monkeypatch.setattr(stt_whisper, "MAX_EARLY_WORDS_S", 0.0)
         await stt.ready()
         assert not stt.early_words
 

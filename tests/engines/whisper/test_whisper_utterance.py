@@ -5,7 +5,7 @@ import pytest
 
 import clips
 from nexus_voice.core.audio import RATE, Pcm, Transcript, Word, silence
-from nexus_voice.engines.whisper.utterance import BLOCK, WINDOW, Decoded, Utterance
+from nexus_voice.engines.whisper.utterance import BLOCK_SAMPLES, MAX_WINDOW_BLOCKS, Decoded, Utterance
 
 SPOKEN = clips.tone(1.0, [300, 700], level=-25)
 """As good as speech here: only its loudness counts."""
@@ -108,18 +108,18 @@ def test_a_long_utterance_is_cut_in_a_pause_and_goes_on() -> None:
     assert not utterance.excess
     heard(seconds(3), utterance=utterance)
     cut = utterance.excess
-    assert 18 < cut * BLOCK / RATE < 18.4
+    assert 18 < cut * BLOCK_SAMPLES / RATE < 18.4
     audio, _, before = utterance.window(cut)
-    assert (len(audio), before) == (2 * BLOCK * cut, "")
+    assert (len(audio), before) == (2 * BLOCK_SAMPLES * cut, "")
     utterance.closed(Decoded(" one", ((" one", 1.0, 2.0),)), cut)
     assert not utterance.excess
     audio, _, before = utterance.window()
-    assert len(audio) == 2 * (round(28.9 * RATE) - BLOCK * cut)
+    assert len(audio) == 2 * (round(28.9 * RATE) - BLOCK_SAMPLES * cut)
     assert before == " one"
     assert look(utterance, " two", words=((" two", 1.0, 2.0),)) == "one two"
     final = utterance.final()
     assert final.text == "one two"
-    assert [word.start for word in final.words] == [1.0, pytest.approx(1.0 + cut * BLOCK / RATE)]
+    assert [word.start for word in final.words] == [1.0, pytest.approx(1.0 + cut * BLOCK_SAMPLES / RATE)]
 
 
 def test_every_window_is_bounded_and_nothing_is_lost() -> None:
@@ -132,8 +132,8 @@ def test_every_window_is_bounded_and_nothing_is_lost() -> None:
         at += step
         while cut := utterance.excess:
             window = utterance.window(cut)[0]
-            assert WINDOW / 2 <= len(window) / 2 / BLOCK <= WINDOW
+            assert MAX_WINDOW_BLOCKS / 2 <= len(window) / 2 / BLOCK_SAMPLES <= MAX_WINDOW_BLOCKS
             audio += window
             utterance.closed(Decoded(), cut)
-    assert len(audio) > 2 * BLOCK * WINDOW / 2
+    assert len(audio) > 2 * BLOCK_SAMPLES * MAX_WINDOW_BLOCKS / 2
     assert audio + utterance.window()[0] == sound

@@ -17,7 +17,7 @@ import soundfile
 
 from nexus_voice.core.audio import Pcm, Voice
 from nexus_voice.core.errors import BadInput, EngineError
-from nexus_voice.engines.xtts.tts import FILES, RATE, XttsTts, samples_in
+from nexus_voice.engines.xtts.tts import MODEL_FILES, RATE, XttsTts, samples_in
 from nexus_voice.engines.xtts.worker import XttsModel, read_sample, sayable
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ def model(tmp_path: Path) -> Path:
     """A folder with the model's files; what is in them is no model."""
     folder = tmp_path / "model"
     folder.mkdir()
-    for name in FILES:
+    for name in MODEL_FILES:
         (folder / name).write_text("{}")
     return folder
 

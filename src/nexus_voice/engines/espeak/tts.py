@@ -1,6 +1,6 @@
-"""espeak-ng: a small formant synthesiser for a hundred languages. It needs no model and no network.
+"""Text to speech by espeak-ng: a small formant synthesiser for a hundred languages, without model or network.
 
-The library is GPL and not thread-safe, so it lives in a process of its own (`worker.py`).
+The library is under the GPL and not thread-safe, so it runs in a worker process (`worker.py`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ RATE = 22_050
 class EspeakTts(InWorkers):
     """Implements `ports.Tts`; enter it before use.
 
-    Voices are espeak-ng's, such as "en-us", "de" or, with a variant, "en-us+f3"; `voice` is the one
-    for a `Voice` without a name. Of the American ones tried, "+f2" is understood best (by pocketsphinx).
+    Voices have espeak-ng's names, such as "en-us", "de" or, with a variant, "en-us+f3". `voice` is used for
+    a `Voice` without a name. Of the American ones tried, pocketsphinx understood "+f2" best.
     """
 
     name = "espeak-ng"

@@ -1,4 +1,4 @@
-"""espeak-ng through ctypes, for a worker process: see `tts_espeak.py` for the host's side."""
+"""espeak-ng through ctypes, in the worker process of `tts.py`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ AUDIO_OUTPUT_SYNCHRONOUS = 2
 CHARS_UTF8, ENDPAUSE = 1, 0x1000  # neither SSML (0x10) nor PHONEMES (0x100): text is only text
 PARAMETER_RATE, PARAMETER_PITCH = 1, 3
 EVENT_END, EVENT_WORD = 0, 1
-CHUNK = 60
-"""Milliseconds of audio in one piece."""
+CHUNK_MS = 60
+"""Length of one piece of audio."""
 WORDS_PER_MINUTE = 170
-SLOWEST, FASTEST = 80, 450
+MIN_WORDS_PER_MINUTE, MAX_WORDS_PER_MINUTE = 80, 450
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-"""Control characters: Ctrl-A begins an embedded command, NUL ends the text."""
+"""Control characters are not spoken: Ctrl-A begins an embedded command, and NUL ends the text."""
 
 
 class Event(ctypes.Structure):
@@ -53,7 +53,7 @@ class VoiceEntry(ctypes.Structure):
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(Event))
 
 
-NAMED_OTHERWISE = {"zh": "cmn", "no": "nb"}
+ESPEAK_LANGUAGES = {"zh": "cmn", "no": "nb"}
 """ISO 639-1 code -> espeak-ng's."""
 
 
@@ -61,7 +61,7 @@ class Espeak:
     def __init__(self) -> None:
         data = espeakng_loader.get_data_path()
         self._library = ctypes.CDLL(espeakng_loader.get_library_path())
-        rate = self._library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, CHUNK, str(data).encode(), 0)
+        rate = self._library.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, CHUNK_MS, str(data).encode(), 0)
         if rate != RATE:
             raise EngineError("espeak-ng's voice data is missing or damaged; reinstall espeakng-loader")
         self._voices = self._list_voices()
@@ -126,7 +126,7 @@ class Espeak:
         file = self._voices.get(language) if not plus or variant in self._variants else None
         if file is None or self._library.espeak_SetVoiceByName(f"{file}{plus}{variant}".encode()):
             raise BadInput(f"espeak-ng has no voice {voice!r}; try en-us, en-gb or de", code="unknown_voice")
-        speed = min(FASTEST, max(SLOWEST, round(WORDS_PER_MINUTE * rate)))
+        speed = min(MAX_WORDS_PER_MINUTE, max(MIN_WORDS_PER_MINUTE, round(WORDS_PER_MINUTE * rate)))
         self._library.espeak_SetParameter(PARAMETER_RATE, speed, 0)
         # 0..100 is half to double: pitch_adjust_tab in espeak-ng's setlengths.c is 64 * 2 ** (p / 50).
         height = min(99, max(0, round(50 + 50 * log2(min(2.0, max(0.5, pitch))))))
@@ -134,7 +134,7 @@ class Espeak:
 
     def _native(self, language: str, usual: str) -> str:
         """The usual voice, or one of the language if that is another and there is one."""
-        code = NAMED_OTHERWISE.get(language, language)
+        code = ESPEAK_LANGUAGES.get(language, language)
         if usual.startswith(code) or code in self._voices:
             return usual if usual.startswith(code) else code
         return next((name for name in sorted(self._voices) if name.startswith(f"{code}-")), usual)

@@ -1,4 +1,4 @@
-"""An answer made of a document's own sentences: which ones, in what order, in what form."""
+"""Makes an answer of a document's own sentences: which ones, in what order and form."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from ...core.chat import Passage
 from ...text.prose import BULLET
 from .units import Unit
 
-CLOSE_LOOK = 8
-"""Units compared by meaning: each costs a few milliseconds."""
-GOOD, GOOD_BY_WORDS = 0.87, 0.8
-"""A further unit must score this share of the best one's; words alone tell units apart less finely."""
-WORDS, MEANING, PASSAGE = 0.3, 0.5, 0.2
-"""Weights of words in common, closeness of meaning, and the passage's relevance."""
-SPOKEN_CODE = 100
-"""Characters of code that can still be said; longer code is only shown."""
-LEANS = re.compile(
+SHORTLIST_SIZE = 8
+"""Units that are compared by meaning, each of which costs a few milliseconds."""
+MIN_SCORE_RATIO, MIN_SCORE_RATIO_BY_WORDS = 0.87, 0.8
+"""A further unit needs this share of the best one's score. The second is for scores by words alone, which
+distinguish less finely."""
+WORDS_WEIGHT, MEANING_WEIGHT, PASSAGE_WEIGHT = 0.3, 0.5, 0.2
+"""Weights of the words in common, the closeness of meaning, and the passage's relevance."""
+MAX_SPOKEN_CODE = 100
+"""Longer code, in characters, is shown but not spoken."""
+LEANING_START = re.compile(
     r"(?:it|its|this|that|these|those|they|he|she|then|so|otherwise|there|but|however|if not|afterwards|both"
     r"|also|after that|to do so|in that case)\b",
     re.IGNORECASE,
 )
-"""How a sentence begins that needs the one before it."""
+"""Matches the beginning of a sentence that is not understood without the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,14 @@ class Limits:
     code: int
 
 
-SPOKEN, SHOWN = Limits(3, 350, SPOKEN_CODE), Limits(6, 900, 900)
+SPOKEN_LIMITS, SHOWN_LIMITS = Limits(3, 350, MAX_SPOKEN_CODE), Limits(6, 900, 900)
 
 
 def shortlist(units: Sequence[Unit], passages: Sequence[Passage], limits: Limits) -> list[Unit]:
-    """The `CLOSE_LOOK` units that look best by words, best first."""
+    """The `SHORTLIST_SIZE` units that look best by words, best first."""
     fitting = [unit for unit in units if unit.kind != "code" or len(unit.text) <= limits.code]
     worth = {unit: unit.score + unit.bonus + 0.5 * passages[unit.passage].score for unit in fitting}
-    return sorted(fitting, key=lambda unit: -worth[unit])[:CLOSE_LOOK]
+    return sorted(fitting, key=lambda unit: -worth[unit])[:SHORTLIST_SIZE]
 
 
 def compose(
@@ -53,17 +54,20 @@ def compose(
     passages: Sequence[Passage],
     limits: Limits,
 ) -> list[Unit]:
-    """The units of the answer, in reading order. `meanings` are 0..1, one for each of `looked` (the
-    shortlist); None where nothing can compare them, and then words alone decide."""
+    """The units of the answer, in reading order. `meanings` (0..1) are one for each of `looked`, the
+    shortlist. They are None if nothing can compare meanings; then words alone decide."""
     known = meanings if meanings is not None else [unit.score for unit in looked]
     scores = {
-        unit: WORDS * unit.score + MEANING * meaning + PASSAGE * passages[unit.passage].score + unit.bonus
+        unit: WORDS_WEIGHT * unit.score
+        + MEANING_WEIGHT * meaning
+        + PASSAGE_WEIGHT * passages[unit.passage].score
+        + unit.bonus
         for unit, meaning in zip(looked, known, strict=True)
     }
     chosen: list[Unit] = []
 
     def add(unit: Unit) -> bool:
-        """Take the unit if there is room, and if no other says the same (passages overlap)."""
+        """Take the unit if there is room and no other has the same text (passages overlap)."""
         length = sum(len(other.text) for other in chosen) + len(unit.text)
         full = len(chosen) == limits.units or length > limits.chars
         long_code = unit.kind == "code" and len(unit.text) > limits.code
@@ -72,7 +76,7 @@ def compose(
         chosen.append(unit)
         return True
 
-    good = GOOD if meanings is not None else GOOD_BY_WORDS
+    good = MIN_SCORE_RATIO if meanings is not None else MIN_SCORE_RATIO_BY_WORDS
     order = sorted(looked, key=lambda unit: (-scores[unit], unit.passage, unit.index))
     for unit in order:
         if scores[unit] >= good * scores[order[0]] and add(unit):
@@ -83,16 +87,16 @@ def compose(
 
 
 def _belonging(unit: Unit, units: Sequence[Unit], limits: Limits) -> list[Unit]:
-    """The neighbours without which a unit is hard to understand, the most needed first. `units` are
-    those of its passage."""
+    """The neighbours that a unit needs to be understood, the most needed first. `units` are those of its
+    passage."""
     before, after = units[: unit.index][::-1], units[unit.index + 1 :]
     if unit.kind == "prose":
         if unit.text.endswith(":"):
             return list(takewhile(lambda other: other.kind != "prose", after))
-        leaning = takewhile(lambda pair: LEANS.match(pair[0].text), pairwise([unit, *before]))
-        following = takewhile(lambda other: other.kind == "prose" and LEANS.match(other.text), after)
+        leaning = takewhile(lambda pair: LEANING_START.match(pair[0].text), pairwise([unit, *before]))
+        following = takewhile(lambda other: other.kind == "prose" and LEANING_START.match(other.text), after)
         return [earlier for _, earlier in leaning][:1] + list(following)[:1]
-    # Code after the sentence that explains it; steps, or a short list, whole and after their introduction.
+    # Code needs the sentence that explains it; steps and short lists are whole, with their introduction.
     same = [
         list(takewhile(lambda other: other.kind == unit.kind == "item", side)) for side in (before, after)
     ]
@@ -105,8 +109,8 @@ def _belonging(unit: Unit, units: Sequence[Unit], limits: Limits) -> list[Unit]:
 
 
 def render(units: Sequence[Unit], spoken: bool, mark: Callable[[Unit], str]) -> str:
-    """The units as text, each with its source's mark: in one line to be spoken, else with lists and code
-    as Markdown."""
+    """The units as text, each with its source's mark: one line if it is to be spoken, else Markdown with
+    lists and code."""
     if spoken:
         return " ".join(_said(unit) + mark(unit) for unit in units)
     text, last = "", ""

@@ -1,7 +1,7 @@
-"""The embedded answerer: no language model, but the documents' own sentences, with their source.
+"""The embedded answerer, which quotes the documents' own sentences with their source instead of writing.
 
-It says plainly when the documents hold no answer. What a document says is quoted, never obeyed, and each
-quotation is marked with the number of its passage among those `Cited`.
+It says plainly when the documents have no answer. A document is quoted, never obeyed, and each quotation is
+marked with the number of its passage among those `Cited`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ...text import arithmetic, dates, smalltalk
 from ...text.citations.citation_marks import unmarked
 from ...text.follow_up import standalone
 from ...text.invisible_characters import visible
-from .extract import SHOWN, SPOKEN, compose, render, shortlist
+from .extract import SHOWN_LIMITS, SPOKEN_LIMITS, compose, render, shortlist
 from .units import Unit, units
 
 if TYPE_CHECKING:
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float32]
 
-ENOUGH = 0.3
-"""Relevance of the best passage below which nothing was found. Measured: answers score 0.38 and more,
-questions about other things 0.2 and less."""
-WORTH = 0.5
-"""Share of the best passage's relevance from which another one is quoted too."""
-CLEAR = 0.5
-"""How well a sentence of the client's context must fit (0..1) to be an answer by itself."""
-UNRELATED, RELATED = 0.1, 0.7
-"""MiniLM's cosines of a question with sentences that have nothing, or everything, to do with it."""
+MIN_RELEVANCE = 0.3
+"""If the best passage's relevance is lower, nothing was found. Measured: passages with an answer have 0.38
+and more, and questions about other things 0.2 and less."""
+MIN_RELEVANCE_RATIO = 0.5
+"""Another passage is quoted too if it has this share of the best one's relevance."""
+MIN_CONTEXT_FIT = 0.5
+"""How well a sentence of the client's context must fit (0..1) to be an answer without any passage."""
+UNRELATED_COSINE, RELATED_COSINE = 0.1, 0.7
+"""MiniLM's cosines of a question with sentences that have nothing to do with it, and with its answer."""
 
-SEEN = 180
-"""Characters of a heading and sentence that are compared: a long row would slow all the others."""
-REMEMBERED = 2_000
-"""Vectors kept (3 MB): the same sentences come up again and again."""
+COMPARED_CHARS = 180
+"""Characters of a heading and sentence that are compared: one long text would slow its whole batch."""
+MAX_VECTORS = 2_000
+"""Vectors kept (3 MB), since the same sentences come up again and again."""
 
 NOT_FOUND = "I did not find that in your documents."
 HINT_SPOKEN = "Add a document about it, or connect a language model."
@@ -52,17 +52,17 @@ HINT_SHOWN = (
     "Add a document about it to the knowledge base, or connect a language model, "
     "which can answer open questions too."
 )
-OFF = (
+KNOWLEDGE_OFF = (
     "The knowledge base is off for this conversation, and without a language model I cannot answer that. "
     "Switch it on, or connect a language model."
 )
-CONTEXT = "What you shared"
-"""Title that the client's context is quoted under."""
-NAMED = re.compile(r"From “([^“”]{1,500})”")
+CONTEXT_TITLE = "What you shared"
+"""The title under which the client's context is quoted."""
+NAMED_SOURCE = re.compile(r"From “([^“”]{1,500})”")
 
 
 class ExtractiveLlm:
-    """Questions about itself, the time and sums it answers alone; for the rest it quotes `passages`.
+    """Answers questions about itself, about dates and sums on its own, and all others by quoting `passages`.
 
     Without an `embedder` sentences are chosen by their words only. `now` gives the current time;
     `zone` is the listener's time zone (None: the machine's). `engines` maps an engine kind to the
@@ -87,7 +87,7 @@ class ExtractiveLlm:
     async def stream(
         self, prompt: Prompt, tools: Sequence[Tool] = ()
     ) -> AsyncGenerator[str | ToolCall | Cited]:
-        """What the answer rests on, then the answer word by word. `tools` are never called."""
+        """The sources of the answer, then the answer word by word. `tools` are never called."""
         alone = self._alone(prompt)
         text, sources = (alone, ()) if alone else await self._quote(prompt)
         yield Cited(sources)
@@ -105,19 +105,23 @@ class ExtractiveLlm:
 
     async def _quote(self, prompt: Prompt) -> tuple[str, tuple[Passage, ...]]:
         best = max((passage.score for passage in prompt.passages), default=0.0)
-        passages = [one for one in prompt.passages if best >= ENOUGH and one.score >= WORTH * best]
+        passages = [
+            one
+            for one in prompt.passages
+            if best >= MIN_RELEVANCE and one.score >= MIN_RELEVANCE_RATIO * best
+        ]
         grounded = bool(passages)
         if prompt.context.strip():
-            passages.append(Passage(prompt.context, "", CONTEXT, score=ENOUGH))
+            passages.append(Passage(prompt.context, "", CONTEXT_TITLE, score=MIN_RELEVANCE))
         asked = [line.text for line in prompt.history if line.role == "user"]
         question = standalone(prompt.question, asked)
-        limits = SPOKEN if prompt.spoken else SHOWN
-        # A document's own [7] is no source of ours.
+        limits = SPOKEN_LIMITS if prompt.spoken else SHOWN_LIMITS
+        # A document's own "[7]" must not be taken for one of our marks.
         found = units(question, [replace(one, text=unmarked(visible(one.text))) for one in passages])
         looked = shortlist(found, passages, limits)
         meanings = await self._meanings(question, looked)
         fit = max(meanings or [unit.score for unit in looked], default=0.0)
-        if not looked or (not grounded and fit < CLEAR):
+        if not looked or (not grounded and fit < MIN_CONTEXT_FIT):
             return _not_found(prompt), ()
         chosen = compose(found, looked, meanings, passages, limits)
         used = dict.fromkeys(passages[unit.passage] for unit in chosen)
@@ -128,18 +132,18 @@ class ExtractiveLlm:
         """How close each unit's meaning is to the question's, 0..1; None without a working embedder."""
         if self.embedder is None or not looked:
             return None
-        texts = [question, *(f"{unit.heading}. {unit.text}"[:SEEN] for unit in looked)]
+        texts = [question, *(f"{unit.heading}. {unit.text}"[:COMPARED_CHARS] for unit in looked)]
         known = {text: self._known[text] for text in texts if text in self._known}
         new = [text for text in dict.fromkeys(texts) if text not in known]
         try:
             known.update(zip(new, await self.embedder.embed(new, "query") if new else (), strict=True))
         except EngineError:
             return None
-        if len(self._known) > REMEMBERED:
+        if len(self._known) > MAX_VECTORS:
             self._known.clear()
         self._known.update(known)
         asked, *vectors = (known[text] for text in texts)
-        low, high = UNRELATED, RELATED
+        low, high = UNRELATED_COSINE, RELATED_COSINE
         if isinstance(self.embedder, Calibrated):
             low, high = self.embedder.cosines
         return [min(1.0, max(0.0, (float(one @ asked) - low) / (high - low))) for one in vectors]
@@ -147,16 +151,16 @@ class ExtractiveLlm:
 
 def _not_found(prompt: Prompt) -> str:
     if not prompt.knowledge:
-        return OFF
+        return KNOWLEDGE_OFF
     return f"{NOT_FOUND} {HINT_SPOKEN if prompt.spoken else HINT_SHOWN}"
 
 
 def _cite(
     units: Sequence[Unit], passages: Sequence[Passage], sources: Sequence[Passage], prompt: Prompt
 ) -> str:
-    """The units with their marks, each run from one document after its name: "From “Engines”: ...".
+    """The units with their marks, each run of one document's after its name: "From “Engines”: ...".
 
-    Aloud, a document is not named again when the conversation is about it anyway.
+    A spoken answer does not name the document that the one before it named.
     """
 
     def mark(unit: Unit) -> str:
@@ -183,5 +187,10 @@ def _line(name: str) -> str:
 
 def _last_named(prompt: Prompt) -> str:
     """The document whose name was said last in this conversation."""
-    said = [name for line in prompt.history if line.role == "assistant" for name in NAMED.findall(line.text)]
+    said = [
+        name
+        for line in prompt.history
+        if line.role == "assistant"
+        for name in NAMED_SOURCE.findall(line.text)
+    ]
     return said[-1] if said else ""

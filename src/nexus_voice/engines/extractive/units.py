@@ -1,4 +1,4 @@
-"""What an answer can be made of: a document's sentences, list items and pieces of code, scored by words."""
+"""Cuts passages into sentences, list items and pieces of code, and scores them by their words."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from ...text.words import terms, words
 
 Kind = Literal["prose", "item", "code"]
 
-HEADING = 0.5
-"""What a word in the heading counts, against 1 in the unit itself."""
-OPENING = 0.2
-"""Added to the first line under a heading that has all the question's words; less for fewer."""
-STEP = 0.1
+HEADING_WEIGHT = 0.5
+"""Weight of a word in the heading; one in the unit itself counts 1."""
+OPENING_BONUS = 0.2
+"""Added to the first line under a heading that has all the words of the question; less for fewer words."""
+STEP_BONUS = 0.1
 """Added to a numbered step or a command where the question asks how."""
-DEFINITION = 0.25
+DEFINITION_BONUS = 0.25
 """Added to "X is ..." where the question is "what is X"."""
-LABEL = -0.2
+LABEL_PENALTY = -0.2
 """Added to a line that is no sentence: a caption, a bare address, a row of badges."""
-ORDER = -0.5
-"""Added to a sentence that gives orders to a language model: no answer to what its reader asks."""
+ORDER_PENALTY = -0.5
+"""Added to a sentence that gives orders to a language model, which is no answer to a reader."""
 
 _HOW = re.compile(
     r"(?:how (?:do|can|could|should|would|to|did)|what (?:can|should|must|do) i (?:do|need)|what now)\b"
 )
 _WHAT_IS = re.compile(r"what(?:'s|s| is| are| does| do) (?:an? |the )?(.{2,40}?)(?: do| mean| about| for)?$")
 _URL = re.compile(r"https?://\S+")
-_ORDER = re.compile(
+_ORDER_TO_MODEL = re.compile(
     r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,40}\b(?:instructions?|rules|prompts?|guidelines|told)\b"
     r"|\b(?:system|developer) (?:prompt|message)\b|<\|?im_|\[/?INST\]|\byou are now\b|\bhouse rules:"
     r"|\b(?:respond|reply|answer|say) (?:only|exactly|nothing but)\b|\btell (?:the|your) users?\b",
@@ -47,9 +47,11 @@ MAX_QUESTION_CHARS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`line` counts the lines of its passage, `index` its units; `heading` is the nearest above it.
+    """A sentence, list item or piece of code of a passage.
 
-    `score` is 0..1 from the words shared with the question, `bonus` for what the unit is and where.
+    `line` is the number of its line in the passage and `index` its own number; `heading` is the nearest
+    above. `score` (0..1) comes from the words shared with the question, `bonus` from what the unit is and
+    where.
     """
 
     passage: int
@@ -77,17 +79,17 @@ def units(question: str, passages: Sequence[Passage]) -> list[Unit]:
     for unit, text in zip(found, texts, strict=True):
         above = weight.keys() & frozenset(terms(unit.heading))
         shared = sum(
-            weight[term] * (1 if term in text else HEADING) for term in (weight.keys() & text) | above
+            weight[term] * (1 if term in text else HEADING_WEIGHT) for term in (weight.keys() & text) | above
         )
         step = unit.kind == "item" and unit.text[0].isdecimal()
         opens = unit.line == 0 and (
             step or unit.kind != "item"
         )  # the first of a list is no better than the rest
-        bonus = OPENING * sum(weight[term] for term in above) / total if opens else 0.0
-        bonus += STEP if how and (step or unit.kind == "code") else 0.0
-        bonus += DEFINITION if subject and _defines(unit.text, subject[1]) else 0.0
-        bonus += LABEL if unit.kind == "prose" and _is_label(unit.text) else 0.0
-        bonus += ORDER if _ORDER.search(unit.text) else 0.0
+        bonus = OPENING_BONUS * sum(weight[term] for term in above) / total if opens else 0.0
+        bonus += STEP_BONUS if how and (step or unit.kind == "code") else 0.0
+        bonus += DEFINITION_BONUS if subject and _defines(unit.text, subject[1]) else 0.0
+        bonus += LABEL_PENALTY if unit.kind == "prose" and _is_label(unit.text) else 0.0
+        bonus += ORDER_PENALTY if _ORDER_TO_MODEL.search(unit.text) else 0.0
         scored.append(replace(unit, score=shared / total, bonus=bonus))
     return scored
 

@@ -1,8 +1,8 @@
 """A language model on this machine: a GGUF file, run by llama.cpp in a supervised child process.
 
-The child is llama.cpp's own HTTP server, the user's `llama-server` or the one in the package
-xllamacpp, on the loopback behind a random key; `OpenAiLlm` speaks to it. A crash in C++ code
-therefore costs the answers of that moment, and the child is started again.
+The child is llama.cpp's own HTTP server, either the user's `llama-server` or the one in the package
+xllamacpp. It listens on the loopback behind a random key, and `OpenAiLlm` speaks to it. So a crash in C++
+code costs only the answers of that moment, and the child is started again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from anyio.abc import TaskGroup
 from ...core.chat import Prompt, ToolCall
 from ...core.errors import EngineError
 from ...text.prompting import MAX_HISTORY_CHARS
-from ...workers.pool import LONGEST_PAUSE, PAUSE, YOUNG
+from ...workers.pool import MAX_RESTART_PAUSE_S, MIN_RESTART_PAUSE_S, SHORT_LIFE_S
 from ..openai.llm import OpenAiLlm
 from .plan import plan
 from .process import LlamaProcess
@@ -32,12 +32,13 @@ from .server import Orders
 if TYPE_CHECKING:
     from ...ports import Tool
 
-UNLOADABLE = 60.0
-"""Seconds before a model that did not load is tried again: the file, or the memory, may have changed."""
-NOTICED = 1.0
-"""Seconds in which the end of a child is noticed, at the very most."""
-EXTRA = {"cache_prompt": True, "chat_template_kwargs": {"enable_thinking": False}}
-"""Reuse what the last prompts have in common; a conversation cannot wait for silent thought."""
+RELOAD_PAUSE_S = 60.0
+"""How long until a model that did not load is tried again: the file or the free memory may have changed."""
+DEATH_NOTICE_S = 1.0
+"""Within this time the end of a child is noticed."""
+EXTRA_FIELDS = {"cache_prompt": True, "chat_template_kwargs": {"enable_thinking": False}}
+"""Sent with each request: reuse what it shares with earlier prompts, and do not think silently first, for
+which a conversation cannot wait."""
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +133,7 @@ class LlamaCppLlm:
             llm = await self._loaded()  # that one died before it said a word: ask the next
 
     async def _gone(self, llm: OpenAiLlm) -> bool:
-        with move_on_after(NOTICED):
+        with move_on_after(DEATH_NOTICE_S):
             await self._until(lambda: self._llm is not llm)
         return self._llm is not llm
 
@@ -174,10 +175,14 @@ class LlamaCppLlm:
                     with CancelScope(shield=True):
                         await llm.__aexit__()
             if self._child and self._child.loaded:  # its next life is worth waiting for
-                young = current_time() - began < YOUNG
-                pause = min(LONGEST_PAUSE, max(PAUSE, 2 * pause)) if young else PAUSE
+                young = current_time() - began < SHORT_LIFE_S
+                pause = (
+                    min(MAX_RESTART_PAUSE_S, max(MIN_RESTART_PAUSE_S, 2 * pause))
+                    if young
+                    else MIN_RESTART_PAUSE_S
+                )
             else:
-                self._trouble, pause = fate, UNLOADABLE
+                self._trouble, pause = fate, RELOAD_PAUSE_S
             self._notify()
             log.error("%s; starting it again in %.1f s", fate.message.rstrip("."), pause)
             await anyio.sleep(pause)
@@ -189,7 +194,7 @@ class LlamaCppLlm:
             orders.name,
             first_token=self._first,
             between_tokens=self._between,
-            extra=EXTRA,
+            extra=EXTRA_FIELDS,
             history_chars=min(MAX_HISTORY_CHARS, orders.context),  # about a quarter of it
         )
         self._llm, self._trouble = await llm.__aenter__(), None

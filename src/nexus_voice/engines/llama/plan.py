@@ -1,4 +1,4 @@
-"""Looks before llama.cpp leaps: the program, the model file, the memory. What is wrong is told plainly."""
+"""Checks before llama.cpp is started that program, model file and memory will do, and says plainly if not."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from .server import CACHE_MB, Orders
 
 INSTALL = "pip install 'nexus-voice[local]' or put llama-server on PATH"
 GPUS = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
-"""Of NVIDIA's and AMD's drivers. With one of them the weights need not fit into main memory."""
+"""Device files of NVIDIA's and AMD's drivers. With a GPU the weights need not fit into main memory."""
 GB = 1 << 30
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
-_FORMATS = dict(enumerate(("B", "b", "H", "h", "I", "i", "f", "?", "", "", "Q", "q", "d")))
-_STRING, _ARRAY = 8, 9
+VALUE_FORMATS = dict(enumerate(("B", "b", "H", "h", "I", "i", "f", "?", "", "", "Q", "q", "d")))
+STRING_TYPE, ARRAY_TYPE = 8, 9
 MAX_COUNT = 1 << 24
 """Larger than any count in a real header."""
 
 
 def plan(path: Path, context: int, parallel: int, threads: int, gpu_layers: int, binary: str) -> Orders:
-    """See `LlamaCppLlm` for the arguments. Raises `EngineError`."""
+    """What to run; see `LlamaCppLlm` for the arguments. Raises `EngineError`."""
     program = _program(binary)
     try:
         header = read_header(path)
@@ -67,8 +67,11 @@ def _cores() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`size` of the file and `per_token`, memory for one token of context (16-bit cache), in bytes;
-    `context` is the longest the model was trained for, in tokens (0: not said)."""
+    """What a GGUF file says of itself (ggml's docs/gguf.md, versions 2 and 3).
+
+    `size` is the file's and `per_token` the memory for one token of context (16-bit cache), both in bytes;
+    `context` is the longest that the model was trained for, in tokens (0: not said).
+    """
 
     size: int
     context: int
@@ -76,7 +79,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Raises `ValueError` for what is no GGUF model, `OSError` for what cannot be read."""
+    """Read the header without the weights. Raises `ValueError` if it is no GGUF model, and `OSError`."""
     with path.open("rb") as file:
         try:
             values = _metadata(file)
@@ -112,14 +115,14 @@ def _metadata(file: BinaryIO) -> dict[str, Any]:
 
 
 def _value(file: BinaryIO, kind: int) -> Any:
-    if kind == _STRING:
+    if kind == STRING_TYPE:
         return _string(file)
-    if kind == _ARRAY:
+    if kind == ARRAY_TYPE:
         inner, count = struct.unpack("<IQ", _exactly(file, 12))
         if count > MAX_COUNT:
             raise ValueError("its header is damaged")
         return [_value(file, inner) for _ in range(count)]
-    form = "<" + _FORMATS[kind]
+    form = "<" + VALUE_FORMATS[kind]
     return struct.unpack(form, _exactly(file, struct.calcsize(form)))[0]
 
 
@@ -136,13 +139,14 @@ def _exactly(file: BinaryIO, size: int) -> bytes:
 
 
 def free_memory() -> int | None:
-    """Bytes that can be had without swapping, a container's limit included; None where nobody says."""
+    """Bytes that a new process can have without swapping, within a container's limit; None if nothing
+    says."""
     known = [free for free in (_machine(), _container()) if free is not None]
     return min(known, default=None)
 
 
 def _machine() -> int | None:
-    """Linux's own estimate: free, and what the page cache could give back (proc(5))."""
+    """Linux's own estimate: free memory and what the page cache could give back (proc(5))."""
     found = _fields(MEMINFO).get("MemAvailable:")
     return None if found is None else found * 1024
 

@@ -40,7 +40,7 @@ OUT_OF_MEMORY = re.compile(
 
 
 class LlamaProcess:
-    """`live` once. `pid` is 0 before and after; `loaded`: it has answered."""
+    """Call `live` once. `pid` is 0 before and after; `loaded` is set once the model has answered."""
 
     def __init__(self, orders: Orders) -> None:
         self.pid, self.loaded = 0, False

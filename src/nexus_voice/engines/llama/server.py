@@ -1,7 +1,8 @@
 """llama.cpp's HTTP server as a child process: `python -m nexus_voice.engines.llama.server`.
 
-One JSON line on stdin says what to run (`Orders`). One JSON line on stdout answers: `{"url": ...}` once
-the model is loaded, or `{"failed": why, "code": ...}`. The end of stdin, that is of the host, ends it.
+One JSON line on stdin says what to run (`Orders`). One JSON line on stdout answers: `{"url": ...}` once the
+model is loaded, or `{"failed": why, "code": ...}`. It ends when its stdin does, which means that the host has
+ended.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ from ...workers.worker import die_with
 
 HOST = "127.0.0.1"
 CACHE_MB = 512
-"""Memory for the cached prompts of conversations that have lost their slot to others."""
-HANDLERS = 8
-"""Threads that answer HTTP, besides two a slot: an idle kept connection holds one for some seconds."""
-WARNINGS = 2
-"""llama.cpp's log level: warnings and errors."""
+"""Memory in MiB for the cached prompts of conversations whose slot was given to others."""
+SPARE_HTTP_THREADS = 8
+"""Threads that answer HTTP besides two per slot: an idle connection that is kept holds one for some
+seconds."""
+LOG_LEVEL = 2
+"""llama.cpp's number for warnings and errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """`context` is in tokens a slot, `gpu_layers` below 0 means as many as fit, `binary` "" the package."""
+    """What to run. `context` is in tokens per slot; `gpu_layers` below 0 means as many as fit; an empty
+    `binary` means the server in the package."""
 
     path: str
     name: str
@@ -55,8 +58,8 @@ def package(orders: Orders) -> tuple[str, Any]:
     params.n_ctx, params.n_parallel = orders.context * orders.parallel, orders.parallel
     params.n_gpu_layers = orders.gpu_layers
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = orders.threads
-    params.n_threads_http = 2 * orders.parallel + HANDLERS
-    params.cache_ram_mib, params.verbosity, params.ui = CACHE_MB, WARNINGS, False
+    params.n_threads_http = 2 * orders.parallel + SPARE_HTTP_THREADS
+    params.cache_ram_mib, params.verbosity, params.ui = CACHE_MB, LOG_LEVEL, False
     server = xllamacpp.Server(params)
     # A first request: ending a server that never had one hangs, and the first is the slowest.
     server.handle_completions({"prompt": "Hello", "n_predict": 1})
@@ -73,10 +76,10 @@ def binary(orders: Orders) -> tuple[str, subprocess.Popen[bytes]]:
     command += ["-ngl", str(orders.gpu_layers)] if orders.gpu_layers >= 0 else []
     options = {  # in the environment: the key stays unseen, and older versions pass over what they don't know
         "LLAMA_API_KEY": orders.key,
-        "LLAMA_ARG_THREADS_HTTP": str(2 * orders.parallel + HANDLERS),
+        "LLAMA_ARG_THREADS_HTTP": str(2 * orders.parallel + SPARE_HTTP_THREADS),
         "LLAMA_ARG_CACHE_RAM": str(CACHE_MB),
-        "LLAMA_LOG_VERBOSITY": str(WARNINGS),
-        "LLAMA_ARG_LOG_VERBOSITY": str(WARNINGS),
+        "LLAMA_LOG_VERBOSITY": str(LOG_LEVEL),
+        "LLAMA_ARG_LOG_VERBOSITY": str(LOG_LEVEL),
     }
     process = subprocess.Popen(  # noqa: S603 - the administrator's choice
         command,
@@ -98,7 +101,8 @@ def answers(url: str) -> bool:
 
 
 def leave_with_host(process: subprocess.Popen[bytes] | None) -> NoReturn:
-    """Nothing is ever destroyed in order: the operating system takes back more reliably."""
+    """End this process when the host does, without tidying up: the operating system does that more
+    reliably."""
     while os.read(0, 4096):
         pass
     if process:

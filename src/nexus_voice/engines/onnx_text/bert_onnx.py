@@ -1,4 +1,4 @@
-"""A BERT sentence encoder's safetensors as one ONNX graph, without torch: numpy and onnx only.
+"""Converts a BERT sentence encoder from safetensors to one ONNX graph, with numpy and onnx and without torch.
 
 The graph maps `input_ids`, `attention_mask` (int64, shape (batch, tokens)) to `embedding` (float32,
 shape (batch, hidden)): Devlin et al. 2019 (arXiv:1810.04805), then the mean over real tokens and the
@@ -19,8 +19,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 20
 """The first with a Gelu operator."""
-IR = 10
-MASKED = -1e4
+IR_VERSION = 10
+MASKED_SCORE = -1e4
 """Added to the attention scores of padding."""
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4"}
 
@@ -83,7 +83,7 @@ def _attend(graph: _Graph, x: str, mask: str, name: str, hidden: int, heads: int
 
     query, key, value = split("query", 0, 2, 1, 3), split("key", 0, 2, 3, 1), split("value", 0, 2, 1, 3)
     scores = graph.op("Mul", graph.op("MatMul", query, key), graph.scalar(size**-0.5))
-    padding = graph.op("Mul", graph.op("Sub", graph.scalar(1), mask), graph.scalar(MASKED))
+    padding = graph.op("Mul", graph.op("Sub", graph.scalar(1), mask), graph.scalar(MASKED_SCORE))
     scores = graph.op("Add", scores, graph.op("Unsqueeze", padding, graph.ints(1, 2)))
     mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=-1), value)
     mixed = graph.op("Reshape", graph.op("Transpose", mixed, perm=[0, 2, 1, 3]), graph.ints(0, 0, hidden))
@@ -143,4 +143,4 @@ class _Graph:
         )
         output = helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["batch", hidden])
         graph = helper.make_graph(self.nodes, "bert", [ids, mask], [output], list(self.constants.values()))
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)

@@ -1,7 +1,7 @@
-"""Passages put in order by a cross-encoder in ONNX (ms-marco-MiniLM, bge-reranker and their like).
+"""Reranks passages by a cross-encoder in ONNX (ms-marco-MiniLM, bge-reranker and the like).
 
-It reads question and passage together (Nogueira and Cho 2019, arXiv:1901.04085): slower than comparing
-vectors, and better; so it sees only the few passages that these have found.
+It reads question and passage together (Nogueira and Cho 2019, arXiv:1901.04085). That is slower than
+comparing vectors, and better; so it is given only the few passages that the search has found.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TOKENS = 512
+MAX_TOKENS = 512
 MAX_QUERY_CHARS = 500
-"""Characters of a question that are read: room is left for the passage."""
+"""A longer question is cut, so that room is left for the passage."""
 
 
 class OnnxReranker(LoadedOnUse):
@@ -33,7 +33,7 @@ class OnnxReranker(LoadedOnUse):
     """
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        super().__init__(lambda: BertSession(onnx_file(path), path / "tokenizer.json", TOKENS, threads))
+        super().__init__(lambda: BertSession(onnx_file(path), path / "tokenizer.json", MAX_TOKENS, threads))
         self.name = path.name
         self._limit = anyio.CapacityLimiter(2)
 
@@ -47,12 +47,13 @@ class OnnxReranker(LoadedOnUse):
 
 
 def _shown(passage: Passage) -> str:
-    """With its headings, as it is embedded: often only they name the subject."""
+    """The passage with its headings, as it is embedded: often only they name the subject."""
     return f"{' › '.join([passage.title, *passage.path])}\n{passage.text}"
 
 
 def _scores(model: BertSession, pairs: list[tuple[str, str]]) -> NDArray[np.float32]:
-    """The sigmoid of one logit; of two (no, yes) the second's softmax, the sigmoid of their difference."""
+    """Scores from 0 to 1: the sigmoid of a single logit, or of the difference of two (no, yes), which is the
+    softmax of the second."""
     import numpy as np
 
     logits = model(pairs, model.outputs[0])[0].reshape(len(pairs), -1)

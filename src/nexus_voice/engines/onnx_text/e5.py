@@ -1,7 +1,7 @@
-"""Sentence embeddings by an E5 model in ONNX (intfloat/e5-small-v2 and its like).
+"""Sentence embeddings by an E5 model in ONNX (intfloat/e5-small-v2 and the like).
 
-Wang et al. 2022 (arXiv:2212.03533): questions and passages are told apart by a prefix, and a text's
-vector is the mean over its tokens, of unit length.
+A prefix tells questions from passages, and a text's vector is the mean over its tokens, of unit length
+(Wang et al. 2022, arXiv:2212.03533).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .session import BertSession, LoadedOnUse, in_batches, onnx_file
 if TYPE_CHECKING:
     from ...ports import Vectors
 
-TOKENS = 512
+MAX_TOKENS = 512
 """The most that the model was trained on."""
 TEXT_OUTPUTS = ("sentence_embedding", "embedding")
 """Names of an output that is a text's vector; without one, it is the mean of a token output."""
@@ -34,8 +34,8 @@ class E5Embedder(LoadedOnUse):
     """
 
     cosines = (0.70, 0.90)
-    """The cosine of unrelated texts and of a question with its answer, roughly. E5's lie close together:
-    it was trained at a temperature of 0.01, as its model card says."""
+    """Rough cosines of unrelated texts, and of a question with its answer. They lie close together because
+    the model was trained at a temperature of 0.01, as its model card says."""
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         super().__init__(self._load_and_look)
@@ -53,7 +53,7 @@ class E5Embedder(LoadedOnUse):
         return np.array(rows, np.float32).reshape(-1, self.dimensions)
 
     def _load_and_look(self) -> BertSession:
-        model = BertSession(onnx_file(self._path), self._path / "tokenizer.json", TOKENS, self._threads)
+        model = BertSession(onnx_file(self._path), self._path / "tokenizer.json", MAX_TOKENS, self._threads)
         output = next((name for name in (*TEXT_OUTPUTS, *TOKEN_OUTPUTS) if name in model.outputs), "")
         if not output:
             raise EngineError(

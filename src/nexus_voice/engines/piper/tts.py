@@ -1,6 +1,6 @@
-"""Piper: neural voices in more than thirty languages that run well on a plain CPU.
+"""Text to speech by Piper: neural voices in more than thirty languages that run well on a plain CPU.
 
-The library is GPL, and a sentence keeps a core busy, so it lives in worker processes (`worker.py`).
+The library is under the GPL and a sentence keeps a core busy, so it runs in worker processes (`worker.py`).
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from ..text_parts import MAX_WAITING_CHUNKS, sound, speaking_order
 
 
 class PiperTts(InWorkers):
-    """Implements `ports.Tts`; enter it before use. No marks: Piper does not say which word it is at.
+    """Implements `ports.Tts`; enter it before use. It gives no marks, since Piper does not say where a word
+    begins.
 
     `path` is the default voice: its .onnx file (with its .onnx.json beside it) or the folder of it.
     `voices` are further ones by name, such as "de_DE-thorsten-medium". A `Voice` without a name gets
-    the first voice of its language, the default one if there is none. `workers` processes keep a
+    the first voice of its language, or the default one. `workers` processes keep a
     few voices each (60-120 MB a voice); `queue` sentences may wait for one: past that, `Busy`.
     """
 
@@ -57,8 +58,8 @@ class PiperTts(InWorkers):
     async def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm]:
         """Audio at the voice's own rate (16 or 22.05 kHz) in pieces of at most 60 ms.
 
-        Pitch is changed with the voice's timbre (as a tape played faster), without changing the
-        length. Raises `BadInput` for a voice that does not exist and for more than 2,000 characters.
+        A changed pitch also changes the timbre, as on a tape that is played faster, but not the length.
+        Raises `BadInput` for a voice that does not exist and for more than 2,000 characters.
         """
         order = speaking_order(sentence, voice, voice=self._chosen(voice))
         if order is None:

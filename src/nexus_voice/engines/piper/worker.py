@@ -1,4 +1,4 @@
-"""Piper (GPL) in a worker process of its own: see `tts_piper.py` for the host's side."""
+"""Piper (GPL) in the worker process of `tts.py`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..text_parts import parts
 if TYPE_CHECKING:
     from piper import PiperVoice
 
-CHUNK = 0.06
-"""Seconds of audio in one piece."""
-KEPT = 3
-"""Voices kept in memory, the least used one goes first."""
-LONGEST = 300
-"""Characters made into sound at once; a longer text would be neither heard nor stopped for long."""
+CHUNK_S = 0.06
+"""Length of one piece of audio."""
+MAX_VOICES = 3
+"""Voices kept in memory; the one not used for longest gives way."""
+MAX_PART = 300
+"""Characters synthesised at once: a longer text could be neither heard nor stopped for a long time."""
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -47,18 +47,18 @@ class Piper:
         emit(rate)
         # [[...]] would be read as phonemes.
         text = CONTROLS.sub(" ", order["text"]).replace("[[", "[ [")
-        for part in parts(text, LONGEST):
+        for part in parts(text, MAX_PART):
             for sound in spoken(voice, part, scale):
                 if pitch != 1.0:  # it was spoken that much slower
                     sound = soxr.resample(sound, rate * pitch, rate)
                 data = np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes()
-                step = 2 * int(CHUNK * rate)
+                step = 2 * int(CHUNK_S * rate)
                 for at in range(0, len(data), step):
                     emit(data[at : at + step])
 
     def _voice(self, name: str) -> PiperVoice:
         if name not in self._loaded:
-            while len(self._loaded) >= KEPT:
+            while len(self._loaded) >= MAX_VOICES:
                 self._loaded.popitem(last=False)
             self._loaded[name] = loaded(Path(self._files[name]))
         self._loaded.move_to_end(name)

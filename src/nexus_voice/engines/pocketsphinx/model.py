@@ -1,4 +1,4 @@
-"""A small language model from sentences, with pronunciations for words outside the dictionary."""
+"""Builds a small language model from sentences, with pronunciations for words outside the dictionary."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from .phrases import phrases
 from .spoken_forms import questions, tokens, words
 
 MAX_SENTENCES = 20_000
-"""Sentences and questions that are learnt; bounds the time, about a second for 5,000."""
-EVERYDAY_WEIGHT = 2
-DISCOUNT = 0.3
+"""Sentences and questions that are learnt: 5,000 take about a second."""
+PHRASE_REPEATS = 2
+"""How often each of the general phrases counts."""
+DISCOUNT_MASS = 0.3
 """Probability mass for word sequences that were not seen."""
-OPTIONS: dict[str, Any] = {"loglevel": "FATAL", "fwdflat": False}
-"""One pass: a second over the whole utterance gains little and makes the end of speech wait."""
-EXPECTING = OPTIONS | {"lw": 8, "bestpathlw": 11}
-"""Trusts its language model more than usual (6.5 and 9.5): its subject is known."""
-LEVEL = "level"
-"""Name of a search that costs next to nothing, for when only the audio's level matters."""
-SPELLED = 5
-"""Longest unknown word that may also be an abbreviation, said letter by letter."""
+DECODER_OPTIONS: dict[str, Any] = {"loglevel": "FATAL", "fwdflat": False}
+"""One pass: a second one over the whole utterance gains little, and the final would wait for it."""
+DOMAIN_OPTIONS = DECODER_OPTIONS | {"lw": 8, "bestpathlw": 11}
+"""The domain's decoder trusts its language model more than usual (6.5 and 9.5), since its subject is
+known."""
+LEVEL_SEARCH = "level"
+"""Name of a cheap search, used to measure the audio's level only."""
+MAX_SPELLED_LETTERS = 5
+"""An unknown word of at most so many letters may also be an abbreviation, said letter by letter."""
 PHONEMES = """
 b B, d D, f F, g G, k K, l L, m M, n N, p P, r R, s S, t T, v V, w W, z Z, D DH, T TH, S SH, Z ZH,
 N NG, h HH, j Y, tS CH, dZ JH, x K, r- R, n- AH N, t# D, t2 T, ? T,
@@ -48,27 +50,27 @@ def learn(general: pocketsphinx.Decoder, sentences: Iterable[str]) -> pocketsphi
     them it takes a hundred times longer to make.
     """
     vocabulary = Vocabulary(general)
-    corpus = [text for text in phrases() for _ in range(EVERYDAY_WEIGHT)]
+    corpus = [text for text in phrases() for _ in range(PHRASE_REPEATS)]
     for sentence in sentences:
         vocabulary.read(sentence)
         corpus += [" ".join(words(sentence)), *questions(sentence, vocabulary.known)]
         if len(corpus) > MAX_SENTENCES:
             break
     lines = [" ".join(filter(vocabulary.ways, text.split())) for text in corpus]
-    model = ArpaBoLM(text="\n".join(lines), add_start=True, discount_mass=DISCOUNT)
+    model = ArpaBoLM(text="\n".join(lines), add_start=True, discount_mass=DISCOUNT_MASS)
     model.compute()
     with tempfile.NamedTemporaryFile("w") as lm, tempfile.NamedTemporaryFile("w") as dictionary:
         model.write(lm)
         dictionary.writelines(vocabulary.entries())
         lm.flush()
         dictionary.flush()
-        decoder = pocketsphinx.Decoder(lm=lm.name, dict=dictionary.name, **EXPECTING)
-    decoder.add_keyphrase(LEVEL, "stop")
+        decoder = pocketsphinx.Decoder(lm=lm.name, dict=dictionary.name, **DOMAIN_OPTIONS)
+    decoder.add_keyphrase(LEVEL_SEARCH, "stop")
     return decoder
 
 
 class Vocabulary:
-    """How words are said: as the dictionary has it, else as espeak-ng would."""
+    """How words are pronounced: as the dictionary says, else as espeak-ng would."""
 
     def __init__(self, dictionary: pocketsphinx.Decoder) -> None:
         self._dictionary = dictionary
@@ -77,7 +79,7 @@ class Vocabulary:
         self._ways: dict[str, list[str]] = {}
 
     def read(self, sentence: str) -> None:
-        """Remember how words are written: capitals tell abbreviations."""
+        """Remember how words are written: capitals mark abbreviations."""
         for token in tokens(sentence):
             self._written[token.lower()].add(token)
 
@@ -85,7 +87,7 @@ class Vocabulary:
         return self._dictionary.lookup_word(word) is not None
 
     def ways(self, word: str) -> list[str]:
-        """Pronunciations in ARPAbet; none for a word that nobody knows how to say."""
+        """Pronunciations in ARPAbet; empty when neither knows the word."""
         if word not in self._ways:
             self._ways[word] = list(self._looked_up(word)) or self._guessed(word)
         return self._ways[word]
@@ -105,7 +107,9 @@ class Vocabulary:
 
     def _guessed(self, word: str) -> list[str]:
         self._espeak = self._espeak or Espeak()
-        spellings = {word, *self._written[word]} | ({word.upper()} if len(word) <= SPELLED else set())
+        spellings = {word, *self._written[word]} | (
+            {word.upper()} if len(word) <= MAX_SPELLED_LETTERS else set()
+        )
         return sorted({pronunciation(self._espeak.phonemes(spelling)) for spelling in spellings} - {""})
 
 

@@ -1,4 +1,5 @@
-"""What people say to any assistant, whatever its documents are about: data for speech recognition."""
+"""Phrases that people say to any assistant, whatever its documents are about. They train the language
+model."""
 
 from __future__ import annotations
 
@@ -162,20 +163,20 @@ tell me about the
 explain
 """
 
-ALONE = frozenset(phrase for phrase in PHRASES.split("\n") if phrase and " " not in phrase)
-"""Words that make a whole utterance."""
+LONE_WORDS = frozenset(phrase for phrase in PHRASES.split("\n") if phrase and " " not in phrase)
+"""Words that people say alone."""
 OPERATIONS = ("plus", "minus", "times", "multiplied by", "divided by")
-ASKED = ("what is", "how much is")
+QUESTION_STARTS = ("what is", "how much is")
 
 
 def phrases() -> Iterator[str]:
-    """The phrases, and arithmetic over the number words."""
+    """The phrases, then sums of all kinds over the number words."""
     yield from PHRASES.strip().splitlines()
     numbers = [*ONES, *TENS, "one hundred", "a thousand"]
     numbers += [f"{ten} {one}" for ten in TENS for one in ONES[1:10]]
     for index, first in enumerate(numbers):
         for step, operation in enumerate(OPERATIONS):
             second = numbers[(7 * index + 13 * step + 5) % len(numbers)]
-            yield f"{ASKED[(index + step) % len(ASKED)]} {first} {operation} {second}"
+            yield f"{QUESTION_STARTS[(index + step) % len(QUESTION_STARTS)]} {first} {operation} {second}"
     for step in (5, 10, 15, 20, 25, 50):
         yield f"what is {numbers[step % 20]} percent of one hundred"

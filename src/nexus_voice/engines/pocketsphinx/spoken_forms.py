@@ -1,7 +1,7 @@
-"""Written sentences -> the words people say about them: the text of a small language model.
+"""Turns written sentences into what people say about them: the text that a small language model is made of.
 
-Documents state; people ask. So each heading and each "to do this" or "you can do that" also becomes
-the questions it answers. Pure text, no recogniser in here.
+Documents state and people ask. So each heading, and each "to do this" or "you can do that", also becomes the
+questions that it answers.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 
 MAX_WORDS = 30
-"""Longer sentences are cut: code and tables teach a language model nothing."""
-HEADING_WORDS = 7
+"""Longer sentences are cut: long ones are mostly code and tables, which teach a language model nothing."""
+MAX_HEADING_WORDS = 7
 
 
 def listed(text: str) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ NOT_VERBS = listed(
     "the a an your its it this that these those be which what each all any one his her their our "
     "my me you us them him and or to"
 )
-ME = {"your": "my", "you": "i", "yourself": "myself"}
+FIRST_PERSON = {"your": "my", "you": "i", "yourself": "myself"}
 
 PURPOSE = re.compile(r"\bto ((?!in\b|on\b)[a-z][a-z' -]+)", re.I)
 ABILITY = re.compile(r"\byou (?:can|may) (?:also )?([a-z][a-z' -]+)", re.I)
@@ -88,15 +88,15 @@ def questions(sentence: str, known: Callable[[str], bool]) -> Iterator[str]:
     said = words(sentence)
     if not said:
         return
-    if len(said) <= HEADING_WORDS and sentence.strip()[-1:] not in tuple(".!?:;,"):
+    if len(said) <= MAX_HEADING_WORDS and sentence.strip()[-1:] not in tuple(".!?:;,"):
         yield from heading_questions(said, known)
     for pattern in (PURPOSE, ABILITY):
         for match in pattern.finditer(sentence):
-            action = words(match[1])[:HEADING_WORDS]
+            action = words(match[1])[:MAX_HEADING_WORDS]
             if action and action[0] not in NOT_VERBS:
                 yield from asked(VERB_QUESTIONS, action)
-    if said[0] in IMPERATIVES and len(said) > HEADING_WORDS:
-        yield from asked(VERB_QUESTIONS[:2], said[:HEADING_WORDS])
+    if said[0] in IMPERATIVES and len(said) > MAX_HEADING_WORDS:
+        yield from asked(VERB_QUESTIONS[:2], said[:MAX_HEADING_WORDS])
     subject = next((i for i, word in enumerate(said[:5]) if word in ("is", "are")), 0)
     if subject and said[0] not in QUESTION_WORDS:
         yield " ".join(["what", said[subject], *said[:subject]])
@@ -117,7 +117,7 @@ def heading_questions(said: list[str], known: Callable[[str], bool]) -> Iterator
 
 
 def asked(forms: Iterable[str], said: list[str]) -> Iterator[str]:
-    mine = " ".join(ME.get(word, word) for word in said)
+    mine = " ".join(FIRST_PERSON.get(word, word) for word in said)
     return (form.format(mine) for form in forms)
 
 

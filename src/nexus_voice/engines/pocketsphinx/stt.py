@@ -1,8 +1,8 @@
-"""pocketsphinx: speech recognition with a model that its wheel brings along. Needs no download.
+"""Speech recognition by pocketsphinx, with the model in its wheel. Needs no download.
 
-A fallback: English only, and right about clear speech on known subjects. It is told what the documents say
-(`bias`), which makes questions about them its best subject. It holds the interpreter's lock while
-it works, so it lives in worker processes (`worker.py`).
+It is a fallback: English only, and reliable only for clear speech on known subjects. `bias` tells it what the
+documents say, so it understands questions about them best. It holds the interpreter's lock while it works, so
+it runs in worker processes (`worker.py`).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class PocketsphinxStt(InWorkers):
         super().__init__(Workers(listener, count, name=self.name, queue=queue, nice=nice))
 
     async def bias(self, sentences: Sequence[str]) -> None:
-        """Expect these sentences and questions about them, instead of the ones given before.
+        """Expect these sentences and questions about them, instead of those given before.
 
         Headings without a full stop make the best questions. Takes a second or so for a thousand
         sentences; utterances being heard go on, and one process at a time learns.

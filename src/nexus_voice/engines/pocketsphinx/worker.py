@@ -1,7 +1,7 @@
-"""Two pocketsphinx decoders side by side, for a worker process; `stt_pocketsphinx.py` is the host's side.
+"""Two pocketsphinx decoders side by side, in the worker process of `stt.py`.
 
-One knows general English, the other the words of the documents and everyday phrases. Off its domain
-the latter is confident nonsense, so both listen and the better score wins.
+One knows general English, the other the words of the documents and everyday phrases. The latter gives
+confident nonsense for anything else, so both decode and the better score wins.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from typing import Any, Self
 import pocketsphinx
 
 from ...workers.worker import Emit
-from .model import LEVEL, OPTIONS, learn
-from .phrases import ALONE
+from .model import DECODER_OPTIONS, LEVEL_SEARCH, learn
+from .phrases import LONE_WORDS
 
-PRIME = round(0.8 * 2 * 16_000)
-"""Bytes of audio that give the first cepstral mean: levels and microphones differ, and the decoders
-take seconds to adapt by themselves."""
-MARGIN = 0.1
-"""Nats per frame by which the general decoder must be better to be believed."""
+PRIMING_BYTES = round(0.8 * 2 * 16_000)
+"""Audio (0.8 s) from which the first cepstral mean is taken: levels and microphones differ, and the decoders
+by themselves take seconds to adapt."""
+GENERAL_MARGIN = 0.1
+"""The general decoder must be better by so many nats per frame to be believed."""
 DEFAULT_MEAN = "40,3,-1,0,0,0,0,0,0,0,0,0,0"
 """pocketsphinx's cmninit."""
-GIVEN, KEPT = 500, 30
-"""Weights of the default mean, in frames: CMN_WIN in pocketsphinx's cmn.h, and ours."""
+LIBRARY_MEAN_FRAMES, OUR_MEAN_FRAMES = 500, 30
+"""Weight of the default mean in frames, in the library (CMN_WIN in cmn.h) and as we want it."""
 SCORE_SCALE = 1024
 """pocketsphinx shifts scores by SENSCR_SHIFT (10) before it exponentiates them."""
-LONGEST_WORD = 100
-"""Frames of 10 ms: what is taken for a longer word is a hum, a tone or a hiss."""
-SHORT = 5
-"""Letters below which a lone word must be one that people say alone."""
+MAX_WORD_FRAMES = 100
+"""Frames of 10 ms. A longer word is a hum, a tone or a hiss."""
+MIN_LONE_WORD_LETTERS = 5
+"""A shorter word alone is believed only if people do say it alone."""
 FILLER = re.compile(r"<.*>|\[.*\]|\+\+.*\+\+")
-VARIANT = re.compile(r"\(\d+\)$")
-GENERAL = OPTIONS | {"maxhmmpf": 3000}
-"""Fewer hypotheses at a time than usual: half the work, nearly the same words."""
+VARIANT_NUMBER = re.compile(r"\(\d+\)$")
+GENERAL_OPTIONS = DECODER_OPTIONS | {"maxhmmpf": 3000}
+"""With fewer hypotheses at a time than usual: half the work for nearly the same words."""
 
 
 class Listener:
     def __init__(self) -> None:
-        self._general = pocketsphinx.Decoder(**GENERAL)
+        self._general = pocketsphinx.Decoder(**GENERAL_OPTIONS)
         self._domain = learn(self._general, [])
 
     def setup(self, items: Iterator[Any], emit: Emit) -> None:
@@ -60,7 +60,7 @@ class Listener:
 
 
 class Utterance:
-    """One utterance in both decoders. The one that knows what to expect is believed in doubt."""
+    """One utterance in both decoders. In doubt the domain's is believed."""
 
     def __init__(self, expected: pocketsphinx.Decoder, general: pocketsphinx.Decoder) -> None:
         self._decoders = (expected, general)
@@ -79,14 +79,14 @@ class Utterance:
     def hear(self, pcm: bytes) -> None:
         if not self._started:
             self._early += pcm
-            if len(self._early) < PRIME:
+            if len(self._early) < PRIMING_BYTES:
                 return
             pcm = self._start()
         for decoder in self._decoders:
             decoder.process_raw(pcm)
 
     def agreed(self) -> str:
-        """What two looks in a row agree on: the tail of a hypothesis still changes."""
+        """The words on which two looks in a row agree, since the end of a hypothesis still changes."""
         if self._started:
             now = self._best().split()
             same = 0
@@ -121,20 +121,26 @@ class Utterance:
 
     def _best(self) -> str:
         expected, general = (Hypothesis(decoder) for decoder in self._decoders)
-        better = general.score > expected.score + MARGIN and (expected.words or len(general.words) > 1)
+        better = general.score > expected.score + GENERAL_MARGIN and (
+            expected.words or len(general.words) > 1
+        )
         said = general.words if better else expected.words
-        # Coughs and clicks sound like "that" or "ack"; nobody says only that.
-        return "" if len(said) == 1 and len(said[0]) < SHORT and said[0] not in ALONE else " ".join(said)
+        # Coughs and clicks sound like "that" or "ack", which nobody says alone.
+        return (
+            ""
+            if len(said) == 1 and len(said[0]) < MIN_LONE_WORD_LETTERS and said[0] not in LONE_WORDS
+            else " ".join(said)
+        )
 
 
 def cepstral_mean(decoder: pocketsphinx.Decoder, pcm: bytes) -> str:
     """Mean cepstrum of `pcm`, as `set_cmn` takes it.
 
-    pocketsphinx only moves a mean that is given, which counts as much as `GIVEN` frames: too
-    much for less than a second of audio. Here it counts as much as `KEPT` frames.
+    pocketsphinx can only move a given mean, which weighs as much as `LIBRARY_MEAN_FRAMES` frames. That is too
+    much for less than a second of audio, so it is made to weigh `OUR_MEAN_FRAMES`.
     """
     search = decoder.current_search()
-    decoder.activate_search(LEVEL)
+    decoder.activate_search(LEVEL_SEARCH)
     decoder.set_cmn(DEFAULT_MEAN)
     decoder.start_utt()
     decoder.process_raw(pcm)
@@ -143,20 +149,24 @@ def cepstral_mean(decoder: pocketsphinx.Decoder, pcm: bytes) -> str:
     frames = decoder.n_frames()
     moved, default = (map(float, mean.split(",")) for mean in (decoder.get_cmn(True), DEFAULT_MEAN))
     return ",".join(
-        str((new * (GIVEN + frames) - old * (GIVEN - KEPT)) / (frames + KEPT))
+        str(
+            (new * (LIBRARY_MEAN_FRAMES + frames) - old * (LIBRARY_MEAN_FRAMES - OUR_MEAN_FRAMES))
+            / (frames + OUR_MEAN_FRAMES)
+        )
         for new, old in zip(moved, default, strict=True)
     )
 
 
 class Hypothesis:
-    """What a decoder makes of the audio so far. `score` is its log likelihood per frame, in nats."""
+    """A decoder's words for the audio so far. `score` is their log likelihood per frame, in nats."""
 
     def __init__(self, decoder: pocketsphinx.Decoder) -> None:
         best = decoder.hyp()
         heard = best is not None and best.score > 0
         self.score = log(best.score) * SCORE_SCALE / decoder.n_frames() if heard else -inf
         self.words = [
-            VARIANT.sub("", segment.word)
+            VARIANT_NUMBER.sub("", segment.word)
             for segment in (decoder.seg() if heard else ())
-            if not FILLER.fullmatch(segment.word) and segment.end_frame - segment.start_frame < LONGEST_WORD
+            if not FILLER.fullmatch(segment.word)
+            and segment.end_frame - segment.start_frame < MAX_WORD_FRAMES
         ]

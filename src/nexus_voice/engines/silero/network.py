@@ -1,9 +1,9 @@
-"""Silero VAD v6 (16 kHz) in numpy, for one window or a batch of them.
+"""Silero VAD v6 (16 kHz) in numpy, for a batch of windows.
 
-The published file (MIT, https://github.com/snakers4/silero-vad) accepts one conversation a call. Here every
-row is another conversation, so windows that fall due together share the matrix products: on one core
-a window costs about 25 us in a batch of 32 and 100-170 us alone, where onnxruntime takes 130-220.
-The results equal onnxruntime's within 1e-5 (tested).
+The published file (MIT, https://github.com/snakers4/silero-vad) takes one conversation per call. Here each
+row is another conversation, so windows that are due together share the matrix products. On one core a window
+costs about 25 us in a batch of 32 and 100-170 us alone; onnxruntime takes 130-220 us. The results equal
+onnxruntime's within 1e-5 (tested).
 
 Layers: 64 + 512 samples, reflected at the end -> short-time Fourier transform (256 by 128) -> four
 convolutions of width 3, strides 1, 2, 2, 1 -> LSTM of 128 -> one sigmoid.
@@ -21,12 +21,12 @@ from .weights import read_weights
 
 Floats = NDArray[np.float32]
 
-CONTEXT = 64
-WINDOW = 512
-STATE = 256
-"""LSTM output, then cell: 128 each."""
-LARGEST = 64
-"""Windows in one batch at most."""
+CONTEXT_SAMPLES = 64
+WINDOW_SAMPLES = 512
+STATE_SIZE = 256
+"""The LSTM's output and cell, 128 numbers each."""
+MAX_BATCH = 64
+"""Windows in one batch."""
 
 
 class SileroNet:
@@ -48,15 +48,15 @@ class SileroNet:
         shapes = (self._basis.shape, *(c.shape for c in self._convolutions), self._lstm.shape)
         if shapes != ((256, 258), (387, 128), (384, 64), (128, 64), (64, 128), (256, 512)):
             raise ValueError(f"not Silero VAD v6 for 16 kHz: {shapes}")
-        self.windows: Floats = np.zeros((LARGEST, CONTEXT + WINDOW + 64), np.float32)
+        self.windows: Floats = np.zeros((MAX_BATCH, CONTEXT_SAMPLES + WINDOW_SAMPLES + 64), np.float32)
         """Rows to fill with context and window before `run`; the last 64 columns are ours."""
-        self.inputs: Floats = np.zeros((LARGEST, STATE), np.float32)
+        self.inputs: Floats = np.zeros((MAX_BATCH, STATE_SIZE), np.float32)
         """Columns 128.. hold each row's previous LSTM output; the first 128 are ours."""
         self._frames = _overlapping(self.windows, 4, 256, 128)
-        self._spectrum = np.zeros((LARGEST, 6, 129), np.float32)  # a frame of zeros before and after
-        self._wide = np.zeros((LARGEST, 6, 128), np.float32)
-        self._triples = _overlapping(self._spectrum.reshape(LARGEST, -1), 4, 387, 129)
-        self._wide_triples = _overlapping(self._wide.reshape(LARGEST, -1), 2, 384, 256)
+        self._spectrum = np.zeros((MAX_BATCH, 6, 129), np.float32)  # a frame of zeros before and after
+        self._wide = np.zeros((MAX_BATCH, 6, 128), np.float32)
+        self._triples = _overlapping(self._spectrum.reshape(MAX_BATCH, -1), 4, 387, 129)
+        self._wide_triples = _overlapping(self._wide.reshape(MAX_BATCH, -1), 2, 384, 256)
 
     def run(self, n: int, cells: Floats) -> tuple[Floats, Floats, Floats]:
         """The first `n` rows, with LSTM cells (n, 128) -> probabilities (n,), outputs, cells."""

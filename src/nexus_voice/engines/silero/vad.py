@@ -1,4 +1,4 @@
-"""Silero voice activity detection: one network for every conversation, spared in clear silence."""
+"""Silero voice activity detection: one network serves every conversation and is not run in clear silence."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from threadpoolctl import threadpool_limits
 
 from ...core.audio import Pcm, Voicing
 from ...core.errors import EngineError
-from ..envelope import BLOCKS, Envelope, powers, windows
-from .network import CONTEXT, LARGEST, WINDOW, Floats, SileroNet
+from ..envelope import BLOCKS_PER_WINDOW, Envelope, powers, windows
+from .network import CONTEXT_SAMPLES, MAX_BATCH, WINDOW_SAMPLES, Floats, SileroNet
 
-_FILE = "assets/silero_vad_v6.onnx"
-_IDLE = 4
-"""Windows of no speech after which silence may be skipped: the network's own hangover."""
-FAINT = 4
-"""PCM16 steps under which there is nothing but dither: a muted or well-cleaned microphone."""
-_SILENCE = Voicing(0.0, WINDOW, WINDOW, WINDOW)
+_MODEL_FILE = "assets/silero_vad_v6.onnx"
+_IDLE_WINDOWS = 4
+"""Windows without speech after which the network need not see silence: as many as its own hangover."""
+FAINT_STEPS = 4
+"""PCM16 steps. Fainter samples are dither: the microphone is muted or cleaned well."""
+_SILENCE = Voicing(0.0, WINDOW_SAMPLES, WINDOW_SAMPLES, WINDOW_SAMPLES)
 _PCM16 = np.dtype("<i2")
-_STILL = 0.35
-"""A probability below which the network hears no speech."""
+_MAX_SILENCE_PROBABILITY = 0.35
+"""A lower probability counts as no speech."""
 
 
 class SileroVad:
@@ -52,7 +52,7 @@ def _installed() -> Path:
     package = find_spec("faster_whisper")  # not imported: that would bring much more
     if package is None or not package.submodule_search_locations:
         raise EngineError("The Silero model is not installed; run: pip install --no-deps faster-whisper")
-    return Path(package.submodule_search_locations[0], _FILE)
+    return Path(package.submodule_search_locations[0], _MODEL_FILE)
 
 
 class _Detector:
@@ -63,13 +63,13 @@ class _Detector:
         self._threshold = 0.9 - 0.8 * sensitivity
         self._faintest = 10 ** (-5.5 - 2 * sensitivity)  # -65 dBFS at 0.5
         self._margin = 4 ** (1.16 - sensitivity)  # 4 dB over the quietest moment at 0.5
-        self._envelope = Envelope(WINDOW)
-        self.samples: Floats = np.zeros(CONTEXT + WINDOW, np.float32)
+        self._envelope = Envelope(WINDOW_SAMPLES)
+        self.samples: Floats = np.zeros(CONTEXT_SAMPLES + WINDOW_SAMPLES, np.float32)
         self.reset()
 
     def reset(self) -> None:
         self._rest = b""
-        self._idle = _IDLE
+        self._idle = _IDLE_WINDOWS
         self._envelope.reset()
         self.samples[:] = 0
         self.output: Floats = np.zeros(128, np.float32)
@@ -77,29 +77,29 @@ class _Detector:
         self.probability = 0.0
 
     async def __call__(self, pcm: Pcm) -> Sequence[Voicing]:
-        whole, self._rest = windows(self._rest, pcm, WINDOW)
+        whole, self._rest = windows(self._rest, pcm, WINDOW_SAMPLES)
         return [await self._window(data) for data in whole] if whole else ()
 
     async def _window(self, data: bytes) -> Voicing:
         samples, heard = self.samples, np.frombuffer(data, _PCM16)
-        if self._idle >= _IDLE and self._faint(heard):
-            samples[WINDOW:] = 0
-            self._envelope.floor.hear(0.0, BLOCKS)
+        if self._idle >= _IDLE_WINDOWS and self._faint(heard):
+            samples[WINDOW_SAMPLES:] = 0
+            self._envelope.floor.hear(0.0, BLOCKS_PER_WINDOW)
             return _SILENCE
-        samples[:CONTEXT] = samples[WINDOW:]
-        fresh = samples[CONTEXT:]
+        samples[:CONTEXT_SAMPLES] = samples[WINDOW_SAMPLES:]
+        fresh = samples[CONTEXT_SAMPLES:]
         np.multiply(heard, np.float32(1 / 32768), out=fresh, dtype=np.float32)
         loudness = powers(fresh)
-        if self._idle >= _IDLE and self._silent(sum(loudness) / BLOCKS):
+        if self._idle >= _IDLE_WINDOWS and self._silent(sum(loudness) / BLOCKS_PER_WINDOW):
             probability = 0.0
         else:
             probability = await self._batches.hear(self)
-            self._idle = self._idle + 1 if probability < _STILL else 0
+            self._idle = self._idle + 1 if probability < _MAX_SILENCE_PROBABILITY else 0
             probability = _rescaled(probability, self._threshold)
-        return Voicing(probability, WINDOW, *self._envelope.edges(loudness, probability >= 0.5))
+        return Voicing(probability, WINDOW_SAMPLES, *self._envelope.edges(loudness, probability >= 0.5))
 
     def _faint(self, heard: NDArray[np.int16]) -> bool:
-        return bool(heard.max() < FAINT and heard.min() > -FAINT)
+        return bool(heard.max() < FAINT_STEPS and heard.min() > -FAINT_STEPS)
 
     def _silent(self, power: float) -> bool:
         floor = self._envelope.floor
@@ -122,13 +122,13 @@ class _Batches:
 
     def __init__(self, net: SileroNet) -> None:
         self._net = net
-        self._cells: Floats = np.zeros((LARGEST, 128), np.float32)
+        self._cells: Floats = np.zeros((MAX_BATCH, 128), np.float32)
         self._members: list[_Detector] = []
         self._done: anyio.Event | None = None
 
     async def hear(self, detector: _Detector) -> float:
         members, row = self._members, len(self._members)
-        self._net.windows[row, : CONTEXT + WINDOW] = detector.samples
+        self._net.windows[row, : CONTEXT_SAMPLES + WINDOW_SAMPLES] = detector.samples
         self._net.inputs[row, 128:] = detector.output
         self._cells[row] = detector.cell
         members.append(detector)
@@ -138,7 +138,7 @@ class _Batches:
             finally:  # also when cancelled: the others wait for it
                 if self._members is members:
                     self._compute()
-        elif len(members) == LARGEST:
+        elif len(members) == MAX_BATCH:
             self._compute()
         else:
             done = self._done = self._done or anyio.Event()

@@ -1,4 +1,4 @@
-"""The weights inside an ONNX file, read without importing `onnx` (which costs 0.3 s at every start).
+"""Reads the weights in an ONNX file without importing `onnx`, which would take 0.3 s at every start.
 
 Only the four fields needed are followed, in protobuf's wire format: ModelProto.graph (7),
 GraphProto.initializer (5), TensorProto.dims (1), .data_type (2), .name (8), .raw_data (9).

@@ -1,4 +1,4 @@
-"""WebRTC's voice activity detector: the cheapest, though it takes tones and hum for speech."""
+"""WebRTC's voice activity detector. It is the cheapest, but takes tones and hum for speech."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from ...core.audio import RATE, Pcm, Voicing
 from ...core.errors import EngineError
 from ..envelope import Envelope, floats, powers, windows
 
-FRAME = 160
-FRAMES = 3
-WINDOW = FRAME * FRAMES
+FRAME_SAMPLES = 160
+FRAMES_PER_WINDOW = 3
+WINDOW_SAMPLES = FRAME_SAMPLES * FRAMES_PER_WINDOW
 
 
 class WebrtcVad:
@@ -32,11 +32,11 @@ class WebrtcVad:
 
 
 class _Detector:
-    """Probability is the share of a window's 10 ms frames that WebRTC calls speech."""
+    """The probability is the share of a window's 10 ms frames that WebRTC calls speech."""
 
     def __init__(self, new: Any, aggressiveness: int) -> None:
         self._new, self._aggressiveness = new, aggressiveness
-        self._envelope = Envelope(WINDOW)
+        self._envelope = Envelope(WINDOW_SAMPLES)
         self.reset()
 
     def reset(self) -> None:
@@ -45,11 +45,15 @@ class _Detector:
         self._vad = self._new(self._aggressiveness)
 
     async def __call__(self, pcm: Pcm) -> Sequence[Voicing]:
-        whole, self._rest = windows(self._rest, pcm, WINDOW)
+        whole, self._rest = windows(self._rest, pcm, WINDOW_SAMPLES)
         return [self._window(data) for data in whole]
 
     def _window(self, data: bytes) -> Voicing:
-        size = 2 * FRAME
+        size = 2 * FRAME_SAMPLES
         voiced = sum(self._vad.is_speech(data[at : at + size], RATE) for at in range(0, len(data), size))
         loudness = powers(floats(data))
-        return Voicing(voiced / FRAMES, WINDOW, *self._envelope.edges(loudness, 2 * voiced >= FRAMES))
+        return Voicing(
+            voiced / FRAMES_PER_WINDOW,
+            WINDOW_SAMPLES,
+            *self._envelope.edges(loudness, 2 * voiced >= FRAMES_PER_WINDOW),
+        )

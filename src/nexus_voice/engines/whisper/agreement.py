@@ -1,4 +1,4 @@
-"""Local agreement: words on which two hypotheses in a row agree are stable, the rest is tentative.
+"""Local agreement: a word is stable once two hypotheses in a row agree on it; the rest is tentative.
 
 LocalAgreement-2 of D. Liu et al., "Low-Latency Sequence-to-Sequence Speech Recognition and Translation by
 Partial Hypothesis Selection" (2020), as D. Macháček et al., "Turning Whisper into Real-Time Transcription
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-_ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Scripts without spaces between words: Thai and Lao, Burmese, Khmer, kana, Han. Each sign is a unit."""
-_UNIT = re.compile(rf"(?<!\s)\s*+(?:[{_ALONE}]|[^\s{_ALONE}]+)")
-_MARKS = re.compile(r"[^\w]+")
+_SPACELESS_SCRIPTS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Scripts without spaces between words: Thai and Lao, Burmese, Khmer, kana, Han. Each character is a unit."""
+_UNIT = re.compile(rf"(?<!\s)\s*+(?:[{_SPACELESS_SCRIPTS}]|[^\s{_SPACELESS_SCRIPTS}]+)")
+_PUNCTUATION = re.compile(r"[^\w]+")
 
 
 def units(text: str) -> list[str]:
@@ -21,7 +21,7 @@ def units(text: str) -> list[str]:
 
 
 class Agreement:
-    """Of one utterance. What has become stable is never taken back."""
+    """The agreement over one utterance. A stable word is never taken back."""
 
     def __init__(self) -> None:
         self.stable: list[str] = []
@@ -49,5 +49,5 @@ class Agreement:
 
 
 def key(unit: str) -> str:
-    """What counts in a comparison: neither case nor punctuation."""
-    return _MARKS.sub("", unit).casefold() or unit.strip()
+    """`unit` without case and punctuation, for comparing."""
+    return _PUNCTUATION.sub("", unit).casefold() or unit.strip()

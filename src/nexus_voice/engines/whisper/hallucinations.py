@@ -1,8 +1,9 @@
-"""Text that a recogniser trained on subtitles makes up: credits over silence, loops, words without time.
+"""Recognises text that Whisper makes up because it was trained on subtitles: credits over silence, loops, and
+more words than the time allows.
 
 Calm-Whisper (Wang et al., 2025) and "Careless Whisper" (Koenecke et al., 2024) describe them. People say
-some of these phrases too, so a phrase alone is no proof: it must also be faint, doubted by the model itself,
-or too long for the time in which it was said.
+some of these phrases too, so a phrase alone proves nothing. It is dropped only if it is also faint, if the
+model itself doubts that there was speech, or if it is too long for the time in which it was said.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-FAINT = -50.0
-"""dBFS of the speech, under which a phantom phrase is not believed."""
-NO_SPEECH = 0.5
-"""The model's own probability of no speech, above which a phantom phrase is not believed."""
-HASTY = 25
-"""Characters a second: nobody says a phrase faster."""
-IMPOSSIBLE, GRACE = 40, 15
-"""Characters a second, and on top of them, that nothing can have been said in."""
-TIMES, LENGTH, LONGEST = 4, 8, 8
-"""A loop is up to `LONGEST` words repeated at least `TIMES`, `LENGTH` words or more in all."""
+FAINT_DBFS = -50.0
+"""Speech that is fainter than this is not believed to be one of the phrases."""
+MAX_NO_SPEECH = 0.5
+"""The model's own probability of no speech, above which none of the phrases is believed."""
+HASTY_CHARS_PER_S = 25
+"""Nobody says one of the phrases faster."""
+MAX_CHARS_PER_S, GRACE_CHARS = 40, 15
+"""Text that is longer than the second number plus the first for each second of speech cannot have been
+said."""
+MIN_LOOP_REPEATS, MIN_LOOP_WORDS, MAX_LOOP_UNIT_WORDS = 4, 8, 8
+"""A loop repeats a few words at least so often, and has at least so many words in all. The last number bounds
+the words that are repeated."""
 
 _PHRASES = """
     thank you; thank you very much; thank you so much; thank you for watching; thanks for watching
@@ -45,7 +48,7 @@ _PHRASES = """
     시청해주셔서 감사합니다; 구독과 좋아요 부탁드립니다; 감사합니다; mbc 뉴스 이덕영입니다
 """
 PHRASES = frozenset(phrase.strip() for phrase in re.split(r"[;\n]", _PHRASES) if phrase.strip())
-"""As `plain` spells them."""
+"""As `normalised` spells them."""
 
 _CREDITS = re.compile(
     r"amara ?org|opensubtitles|castingwords|dimatorzok"
@@ -62,21 +65,21 @@ def believable(text: str, *, voiced: float, level: float, no_speech: float) -> b
 
     `no_speech` (0..1) is the model's probability that nothing was.
     """
-    said = plain(text)
-    if not said or len(said) > GRACE + IMPOSSIBLE * voiced:
+    said = normalised(text)
+    if not said or len(said) > GRACE_CHARS + MAX_CHARS_PER_S * voiced:
         return False
-    doubtful = level < FAINT or no_speech > NO_SPEECH or len(said) > HASTY * voiced
+    doubtful = level < FAINT_DBFS or no_speech > MAX_NO_SPEECH or len(said) > HASTY_CHARS_PER_S * voiced
     return not (doubtful and (said in PHRASES or _CREDITS.search(said)))
 
 
-def plain(text: str) -> str:
-    """Small letters, digits and single spaces."""
+def normalised(text: str) -> str:
+    """`text` in lower case, without punctuation and with single spaces."""
     return " ".join(re.sub(r"['’]", "", re.sub(r"[^\w\s'’]|_", " ", text.casefold())).split())
 
 
 def unlooped(items: Sequence[T], text: Callable[[T], str]) -> list[T]:
-    """The words, where the same few are repeated on and on only once."""
-    said = [plain(text(item)) for item in items]
+    """`items` with each loop kept only once. `text` gives the word of an item."""
+    said = [normalised(text(item)) for item in items]
     kept: list[T] = []
     at = 0
     while at < len(said):
@@ -88,11 +91,11 @@ def unlooped(items: Sequence[T], text: Callable[[T], str]) -> list[T]:
 
 def _loop(said: list[str], at: int) -> tuple[int, int]:
     """(words, how often) of the loop that begins at `at`; (1, 1) if none does."""
-    for size in range(1, LONGEST + 1):
+    for size in range(1, MAX_LOOP_UNIT_WORDS + 1):
         unit = said[at : at + size]
         times = 1
         while said[at + size * times : at + size * (times + 1)] == unit:
             times += 1
-        if times >= TIMES and times * size >= LENGTH:
+        if times >= MIN_LOOP_REPEATS and times * size >= MIN_LOOP_WORDS:
             return size, times
     return 1, 1

@@ -1,4 +1,4 @@
-"""Loading a Whisper model with faster-whisper: what must be there, on which device, how precise."""
+"""Loads a Whisper model with faster-whisper: checks its files, chooses the device and the precision."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FILES = ("model.bin", "config.json", "tokenizer.json")
-"""Without the last of them faster-whisper would fetch it from the network."""
-PRECISIONS = {"cuda": ("float16", "int8_float32", "float32"), "cpu": ("int8", "float32")}
-"""CTranslate2's compute types by preference: old GPUs have no fast float16."""
-MOST_THREADS = 8
+MODEL_FILES = ("model.bin", "config.json", "tokenizer.json")
+"""faster-whisper would fetch a missing tokenizer from the network, so all of them must be there."""
+COMPUTE_TYPES = {"cuda": ("float16", "int8_float32", "float32"), "cpu": ("int8", "float32")}
+"""CTranslate2's compute types, the preferred first: old GPUs have no fast float16."""
+MAX_THREADS = 8
 
 
 def load(path: Path, device: str, compute: str, threads: int, sharers: int) -> WhisperModel:
-    """The model in folder `path`, which has proved that it can encode.
+    """Load the model in folder `path` and let it encode once, to see that it works.
 
     `device` and `compute` may be "auto"; with `threads` 0, `sharers` processes share the cores.
     Raises `EngineError`: `engine_not_installed`, `model_broken`.
@@ -40,10 +40,10 @@ def load(path: Path, device: str, compute: str, threads: int, sharers: int) -> W
             "run: pip install 'nexus-voice[local]'",
             code="engine_not_installed",
         ) from error
-    for file in FILES:
+    for file in MODEL_FILES:
         if not (path / file).is_file():
             raise broken(path, f"there is no {path / file}")
-    threads = threads or min(MOST_THREADS, max(1, (os.cpu_count() or 1) // sharers))
+    threads = threads or min(MAX_THREADS, max(1, (os.cpu_count() or 1) // sharers))
     if device == "auto":
         device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
         fallback = device == "cuda"
@@ -52,7 +52,7 @@ def load(path: Path, device: str, compute: str, threads: int, sharers: int) -> W
     try:
         if compute == "auto":
             fast = ctranslate2.get_supported_compute_types(device)
-            precision = next(kind for kind in PRECISIONS[device] if kind in fast)
+            precision = next(kind for kind in COMPUTE_TYPES[device] if kind in fast)
         else:
             precision = compute
         model = faster_whisper.WhisperModel(

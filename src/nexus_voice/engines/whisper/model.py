@@ -1,4 +1,7 @@
-"""faster-whisper on one window of audio: is it speech, in which language, which words, can that be true?"""
+"""Decodes one window of audio with faster-whisper: whether it is speech, its language, and its words.
+
+Results that cannot have been said are dropped (`hallucinations.py`).
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,23 @@ from ..envelope import floats
 from .hallucinations import believable, unlooped
 from .loading import load
 
-MARGIN = round(0.3 * RATE)
-"""Samples kept before and after speech."""
-SPEECH = {"threshold": 0.25, "neg_threshold": 0.15, "min_silence_duration_ms": 300, "speech_pad_ms": 0}
-"""Options of Silero, more willing than its usual 0.5: only what is surely no speech is not decoded."""
-RETRIES = (0.0, 0.4, 0.8)
-"""Temperatures tried when a result is improbable or repetitive."""
-IMPROBABLE, REPETITIVE = -1.0, 2.4
+SPEECH_MARGIN = round(0.3 * RATE)
+"""Samples before and after the speech that are decoded with it."""
+SPEECH_DETECTION = {
+    "threshold": 0.25,
+    "neg_threshold": 0.15,
+    "min_silence_duration_ms": 300,
+    "speech_pad_ms": 0,
+}
+"""Options of Silero. The thresholds are lower than its usual 0.5, so that nothing is left out that might be
+speech."""
+TEMPERATURES = (0.0, 0.4, 0.8)
+"""Tried one after the other while a result is improbable or repetitive."""
+MIN_LOG_PROBABILITY, MAX_COMPRESSION = -1.0, 2.4
 """Mean log-probability of a token and compression ratio: Whisper's own limits (Radford et al., 2022, 4.5)."""
-TOKENS, TOKENS_PER_SECOND, SHORT = 24, 16, 12.0
-"""What a window shorter than `SHORT` seconds may take, so that a runaway decoder stops soon."""
+BASE_TOKENS, TOKENS_PER_S, SHORT_WINDOW_S = 24, 16, 12.0
+"""A window shorter than `SHORT_WINDOW_S` may take so many tokens, and so many more per second, so that a
+runaway decoder stops soon."""
 
 Floats = NDArray[np.float32]
 
@@ -46,7 +56,7 @@ class WhisperDecoder:
             )
         self._options = self._library_options(beam)
         self.seconds = self._warmed_up()
-        """What a short window takes."""
+        """How long a short window takes, in seconds."""
 
     @property
     def running(self) -> str:
@@ -54,7 +64,7 @@ class WhisperDecoder:
         return f"{self._model.model.device} ({self._model.model.compute_type})"
 
     def _library_options(self, beam: int) -> Any:
-        """faster-whisper's full set of options: its defaults, but for these."""
+        """faster-whisper's defaults with our options."""
         _, info = self._model.transcribe(
             np.zeros(RATE // 10, np.float32),
             language="en",
@@ -63,13 +73,13 @@ class WhisperDecoder:
             condition_on_previous_text=False,
             without_timestamps=True,  # one pass a window, never a second one over its rest
             word_timestamps=True,  # a few percent on top of encoder and decoder
-            compression_ratio_threshold=REPETITIVE,
-            log_prob_threshold=IMPROBABLE,
+            compression_ratio_threshold=MAX_COMPRESSION,
+            log_prob_threshold=MIN_LOG_PROBABILITY,
         )
         return info.transcription_options
 
     def _warmed_up(self) -> float:
-        """Decode a second twice; what the second time took."""
+        """Decode a second of silence twice, and return how long the second time took."""
         took = 0.0
         for _ in range(2):
             began = time.perf_counter()
@@ -78,7 +88,7 @@ class WhisperDecoder:
         return took
 
     def decode(self, pcm: bytes, language: str, before: str, careful: bool) -> dict[str, Any]:
-        """PCM16 at 16 kHz, up to 30 s -> the fields of `whisper_utterance.Decoded` that have a value.
+        """PCM16 at 16 kHz, up to 30 s -> the fields of `utterance.Decoded` that have a value.
 
         `language` may be empty; `before` is the text that came before. `careful` tries again where
         the first result is doubtful.
@@ -86,12 +96,14 @@ class WhisperDecoder:
         from faster_whisper.vad import get_speech_timestamps
 
         x = floats(pcm)
-        spans = get_speech_timestamps(x, **SPEECH) if len(x) else []
+        spans = get_speech_timestamps(x, **SPEECH_DETECTION) if len(x) else []
         if not spans:
             return {}
         first, last = spans[0]["start"], spans[-1]["end"]
-        begin = max(0, first - MARGIN)
-        segment, language, certainty = self._recognise(x[begin : last + MARGIN], language, before, careful)
+        begin = max(0, first - SPEECH_MARGIN)
+        segment, language, certainty = self._recognise(
+            x[begin : last + SPEECH_MARGIN], language, before, careful
+        )
         found = {"language": language, "certainty": certainty, "speech": (first / RATE, last / RATE)}
         if segment is None:
             return found
@@ -106,7 +118,8 @@ class WhisperDecoder:
         return found | {
             "text": text,
             "words": [(word.word, offset + float(word.start), offset + float(word.end)) for word in words],
-            "sound": segment.avg_logprob > IMPROBABLE and segment.compression_ratio < REPETITIVE,
+            "sound": segment.avg_logprob > MIN_LOG_PROBABILITY
+            and segment.compression_ratio < MAX_COMPRESSION,
         }
 
     def _recognise(self, x: Floats, language: str, before: str, careful: bool) -> tuple[Any, str, float]:
@@ -124,9 +137,9 @@ class WhisperDecoder:
             language = token.strip("<|>")
         options = replace(
             self._options,
-            temperatures=RETRIES if careful else RETRIES[:1],
+            temperatures=TEMPERATURES if careful else TEMPERATURES[:1],
             initial_prompt=before or None,
-            max_new_tokens=TOKENS + round(TOKENS_PER_SECOND * seconds) if seconds < SHORT else None,
+            max_new_tokens=BASE_TOKENS + round(TOKENS_PER_S * seconds) if seconds < SHORT_WINDOW_S else None,
         )
         tokenizer = Tokenizer(model.hf_tokenizer, multilingual, "transcribe", language or "en")
         segments = model.generate_segments(features, tokenizer, options, False, encoded)

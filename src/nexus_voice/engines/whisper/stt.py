@@ -1,7 +1,8 @@
-"""faster-whisper: Whisper models in CTranslate2's format, on the CPU or a GPU, with words while one speaks.
+"""Speech recognition by faster-whisper: Whisper models in CTranslate2's format, on the CPU or a GPU.
 
-The growing utterance is decoded again whenever enough was added (`utterance.py`). A worker process
-(`worker.py`) is lent for one decode, not for an utterance, so one model in memory serves many speakers.
+To give words while somebody speaks, the growing utterance is decoded again whenever enough was added
+(`utterance.py`). A worker process (`worker.py`) is lent for one decode, not for a whole utterance, so one
+model in memory serves many speakers.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from ...core.errors import BadInput, Busy, EngineError
 from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 from ...workers.process import given
-from .utterance import BLOCK, FIRST, Decoded, Utterance
+from .utterance import BLOCK_SAMPLES, FIRST_LOOK_BLOCKS, Decoded, Utterance
 
 log = logging.getLogger(__name__)
 
-LIVE = 0.25
-"""Share of a piece's length that one had to wait for it, if it comes from a microphone and is the newest."""
-EARLY = 0.55
-"""Seconds from the first sound to its words that still count as early."""
-SMOOTHING = 0.2
-"""Share of the newest decode in what one is expected to take."""
+LIVE_WAIT_RATIO = 0.25
+"""A piece counts as live and newest when the wait for it was longer than this share of its own length."""
+MAX_EARLY_WORDS_S = 0.55
+"""How long the first words may take, from the first sound on, to count as early."""
+SMOOTHING_FACTOR = 0.2
+"""Weight of the newest decode in the running mean of how long one takes."""
 
 
 class WhisperStt(InWorkers):
@@ -43,8 +44,8 @@ class WhisperStt(InWorkers):
     """
 
     early_words: bool
-    """Known once `ready`: what is measured on this machine decides. A partial needs 0.4 s of sound and one
-    decode: early on a GPU, too late to confirm an interruption with a real model on most CPUs."""
+    """Set by `ready`, from what it measures on this machine. A partial needs 0.4 s of sound and one decode.
+    That is early on a GPU, and too late to confirm an interruption on most CPUs."""
 
     def __init__(
         self,
@@ -83,13 +84,13 @@ class WhisperStt(InWorkers):
         """
         await self._workers.setup(None)
         self._seconds, running = await self._call("speed")
-        self.early_words = FIRST * BLOCK / RATE + self._seconds <= EARLY
+        self.early_words = FIRST_LOOK_BLOCKS * BLOCK_SAMPLES / RATE + self._seconds <= MAX_EARLY_WORDS_S
         log.info("%s on %s: %.0f ms a decode", self.name, running, 1000 * self._seconds)
 
     async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
         """Partials while `audio` is live and a process is free; `language` and word times on the final.
 
-        `audio` is not read during a decode: a live source must hold what comes meanwhile. What is
+        `audio` is not read during a decode, so a live source must keep what comes meanwhile. Audio that is
         there at once, such as a file, is decoded in whole windows without partials.
         """
         utterance, said = Utterance(self._language, self._seconds), ""
@@ -100,7 +101,7 @@ class WhisperStt(InWorkers):
                 break
             if pcm.rate != RATE:
                 raise BadInput(f"Speech recognition needs {RATE} Hz audio, not {pcm.rate} Hz")
-            newest = current_time() - asked > LIVE * pcm.seconds
+            newest = current_time() - asked > LIVE_WAIT_RATIO * pcm.seconds
             if not newest:
                 await checkpoint()  # others have their turn while a file is read
             utterance.hear(pcm.data)
@@ -116,7 +117,8 @@ class WhisperStt(InWorkers):
         yield utterance.final()
 
     async def _look(self, utterance: Utterance) -> str:
-        """Partial text; none when it could not be had this time: only the final must not fail."""
+        """The partial text; "" when this look failed for a passing reason, since only the final must not
+        fail."""
         try:
             return utterance.looked(await self._decode(*utterance.window(), False))
         except (Busy, EngineError) as error:
@@ -131,8 +133,8 @@ class WhisperStt(InWorkers):
             result = await self._call("decode", window)
         finally:
             self._decoding -= 1
-        # With the wait for a process in it, so that many speakers get fewer looks each.
-        self._seconds += SMOOTHING * (current_time() - began - self._seconds)
+        # The wait for a process counts as well, so that many speakers get fewer looks each.
+        self._seconds += SMOOTHING_FACTOR * (current_time() - began - self._seconds)
         return Decoded(**result)
 
     async def _call(self, method: str, *items: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The child's side of `stt_whisper.py`: a model that decodes windows, one call each."""
+"""The worker process of `stt.py`: a model that decodes one window per call."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ...core.errors import NexusError
 from ...workers.worker import Emit
 from .model import WhisperDecoder
 
-POLL = 0.05
-"""Seconds between looks for a cancellation."""
+POLL_INTERVAL_S = 0.05
+"""How often a decode looks whether it was cancelled."""
 
 
 class Listener:
-    """Starts whatever the state of the model, so that every call can say what is wrong with it."""
+    """Starts even with a broken model, so that every call can say what is wrong with it."""
 
     def __init__(self, **options: Any) -> None:
         self._thread = ThreadPoolExecutor(1)
@@ -44,7 +44,7 @@ class Listener:
         self._check()
         work = self._thread.submit(self._model.decode, *next(items))
         try:
-            while not wait([work], POLL).done:
+            while not wait([work], POLL_INTERVAL_S).done:
                 emit(None)  # raises once the caller has gone
         finally:
             work.cancel()

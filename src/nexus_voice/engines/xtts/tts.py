@@ -1,4 +1,4 @@
-"""Coqui XTTS v2: speaks seventeen languages in a voice cloned from a short recording.
+"""Text to speech by Coqui XTTS v2: seventeen languages, in a voice cloned from a short recording.
 
 Needs the optional package `coqui-tts` with torch, the weights (1.9 GB) and, to be of use in a
 conversation, a GPU. `scripts/try_xtts.py` has run it through coqui-tts 0.28 on a processor, with random
@@ -28,7 +28,7 @@ LANGUAGES = (
 SAMPLE_FORMATS = (".wav", ".flac", ".ogg", ".mp3")
 MIN_SAMPLE_S, MAX_SAMPLE_S = 6.0, 30.0
 """Length of a recording of a voice to be cloned."""
-FILES = ("config.json", "model.pth", "vocab.json")
+MODEL_FILES = ("config.json", "model.pth", "vocab.json")
 LICENCE = (
     "XTTS v2 is under the Coqui Public Model License 1.0.0. In short: the model and everything that it "
     "speaks may be used for non-commercial purposes only (yourself, research, teaching, trying it out), by "
@@ -39,7 +39,8 @@ LICENCE = (
 
 
 class XttsTts(InWorkers):
-    """Implements `ports.Tts`; enter it before use. No marks: XTTS does not say which word it is at.
+    """Implements `ports.Tts`; enter it before use. It gives no marks, since XTTS does not say where a word
+    begins.
 
     `path` is the model's folder. `samples` is a folder of recordings, 6 to 30 s of one speaker each;
     a file's name without its ending is the voice's name, the first one is the default. `device` is
@@ -65,7 +66,7 @@ class XttsTts(InWorkers):
             raise EngineError(
                 f"{LICENCE} To accept it, set NEXUS_TTS__LICENCE_ACCEPTED=true.", code="licence_not_accepted"
             )
-        if missing := [name for name in FILES if not (path / name).is_file()]:
+        if missing := [name for name in MODEL_FILES if not (path / name).is_file()]:
             raise EngineError(
                 f"The XTTS model in {path} lacks {', '.join(missing)}: "
                 "pull it with `nexus-voice models pull`.",

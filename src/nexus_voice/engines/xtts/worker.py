@@ -1,4 +1,4 @@
-"""XTTS v2 through coqui-tts, for a worker process: see `tts.py` for the host's side."""
+"""XTTS v2 through coqui-tts, in the worker process of `tts.py`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MIN_SAMPLE_DB = -40.0
 """Loudness of a recording below full scale, root mean square of the whole."""
 MAX_CLIPPED = 0.005
 """Share of samples at full scale above which a recording is distorted."""
-HINDI = ("शून्य", "एक", "दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ")
+HINDI_DIGITS = ("शून्य", "एक", "दो", "तीन", "चार", "पाँच", "छह", "सात", "आठ", "नौ")
 """The digits from 0 to 9."""
 
 
@@ -185,7 +185,7 @@ def sayable(text: str, language: str) -> str:
     """
     text = re.sub("[0-9]{20,}", lambda found: " ".join(found[0]), text)
     if language == "hi":
-        return re.sub("[0-9]", lambda found: f" {HINDI[int(found[0])]} ", text)
+        return re.sub("[0-9]", lambda found: f" {HINDI_DIGITS[int(found[0])]} ", text)
     if language in ("cs", "de", "hu", "tr"):
         return re.sub(r"(?<=[0-9])\.(?=\s|$)" if language == "cs" else r"(?<=[0-9])\.(?=\s*$)", " .", text)
     return text
