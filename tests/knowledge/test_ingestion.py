@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import anyio
 import pytest
 
+from forked import script
 from nexus_voice.core.access import DEFAULT, PUBLIC
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase, Origin
@@ -313,6 +311,7 @@ async def test_a_job_that_stands_still_is_shown_again(
             assert await anext(views) == await anext(views)
 
 
+INGESTING = Path(__file__).with_name("ingesting.py")
 MOMENTS = ["enqueued", "reading", "storing", "stored", "embedding", "ended"]
 
 
@@ -322,21 +321,14 @@ def test_whenever_it_is_killed_the_outcome_is_the_same(
 ) -> None:
     at = str(tmp_path / "killed") if kind == "sqlite" else request.getfixturevalue("postgres_url")
     for moment in MOMENTS:
-        with ingesting(at, moment) as process:
-            assert process.stdout
+        with script(INGESTING, at, moment) as process:
             assert process.stdout.readline().strip() == moment
-            process.send_signal(signal.SIGKILL)
+            assert process.kill()
     expected = outcome(str(tmp_path / "undisturbed"))
     assert outcome(at) == expected
     assert expected["items"][0] == ["long.md", "done", "added", 6, 6, None]
 
 
-def ingesting(at: str, moment: str = "") -> subprocess.Popen[str]:
-    script = Path(__file__).with_name("ingesting.py")
-    return subprocess.Popen([sys.executable, script, at, moment], stdout=subprocess.PIPE, text=True)
-
-
 def outcome(at: str) -> Any:
-    with ingesting(at) as process:
-        assert process.stdout
+    with script(INGESTING, at) as process:
         return json.loads(process.stdout.read())
