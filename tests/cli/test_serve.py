@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import subprocess
+import time
 import urllib.request
 
 import psutil
@@ -61,6 +64,34 @@ def test_ctrl_c_ends_it_with_its_processes_and_without_a_traceback(shell: Shell)
             assert server.process.wait(20) == 0
     assert not any(one.is_running() for one in family)
     assert "Traceback" not in (shell.folder / "log").read_text()
+
+
+def test_a_reader_of_its_output_that_has_gone_does_not_end_it(shell: Shell) -> None:
+    """As in `nexus-voice serve | head -0`."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = shell.command("serve", "--port", str(port))
+    with subprocess.Popen(
+        command, cwd=shell.folder, env=shell.environment, stdout=writing, stderr=subprocess.DEVNULL
+    ) as process:
+        os.close(writing)
+        give_up = time.monotonic() + 60
+        while not is_ready(port):
+            assert process.poll() is None, "it has ended"
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return fetch(f"http://127.0.0.1:{port}/readyz")[0]["status"] == "ready"
+    except OSError:
+        return False
 
 
 def test_a_port_in_use_is_one_line(server: Server, run: Run) -> None:

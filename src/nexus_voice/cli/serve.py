@@ -9,7 +9,8 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -70,6 +71,7 @@ def serve(
 
 async def _serve(settings: Settings, role: Role, sock: socket.socket, child: bool, since: float) -> None:
     from ..server.app import create
+    from ..server.background import keep_running
     from ..server.websocket.protocol import WebSocketProtocol
 
     app = create(settings, role=role)
@@ -99,8 +101,9 @@ async def _serve(settings: Settings, role: Role, sock: socket.socket, child: boo
     server = Server(config, answering)
     with stopping(server):
         async with app.router.lifespan_context(app), anyio.create_task_group() as tasks:
-            tasks.start_soon(until_alone if child else say_when_warm, server, app)
-            tasks.start_soon(settle, app)
+            watch = partial(until_alone if child else say_when_warm, server, app)
+            tasks.start_soon(keep_running, "watching the start", watch)
+            tasks.start_soon(keep_running, "settling", partial(settle, app))
             await server.serve(sockets=[sock])
             tasks.cancel_scope.cancel()
 
@@ -163,9 +166,15 @@ async def say_when_warm(server: uvicorn.Server, app: Any) -> None:
         await anyio.sleep(0.1)
     for part, status in services.parts.items():
         if status != "ready":
-            print(f"  not working:  {part}: {status} (`nexus-voice doctor` says more)", flush=True)
+            say(f"  not working:  {part}: {status} (`nexus-voice doctor` says more)")
     if services.ready:
-        print("Everything is loaded.", flush=True)
+        say("Everything is loaded.")
+
+
+def say(text: str) -> None:
+    """Print; a reader of our output that has gone away does not end the server."""
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def greet(services: Services, settings: Settings, url: str, seconds: float) -> None:
@@ -180,7 +189,7 @@ def greet(services: Services, settings: Settings, url: str, seconds: float) -> N
         else:
             documents = "its own documentation, and what you add with `nexus-voice ingest FILE`"
         lines = banner(url, services.engines.names(), better, documents, seconds)
-    print("\n".join(lines), flush=True)
+    say("\n".join(lines))
 
 
 def banner(
