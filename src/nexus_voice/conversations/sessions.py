@@ -25,7 +25,7 @@ class Kept(Generic[T]):
     leave: Callable[[], None] | None = None
     """Ends the connection that holds the session now."""
     left: anyio.Event = field(default_factory=anyio.Event)
-    """Set when that connection has let go."""
+    """Set when that connection no longer holds the session."""
     wanted: int = 0
     """Connections that asked for the session so far."""
 

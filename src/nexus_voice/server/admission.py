@@ -1,4 +1,4 @@
-"""Which requests are let in: how many at a time and how many a minute, from one address and in all.
+"""Lets requests in: so many at a time and so many a minute, from one address and in all.
 
 Every route passes here, before its body is read. The model queues (`queueing.py`) bound what reaches each
 engine, and `voice/admission.py` bounds conversations.
@@ -19,9 +19,9 @@ from .errors import answer
 from .identity import address_of
 
 MAX_ADDRESSES = 10_000
-"""Addresses whose rates are counted one by one; those beyond share one count, so memory is bounded."""
+"""Addresses whose rates are counted one by one. Further ones share one count, so that memory is bounded."""
 BUSY_RETRY_S = 1
-"""When a client that found all places taken should come back."""
+"""Seconds after which a client that found all places taken should try again."""
 TRY_AGAIN = 1013
 """WebSocket close code; the handshake is then refused with 429."""
 
@@ -70,9 +70,9 @@ COSTS = {
 
 
 class Places:
-    """Counts what is in use, in all and by client address. A limit of 0 is none.
+    """Counts what is in use, in all and by client address. A limit of 0 means no limit.
 
-    What costs more than a limit allows may still be used alone.
+    A request that costs more than a limit is let in when nothing else is in use.
     """
 
     def __init__(self, total: int, per_address: int) -> None:
@@ -99,7 +99,7 @@ class Places:
 
 
 class Rates:
-    """How much each address has used in the last minute, by a sliding window. In this process' memory."""
+    """Counts what each address has spent in the last minute, in a sliding window in memory."""
 
     def __init__(self, per_minute: int) -> None:
         from limits import RateLimitItemPerMinute  # takes a tenth of a second
@@ -111,7 +111,7 @@ class Rates:
         self._window = SlidingWindowCounterRateLimiter(self._storage)
 
     async def spend(self, address: str, units: int) -> int:
-        """0 when there was so much left, else the seconds until it is worth coming back."""
+        """Spend `units` and return 0, or return the seconds until it is worth trying again."""
         if len(self._storage.storage) > 2 * MAX_ADDRESSES:  # this minute's and the last one's
             address = "others"
         if await self._window.hit(self._limit, address, cost=units):
@@ -121,12 +121,12 @@ class Rates:
 
 
 class Requests:
-    """All requests in progress, and the rates of their addresses. A limit of 0 is none."""
+    """The requests in progress, and the rates of their addresses. A limit of 0 means no limit."""
 
     def __init__(self, limits: Limits) -> None:
         self.places = Places(limits.requests, limits.requests_per_address)
         self.refused = Counter({"busy": 0, "rate_limited": 0})
-        """By the code of the error that was the answer."""
+        """Code of the error -> requests that got it."""
         self._rates = Rates(limits.rate) if limits.rate else None
 
     async def refusal(self, address: str, cost: Cost) -> tuple[str, str, int] | None:
@@ -139,7 +139,7 @@ class Requests:
 
 
 class RequestAdmission:
-    """ASGI middleware: a request that is let in has its place until its whole answer has been sent."""
+    """ASGI middleware: a request that is let in keeps its place until its whole answer has been sent."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

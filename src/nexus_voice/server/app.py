@@ -230,7 +230,7 @@ def create(
 
     @app.get("/openapi.json", include_in_schema=False)
     async def description() -> JSONResponse:
-        """The API's description; its first making takes a fifth of a second, so not on the event loop."""
+        """The API's description. Making it takes a fifth of a second once: not on the event loop."""
         return JSONResponse(await anyio.to_thread.run_sync(app.openapi))
 
     errors.install(app)

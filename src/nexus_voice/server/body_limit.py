@@ -14,7 +14,7 @@ from ..core.errors import BadInput
 from . import errors
 
 BODY_TIMEOUT_S = 30.0
-"""Seconds between two pieces of a body: who stalls would keep a place among the requests."""
+"""Seconds that may pass between two pieces of a body: a client that stalls would keep its place."""
 DRAIN_S = 2.0
 """Seconds for which a refused upload is still read, so that the client gets to see the answer."""
 

@@ -21,7 +21,7 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok", "version": __version__}
 
 
-class Engine(BaseModel):
+class EngineStatus(BaseModel):
     kind: str = Field(examples=["deepgram"])
     name: str = Field(examples=["deepgram:nova-3"])
     why: str = Field(description="How it came to be used.", examples=["DEEPGRAM_API_KEY is set"])
@@ -40,16 +40,16 @@ class Better(BaseModel):
     command: str = Field(examples=["nexus-voice models pull whisper-base.en"])
 
 
-class Engines(BaseModel):
+class EnginesStatus(BaseModel):
     using: dict[str, str] = Field(examples=[{"stt": "deepgram:nova-3"}])
-    chains: dict[str, list[Engine]] = Field(description="Every port's engines, best first.")
+    chains: dict[str, list[EngineStatus]] = Field(description="Every port's engines, best first.")
     better: list[Better] = Field(description="What would be better, and the command to get it.")
 
 
 @router.get("/engines")
-async def engines(services: Shared) -> Engines:
+async def engines(services: Shared) -> EnginesStatus:
     """Which engines are in use, which stand behind them, and what would be better."""
-    return Engines.model_validate(
+    return EnginesStatus.model_validate(
         {
             "using": services.using,
             "chains": services.supply.status(),

@@ -30,7 +30,7 @@ def allowed(connection: HTTPConnection, origins: Sequence[str]) -> bool:
 
 
 def authority(url: str) -> str | None:
-    """Host and port of a URL; None when it is none."""
+    """Host and port of a URL, or None when it is no URL."""
     try:
         return urlsplit(url).netloc
     except ValueError:

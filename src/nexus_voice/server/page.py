@@ -22,7 +22,7 @@ HEADERS = {
     "permissions-policy": "microphone=(self), camera=(), geolocation=()",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
-    # Always asked for, seldom sent: a new version must not meet an old script.
+    # Browsers ask each time and seldom get it again: a new page must not run with an old script.
     "cache-control": "no-cache",
 }
 

@@ -1,4 +1,4 @@
-"""Logs: JSON lines for machines, colours for people, correlation ids in both, secrets in neither."""
+"""Logs with a request id in every line and no secrets: JSON for machines, colours for people."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECRET_TEXT = re.compile(
 )
 """`Bearer abc`, `token=abc`, `"api_key": "abc"` inside a message or a traceback."""
 VALID_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-"""A request id from outside that may go into our logs."""
+"""The form of a client's request id that may go into our logs."""
 PROBE_PATHS = {"/healthz", "/readyz", "/metrics"}
 """Paths that monitoring asks for all day; they are logged at debug level."""
 
@@ -95,7 +95,7 @@ def configure(level: str = "info", as_json: bool | None = None, stream: TextIO |
 
 
 def follow(session: str = "", event: object = None) -> None:
-    """Bind the session, or the turn that `event` begins, to what this task and its children log."""
+    """Add the session, or the turn that `event` begins, to what this task and its children log."""
     if session:
         structlog.contextvars.bind_contextvars(session=session)
     if isinstance(event, events.Final) and event.turn:
@@ -128,14 +128,14 @@ class RequestIds:
         began = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request=request):
             try:
-                # A connection sends thousands of frames: nothing of ours stands in their way.
+                # A WebSocket sends thousands of frames, which must not pass through another function of ours.
                 await self._app(scope, receive, tagged if scope["type"] == "http" else _first(tagged, send))
             finally:
                 record(scope, status, time.perf_counter() - began)
 
 
 def _first(tagged: Send, plain: Send) -> Send:
-    """`tagged` for the first message, `plain` for all others."""
+    """Send the first message through `tagged`, and all others through `plain`."""
     use = tagged
 
     async def send(message: Message) -> None:

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus. They are made from the conversation's events; the conversation knows none of them.
+"""Metrics for Prometheus. They follow the conversation's events; nothing in the conversation knows of them.
 
 Every label has a small, fixed set of values: ports, outcomes, stages, engines from the settings.
 """
@@ -73,7 +73,7 @@ class Metrics:
             self._taken_in.labels(outcome)
 
     def note(self, event: object) -> None:
-        """An event on its way to a client."""
+        """Count and time an event that is being sent to a client."""
         match event:
             case events.Ended(turn=turn, outcome=outcome) if turn:
                 self._turns.labels(outcome).inc()
@@ -101,5 +101,5 @@ class Metrics:
         self._registry.register(collector)
 
     def text(self) -> bytes:
-        """Everything, in Prometheus' text format."""
+        """All metrics in Prometheus' text format."""
         return generate_latest(self._registry)

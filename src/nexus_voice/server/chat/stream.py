@@ -25,7 +25,7 @@ class SessionBusy(NexusError):
 
 
 class EventSender:
-    """The way to a client that reads server-sent events; `hang_up` is called when it is too slow."""
+    """Sends events to a client as server-sent events; `hang_up` is called when it is too slow."""
 
     def __init__(self, send: Send, note: Callable[[object], None], hang_up: Callable[[], None]) -> None:
         self._send, self._note, self._hang_up = send, note, hang_up

@@ -38,13 +38,13 @@ def listed(services: Services) -> list[Model]:
 
 
 def selected(chain: Fallback, name: str) -> Fallback:
-    """Any name means the best engine, with the others behind it; another engine's own name, that one."""
+    """The engine of this name alone. Any other name means the best one, with the others behind it."""
     links = [link for link in chain.links[1:] if link.engine.name == name]
     return alone(chain, links[0]) if links and chain.name != name else chain
 
 
 def alone(chain: Fallback, link: Link) -> Fallback:
-    """One of the chain's engines, with nobody behind it."""
+    """One of the chain's engines, with no other behind it."""
     one = Fallback(policy=chain.policy)
     one.links.append(link)
     return one
@@ -58,7 +58,7 @@ async def models(services: Shared) -> Models:
 
 @router.get("/models/{id:path}")
 async def model(id: str, services: Shared) -> Model:
-    """One of them."""
+    """One engine."""
     for one in listed(services):
         if one.id == id:
             return one

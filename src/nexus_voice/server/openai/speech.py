@@ -112,7 +112,7 @@ async def whole(pieces: AsyncGenerator[bytes], format: Literal["flac", "mp3"]) -
 
 
 async def events(body: AsyncGenerator[bytes], text: str) -> AsyncGenerator[bytes]:
-    """Sound as server-sent events, in base64."""
+    """The sound as server-sent events, in base64."""
     async with aclosing(body):
         async for piece in body:
             yield sse({"type": "speech.audio.delta", "audio": base64.b64encode(piece).decode()})

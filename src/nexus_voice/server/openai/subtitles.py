@@ -43,7 +43,7 @@ def _parts(group: Sequence[Word], word: Word) -> bool:
 
 
 def srt(found: Sequence[Segment]) -> str:
-    """SubRip."""
+    """The segments in SubRip's format."""
     blocks = (
         f"{number}\n{_clock(one.start, ',')} --> {_clock(one.end, ',')}\n{one.text}\n"
         for number, one in enumerate(found, 1)
@@ -52,7 +52,7 @@ def srt(found: Sequence[Segment]) -> str:
 
 
 def vtt(found: Sequence[Segment]) -> str:
-    """WebVTT; `&`, `<` and `>` are escaped as it wants them."""
+    """The segments in WebVTT, with `&`, `<` and `>` escaped."""
     blocks = (f"{_clock(one.start, '.')} --> {_clock(one.end, '.')}\n{_escaped(one.text)}\n" for one in found)
     return "\n".join(["WEBVTT\n", *blocks])
 

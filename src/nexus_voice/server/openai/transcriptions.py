@@ -109,7 +109,7 @@ def answer(format: str, transcript: Transcript, pcm: Pcm, granularities: list[An
 def verbose(
     transcript: Transcript, pcm: Pcm, found: list[Segment], granularities: list[Any]
 ) -> dict[str, Any]:
-    """With `words` when they are asked for; `segments` unless only words are."""
+    """The whole answer, with `words` if they are wanted, and `segments` unless only words are."""
     body: dict[str, Any] = {
         "task": "transcribe",
         "language": transcript.language,
@@ -125,7 +125,7 @@ def verbose(
 
 
 def segment(number: int, one: Segment) -> dict[str, Any]:
-    """Clients want every field; what engines do not tell is neutral: no doubt, no tokens."""
+    """A segment with every field that clients expect. What our engines do not tell is neutral."""
     times = {
         "id": number,
         "seek": 0,
@@ -138,7 +138,7 @@ def segment(number: int, one: Segment) -> dict[str, Any]:
 
 
 def streamed(transcript: Transcript, pcm: Pcm) -> bytes:
-    """A whole recording is understood at once, so its text is one piece."""
+    """The text as server-sent events. It comes in one piece, since the recording was read as a whole."""
     done = {"type": "transcript.text.done", "text": transcript.text, "usage": usage(pcm)}
     return sse({"type": "transcript.text.delta", "delta": transcript.text}) + sse(done)
 

@@ -1,4 +1,4 @@
-"""`/rag/collections`: documents kept apart."""
+"""`/rag/collections`: groups of documents, each with its own access."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Collections(BaseModel):
 
 @router.get("/collections")
 async def collections(base: Base, caller: Caller) -> Collections:
-    """The collections that you may see."""
+    """List the collections that you may see."""
     found = await base.collections(caller)
     return Collections(collections=[Collection.model_validate(one, from_attributes=True) for one in found])
 
 
 @router.post("/collections", status_code=201)
 async def create(named: Named, base: Base) -> Collection:
-    """A new collection."""
+    """Make a collection."""
     made = await base.create_collection(one_line(named.name, 200), EVERYONE)
     return Collection.model_validate(made, from_attributes=True)
 

@@ -1,4 +1,4 @@
-"""What the routes below `/rag` are given, and their answer to what is not there."""
+"""FastAPI dependencies of the routes below `/rag`."""
 
 from __future__ import annotations
 

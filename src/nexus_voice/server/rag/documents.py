@@ -92,7 +92,7 @@ async def change(id: Id, change: Change, base: Base, caller: Caller) -> Document
 
 @router.delete("/documents/{id}", status_code=204, response_class=Response)
 async def delete(id: Id, base: Base, caller: Caller) -> None:
-    """Forget a document and its file; it is gone from every answer at once."""
+    """Delete a document and its file. From now on no answer uses it."""
     if not await base.delete(id, caller):
         raise not_found("document")
 
@@ -103,7 +103,7 @@ async def delete(id: Id, base: Base, caller: Caller) -> None:
     responses={200: {"content": {"application/octet-stream": {}}}},
 )
 async def original(id: Id, request: Request, base: Base, caller: Caller) -> Response:
-    """The file that the document was read from, as it was sent."""
+    """The file that the document was read from, as the client sent it."""
     info = await known(id, base, caller)
     tag = {"etag": f'"{info.original}"'}
     if request.headers.get("if-none-match") == tag["etag"]:

@@ -1,4 +1,4 @@
-"""`POST /rag/ingest`: documents in, as files, texts or web addresses."""
+"""`POST /rag/ingest`: takes documents as files, texts or web addresses."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ MAX_WAIT_S = 60
 """Seconds for which a client may wait for the end of its job."""
 
 
-class Text(BaseModel):
+class TextDocument(BaseModel):
     title: str = Field(min_length=1, max_length=300, examples=["Opening hours"])
     text: str = Field(min_length=1, examples=["We are open from nine to five, Monday to Friday."])
 
 
 class Handed(BaseModel):
     collection: str = Field(DEFAULT, max_length=100)
-    texts: list[Text] = Field([], max_length=MAX_TEXTS)
+    texts: list[TextDocument] = Field([], max_length=MAX_TEXTS)
     urls: list[str] = Field([], max_length=MAX_URLS, examples=[["https://example.org/handbook.pdf"]])
 
 
@@ -74,7 +74,7 @@ FORM = {
 TEXTS_AND_URLS = {
     "type": "object",
     "properties": {
-        name: schema | ({"items": Text.model_json_schema()} if name == "texts" else {})
+        name: schema | ({"items": TextDocument.model_json_schema()} if name == "texts" else {})
         for name, schema in Handed.model_json_schema()["properties"].items()
     },
 }
@@ -178,7 +178,7 @@ def uploaded(file: UploadFile, fingerprint: str, source: str, most: int) -> Sent
     )
 
 
-def text(text: Text) -> Sent:
+def written(text: TextDocument) -> Sent:
     title = one_line(text.title, 300)
     problem = None if title else BadInput("A document needs a name.", code="name_missing")
 
@@ -218,4 +218,4 @@ def handed_in(body: bytes) -> tuple[str, list[Sent]]:
         raise BadInput(f"{where or 'The body'}: {first['msg']}", code="bad_request", status=422) from None
     if not handed.texts and not handed.urls:
         raise BadInput('Send "texts" or "urls".', code="bad_request", status=422)
-    return handed.collection, [*map(text, handed.texts), *map(page, handed.urls)]
+    return handed.collection, [*map(written, handed.texts), *map(page, handed.urls)]

@@ -1,4 +1,4 @@
-"""`/rag/jobs`: what becomes of documents that were handed in."""
+"""`/rag/jobs`: how far the documents that were handed in have come."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .dependencies import Caller, Id, Jobs, not_found
 
 router = APIRouter(prefix="/rag", tags=["documents"])
 
-State = Literal["queued", "running", "done", "cancelled"]
+JobState = Literal["queued", "running", "done", "cancelled"]
 EVENTS = "text/event-stream"
 
 
@@ -41,7 +41,7 @@ class Item(BaseModel):
 
 class Summary(BaseModel):
     id: str
-    state: State = Field(description="done: every document has ended, well or not.", examples=["done"])
+    state: JobState = Field(description="done: every document has ended, well or not.", examples=["done"])
     collection: str = Field(examples=["default"])
     created: datetime
     ended: datetime | None
@@ -86,7 +86,7 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 @router.get("/jobs/{id}", response_model=Job, responses=STREAM)
 async def job(id: Id, request: Request, jobs: Jobs, caller: Caller) -> Any:
-    """A job with its documents; as a stream of server-sent events to those who accept only that."""
+    """A job with its documents, or a stream of server-sent events for a client that accepts only that."""
     if EVENTS in request.headers.get("accept", ""):
         return await events(id, jobs, caller)
     found = await jobs.job(id, caller)
@@ -111,6 +111,6 @@ async def _told(views: AsyncGenerator[inner.Job]) -> AsyncGenerator[bytes]:
 
 @router.delete("/jobs/{id}", status_code=204, response_class=Response)
 async def cancel(id: Id, jobs: Jobs, caller: Caller) -> None:
-    """Stop a job. What is not taken in yet never is; documents that are stored stay."""
+    """Stop a job. Documents that are stored already stay; the others are not taken in."""
     if not await jobs.cancel(id, caller):
         raise not_found("job")

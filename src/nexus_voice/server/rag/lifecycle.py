@@ -33,9 +33,9 @@ log = structlog.get_logger()
 RETRY_S = 5.0
 """Seconds until a knowledge base that could not be used is tried again."""
 QUIET_S = 0.2
-"""Seconds without a change after which the recogniser is taught."""
+"""Seconds without a further change before the recogniser is taught."""
 MAX_UNTAUGHT_S = 30.0
-"""Seconds after which it is taught although documents keep coming."""
+"""Seconds after which it is taught although documents still change."""
 BIAS_SENTENCES = 2_000
 """Sentences of the documents that the recogniser's language model is built from."""
 

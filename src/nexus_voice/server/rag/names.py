@@ -11,7 +11,7 @@ from ...core.errors import BadInput
 MAX_PATH_CHARS = 500
 """Characters of a document's path."""
 READ_FACTOR = 8
-"""At most so many times the characters that are kept are read, so that an endless name costs nothing."""
+"""Of a long name only so many times the characters that are kept are read: an endless one costs nothing."""
 
 
 def one_line(text: str, max_chars: int) -> str:

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from ...core import events
-from ...core.errors import BadInput
 from ..identity import scope_of
-from ..services import Services, Shared
+from ..services import Shared
 from ..streaming import Stream, begun, while_connected
+from ..voice.wire import check_text
 from .answering import DocumentAnswer, Query, Reply
 from .dependencies import Base
 from .links import sources
@@ -34,7 +34,7 @@ class Passages(BaseModel):
 @router.post("/query", response_model=Reply)
 async def query(query: Query, request: Request, base: Base, services: Shared) -> Any:
     """One question to the documents, outside any conversation: the answer and what it rests on."""
-    check(query.question, "A question", services)
+    check_text(query.question, services.settings.limits.text)
     answer = DocumentAnswer(query, base, services, scope_of(request, query.collections))
     if query.stream:
         body = await while_connected(request, lambda: begun(answer.events()))
@@ -45,17 +45,6 @@ async def query(query: Query, request: Request, base: Base, services: Shared) ->
 @router.post("/search")
 async def search(search: Search, request: Request, base: Base, services: Shared) -> Passages:
     """The passages that fit best, with no answer made of them."""
-    check(search.query, "A search", services)
+    check_text(search.query, services.settings.limits.text)
     found = await base.search(search.query, search.k, scope=scope_of(request, search.collections))
     return Passages(passages=sources(found))
-
-
-def check(text: str, what: str, services: Services) -> None:
-    if len(text) > services.settings.limits.text:
-        raise BadInput(
-            f"{what} may have {services.settings.limits.text:,} characters at most.",
-            code="too_long",
-            status=413,
-        )
-    if not text.strip():
-        raise BadInput(f"{what} needs some words.", code="empty")

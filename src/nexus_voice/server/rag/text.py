@@ -38,23 +38,23 @@ POLICY = (
 )
 
 
-class Passage(BaseModel):
+class TextPassage(BaseModel):
     position: int = Field(description="Where it begins in the document's text, in characters.")
     path: list[str] = Field(description="The headings above it, outermost first.")
     page: int | None = Field(description="null where the document has no pages.")
     text: str = Field(description="Neighbours may share some of their text; positions tell how much.")
 
 
-class Text(BaseModel):
+class DocumentText(BaseModel):
     id: str
     name: str
     title: str
-    passages: list[Passage] = Field(description="In reading order.")
+    passages: list[TextPassage] = Field(description="In reading order.")
 
 
 @router.get(
     "/documents/{id}/text",
-    response_model=Text,
+    response_model=DocumentText,
     responses={200: {"content": {"text/html": {"example": "<!doctype html>…"}}}},
 )
 async def text(
@@ -66,7 +66,7 @@ async def text(
         int | None, Query(ge=0, le=2**53, description="Marks the passage that begins there.")
     ] = None,
 ) -> Any:
-    """What was read of a document, passage by passage; for a browser a page to read, which opens at the
+    """What was read of a document, passage by passage. A browser gets a page to read, which opens at the
     passage `at`."""
     info = await known(id, base, caller)
     if "text/html" not in request.headers.get("accept", ""):
@@ -79,11 +79,14 @@ async def text(
 
 
 def passages(info: DocumentInfo, chunks: list[Stored]) -> bytes:
-    """`Text` as JSON. That of a long document takes a while to make."""
+    """`DocumentText` as JSON. A long document takes a while: call it in a thread."""
     found = [
-        Passage(position=one.position, path=list(one.path), page=one.page, text=one.text) for one in chunks
+        TextPassage(position=one.position, path=list(one.path), page=one.page, text=one.text)
+        for one in chunks
     ]
-    return Text(id=info.id, name=info.name, title=info.title, passages=found).model_dump_json().encode()
+    return (
+        DocumentText(id=info.id, name=info.name, title=info.title, passages=found).model_dump_json().encode()
+    )
 
 
 @dataclass(slots=True)

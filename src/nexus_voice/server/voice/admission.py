@@ -1,4 +1,4 @@
-"""Which voice connections are let in: first into a small pool, and once they have said hello, as sessions."""
+"""Lets voice connections in: first into a small pool, and as sessions once they have said hello."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from itertools import islice
 from ...core.errors import Busy
 from ..admission import Places
 
+MAX_SAMPLES = 600
+"""Samples of the event loop's lag that are kept: 30 s."""
 MAX_UNKNOWN, MAX_UNKNOWN_PER_ADDRESS = 256, 128
 """Connections that have not said hello: in all, and from one address."""
 
@@ -27,7 +29,7 @@ class Unknown:
 
     @contextmanager
     def waiting(self, address: str, leave: Callable[[], None]) -> Iterator[None]:
-        """Around the wait for a connection's hello; `leave` is called when it must give way."""
+        """Hold a place in the pool while waiting for hello. `leave` is called when it must give way."""
         by_address = Counter(address for address, _ in self._waiting.values())
         if by_address[address] >= self._per_address:
             self._dismiss_oldest(address)
@@ -57,7 +59,7 @@ class VoiceAdmission:
         self.refused = 0
         self._sessions = Places(sessions, per_address)
         self._max_lag = loop_lag
-        self._lags: deque[float] = deque(maxlen=600)
+        self._lags: deque[float] = deque(maxlen=MAX_SAMPLES)
 
     @property
     def active(self) -> int:
@@ -72,7 +74,7 @@ class VoiceAdmission:
 
     @contextmanager
     def session(self, address: str) -> Iterator[None]:
-        """Around a session. Raises `Busy`."""
+        """Hold a place for a session. Raises `Busy`."""
         self.check(address)
         self._sessions.take(address)
         try:
@@ -81,15 +83,15 @@ class VoiceAdmission:
             self._sessions.give_back(address)
 
     def note_lag(self, seconds: float) -> None:
-        """One sample of how late the event loop runs; the last six hundred are kept: 30 s."""
+        """Add a sample of how late the event loop runs. The latest are kept."""
         self._lags.append(seconds)
 
-    def lag_at(self, share: float, samples: int = 600) -> float:
-        """Percentile, 0..1, of the latest samples, in seconds."""
+    def lag_at(self, share: float, samples: int = MAX_SAMPLES) -> float:
+        """The lag in seconds below which `share` (0..1) of the latest samples lie."""
         lags = sorted(islice(reversed(self._lags), samples))
         return lags[min(int(share * len(lags)), len(lags) - 1)] if lags else 0.0
 
     @property
     def lag(self) -> float:
-        """90th percentile of the last hundred samples, in seconds."""
+        """The 90th percentile of the last 100 samples, in seconds."""
         return self.lag_at(0.9, 100)

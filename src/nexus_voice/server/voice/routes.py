@@ -1,4 +1,4 @@
-"""`WS /ws/voice`: microphone audio and JSON up, the conversation down. See docs/protocol.md."""
+"""`WS /ws/voice`: the voice conversation. See docs/protocol.md."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Bucket:
         self._at = time.monotonic()
 
     def take(self, amount: float = 1.0) -> bool:
-        """Take `amount`; False when there is not so much left now."""
+        """Take `amount` if there is so much left; return whether there was."""
         now = time.monotonic()
         self._level = min(self._burst, self._level + (now - self._at) * self._rate)
         self._at = now

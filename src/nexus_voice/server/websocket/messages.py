@@ -1,4 +1,4 @@
-"""Whole WebSocket messages out of picows' frames, as ASGI wants them."""
+"""Makes whole WebSocket messages, as ASGI wants them, of picows' frames."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._forgets = type(transport).__module__.startswith("asyncio.")
 
     def data_received(self, data: bytes) -> None:
-        """The whole request, once; a client must not send before it is answered."""
+        """Take the whole request, which comes once: a client may not send more before it is answered."""
         if self._upgrade is not None:
             return self.transport.abort()
         self._upgrade = upgrade = Upgrade.parse(data)
@@ -89,7 +89,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._writable.set()
 
     def shutdown(self) -> None:
-        """The server stops."""
+        """Called by uvicorn when the server stops."""
         if self._messages is None:
             return self._refuse(response(503, "Service Unavailable"))
         if not self._ended:
@@ -100,7 +100,7 @@ class WebSocketProtocol(asyncio.Protocol):
     # --- from picows ---------------------------------------------------------------------------
 
     def put(self, message: Message) -> None:
-        """A message for the application; a client that sends faster than it takes them is held back."""
+        """Queue a message for the application. A client that sends faster than it takes them is held back."""
         if self._ended and message["type"] != "websocket.disconnect":
             return
         self._waiting.append(message)
