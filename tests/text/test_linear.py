@@ -140,8 +140,8 @@ def events(text: str) -> None:
     for body in (f"data: {text}", "data: 1\n\n" * (len(text) // 9)):
         decoder, data = SseDecoder(), body.encode()
         for at in range(0, len(data), 100):
-            list(decoder.feed(data[at : at + 100]))
-        list(SseDecoder().feed(data))
+            decoder.feed(data[at : at + 100])
+        SseDecoder().feed(data)
 
 
 def passages(text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -32,33 +31,31 @@ class SseDecoder:
         self._data: list[bytes] = []
         self._size = 0
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> list[bytes]:
         """The data of each event that `data` completes; lines of data are put together. Comments, event
         names and unknown fields are passed over. Raises `ValueError` for an event that is too long."""
+        events: list[bytes] = []
         *lines, rest = data.split(b"\n")
         for line in lines:
             if self._line:
                 line = bytes(self._line) + line
                 self._line.clear()
-            yield from self._take(line.removesuffix(b"\r"))
+            if line.startswith(b"data:"):
+                self._data.append(line[5:].strip())
+                self._size += len(line)
+            elif self._data and line in (b"", b"\r"):
+                if event := b"\n".join(self._data):
+                    events.append(event)
+                self._data.clear()
+                self._size = 0
         self._line += rest
         if len(self._line) + self._size > self._max:
             raise ValueError("an endless event")
+        return events
 
-    def close(self) -> Iterator[bytes]:
+    def close(self) -> list[bytes]:
         """The last event, where the stream ended without an empty line."""
-        yield from self.feed(b"\n\n")
-
-    def _take(self, line: bytes) -> Iterator[bytes]:
-        if line.startswith(b"data:"):
-            self._data.append(line[5:].strip())
-            self._size += len(line)
-        elif not line and self._data:
-            event = b"\n".join(self._data)
-            self._data.clear()
-            self._size = 0
-            if event:
-                yield event
+        return self.feed(b"\n\n")
 
 
 class Body:
@@ -95,6 +92,8 @@ class Body:
     async def piece(self) -> bytes:
         """The next bytes; empty at the end. Raises `EngineError` when the provider dies or falls silent."""
         try:
+            if self._within is None:
+                return await anext(self._bytes, b"")
             with anyio.fail_after(self._within):
                 return await anext(self._bytes, b"")
         except TimeoutError as error:
@@ -115,8 +114,10 @@ class Body:
         """The decoded JSON of the next server-sent event that has data; None at the end, or at [DONE]."""
         while not self._events and not self.complete:
             data = await self.piece()
-            with self.errors.reading("an endless event"):
+            try:
                 self._events += self._decoder.feed(data) if data else self._decoder.close()
+            except ValueError as error:
+                raise self.errors.malformed(error) from error
             if not data and not self._events:
                 return None
         self.complete = self.complete or self._events[0] == b"[DONE]"

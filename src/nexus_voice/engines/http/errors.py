@@ -20,6 +20,8 @@ NOUNS = {
     "embed": "embedding",
     "search": "web search",
 }
+UNEXPECTED_SHAPE = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""What code raises that takes a decoded message of an unexpected shape apart."""
 MAX_RETRY_AFTER_S = 86_400.0
 """No service is believed that asks for a longer pause."""
 MAX_DETAIL_CHARS = 300
@@ -126,7 +128,7 @@ class ServiceErrors:
         """Around code that takes a decoded message apart: one of an unexpected shape is malformed."""
         try:
             yield
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except UNEXPECTED_SHAPE as error:
             raise self.malformed(message) from error
 
     def _error(self, ending: str, message: str, **more: Any) -> EngineError:

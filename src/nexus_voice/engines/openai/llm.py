@@ -14,6 +14,7 @@ from ...core.errors import EngineError
 from ...text.prompting import MAX_HISTORY_CHARS, messages
 from ..http.body import Body
 from ..http.client import RemoteEngine
+from ..http.errors import UNEXPECTED_SHAPE
 from ..http.token_timeout import TokenTimeout
 from .http import OLLAMA, connection, models
 from .tokens import OpenAiTokens
@@ -81,10 +82,12 @@ class OpenAiLlm(RemoteEngine):
             try:
                 while (chunk := await timeout.wait(body.event())) is not None:
                     before = answer.progress
-                    with errors.reading(chunk):
+                    try:
                         if "error" in chunk or chunk.get("object") == "error":
                             raise errors.in_stream(chunk)
                         text = answer.take(chunk)
+                    except UNEXPECTED_SHAPE as error:  # `errors.reading` would cost every token a generator
+                        raise errors.malformed(chunk) from error
                     if text:
                         yield text
                     if answer.progress > before:
