@@ -52,7 +52,7 @@ def label(choice: Choice) -> str:
         ("search", []),
     ],
 )
-def test_with_nothing_at_all_there_is_the_embedded_engine(port: str, chain: list[str]) -> None:
+def test_without_keys_servers_and_models_the_embedded_engine_is_chosen(port: str, chain: list[str]) -> None:
     assert named(port) == chain
 
 
@@ -118,7 +118,7 @@ def test_without_fallback_there_is_only_the_first() -> None:
     assert named("stt", MODELS, fallback={"enabled": False}) == ["whisper"]
 
 
-def test_a_chain_may_be_spelt_out() -> None:
+def test_the_settings_may_name_a_whole_chain() -> None:
     given = {"tts": {"kind": "piper, espeak"}}
     assert named("tts", MODELS, **given) == ["piper", "espeak"]
 
@@ -140,7 +140,7 @@ def test_a_named_engine_that_cannot_be_made_says_what_it_needs(port: str, kind: 
         available(chain)
 
 
-def test_a_named_engine_whose_model_was_removed_leaves_this_machines_own_to_work() -> None:
+def test_a_named_engine_whose_model_was_removed_falls_back_to_the_embedded_one() -> None:
     chosen = settings(stt={"kind": "whisper"})
     before, after = choices("stt", chosen, MODELS), choices("stt", chosen, Found())
     assert [(one.kind, one.missing) for one in before] == [("whisper", ""), ("pocketsphinx", "")]
@@ -174,7 +174,7 @@ def test_pulled_models_are_chosen_by_name_or_preference() -> None:
     assert set(voice.arguments["voices"]) == {"en_US-amy", "de_DE-eva"}
 
 
-def test_a_voices_name_is_the_first_engines() -> None:
+def test_a_voices_name_is_for_the_first_engine_only() -> None:
     chain = choices("tts", settings(tts={"voice": "anna"}, cartesia_api_key="k"))
     assert chain[0].arguments["voice"] == "anna"
     assert "voice" not in chain[-1].arguments

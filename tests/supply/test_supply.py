@@ -110,7 +110,7 @@ def test_a_better_engine_comes_in_the_middle_of_an_answer_and_takes_the_next() -
     play(story, old, new)
 
 
-def test_what_is_there_stays_when_it_is_wanted_again() -> None:
+def test_engines_that_are_still_wanted_stay() -> None:
     one, two = Engine("one"), Engine("two")
 
     async def story(supply: Supply, chain: Fallback) -> None:
@@ -124,7 +124,7 @@ def test_what_is_there_stays_when_it_is_wanted_again() -> None:
     play(story, one, two)
 
 
-def test_an_engine_that_will_not_start_is_tried_again_and_says_why() -> None:
+def test_an_engine_that_does_not_start_is_retried_and_says_why() -> None:
     lame, sound = Engine("lame", trouble=3), Engine("sound")
 
     async def story(supply: Supply, chain: Fallback) -> None:
@@ -217,7 +217,7 @@ def test_an_engine_that_cannot_be_made_does_not_hurt_the_others() -> None:
     play(story, sound)
 
 
-def test_who_joins_is_announced() -> None:
+def test_an_engine_that_joins_is_announced() -> None:
     async def story(supply: Supply, chain: Fallback) -> None:
         joined: list[str] = []
 

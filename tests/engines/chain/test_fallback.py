@@ -83,7 +83,7 @@ def test_a_breaker_opens_after_failures_in_a_row_and_lets_one_call_try() -> None
         (EngineError("Slow down.", retryable=True, retry_after=math.inf), 600),
     ],
 )
-def test_a_breaker_opens_at_once_where_trying_again_is_useless(error: EngineError, until: float) -> None:
+def test_a_breaker_opens_at_once_when_a_retry_is_useless(error: EngineError, until: float) -> None:
     async def story() -> None:
         breaker = Breaker()
         breaker.failed(error)
@@ -98,7 +98,7 @@ def test_a_breaker_opens_at_once_where_trying_again_is_useless(error: EngineErro
 # --- the chain -------------------------------------------------------------------------------------
 
 
-def test_a_passing_trouble_is_tried_again() -> None:
+def test_a_temporary_error_is_retried() -> None:
     async def story() -> None:
         first, second = llm("one", fail=broken(call=1)), llm("two")
         chain = Fallback(first, second)
@@ -109,7 +109,7 @@ def test_a_passing_trouble_is_tried_again() -> None:
     play(story)
 
 
-def test_a_lasting_trouble_goes_to_the_next_engine_at_once() -> None:
+def test_a_permanent_error_goes_to_the_next_engine_at_once() -> None:
     async def story() -> None:
         first, second = llm("one", first_token=0, fail=broken(REFUSED)), llm("two", first_token=0)
         chain = Fallback(first, second)
@@ -132,7 +132,7 @@ def test_a_lasting_trouble_goes_to_the_next_engine_at_once() -> None:
     play(story)
 
 
-def test_an_engine_that_is_late_is_left_unless_it_is_the_last() -> None:
+def test_an_engine_that_is_late_times_out_unless_it_is_the_last() -> None:
     async def story() -> None:
         chain = Fallback(
             llm("one", first_token=100), llm("two", first_token=20), policy=Policy(first_result=8)
@@ -231,7 +231,7 @@ def test_the_second_recogniser_hears_the_whole_utterance() -> None:
     play(story)
 
 
-def test_a_recogniser_has_time_while_the_user_speaks_and_little_after() -> None:
+def test_a_recognisers_timeout_starts_at_the_end_of_the_audio() -> None:
     async def story() -> None:
         chain = Fallback(
             FakeStt("late", final_delay=60), Hearing("what now", final_delay=0), policy=Policy(first_result=3)
@@ -242,7 +242,7 @@ def test_a_recogniser_has_time_while_the_user_speaks_and_little_after() -> None:
     play(story)
 
 
-def test_bad_input_is_the_callers_fault_and_a_full_queue_nobodys() -> None:
+def test_bad_input_and_a_full_queue_do_not_count_against_the_engine() -> None:
     async def story() -> None:
         first, second = llm("one", fail=broken(BadInput("Too long."))), llm("two")
         with pytest.raises(BadInput):
@@ -258,7 +258,7 @@ def test_bad_input_is_the_callers_fault_and_a_full_queue_nobodys() -> None:
     play(story)
 
 
-def test_when_all_fail_the_preferred_engines_error_is_shown_and_all_are_tried_again() -> None:
+def test_when_all_fail_the_preferred_engines_error_is_shown_and_all_are_retried() -> None:
     async def story() -> None:
         first = llm("one", fail=broken(REFUSED))
         second = llm("two", fail=broken(EngineError("Broken.")))

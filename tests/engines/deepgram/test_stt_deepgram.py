@@ -72,7 +72,7 @@ async def refused(
     return caught.value
 
 
-async def test_partials_are_what_is_settled_and_the_guess(server: ListenServer) -> None:
+async def test_partials_are_the_settled_text_and_a_guess(server: ListenServer) -> None:
     said: dict[int, list[Said]] = {
         1: [{"type": "SpeechStarted"}, results("", final=False), results("What", final=False)],
         2: [results("What is", final=False), results("What is", final=False)],
@@ -141,7 +141,7 @@ async def test_two_speakers_at_once(server: ListenServer) -> None:
 
 
 @pytest.mark.parametrize("how", ["cancel", "leave"])
-async def test_an_end_half_way_closes_the_connection(server: ListenServer, how: str) -> None:
+async def test_leaving_early_closes_the_connection(server: ListenServer, how: str) -> None:
     async with deepgram(server) as stt:
         with anyio.CancelScope() as scope:
             async with aclosing(stt.transcribe(frames(then=anyio.Event()))) as transcripts:
@@ -196,7 +196,7 @@ async def test_refused_connections(
         ({"no": "type"}, "stt_malformed", True),
     ],
 )
-async def test_trouble_in_the_middle(server: ListenServer, answer: Said, code: str, retryable: bool) -> None:
+async def test_errors_in_the_middle(server: ListenServer, answer: Said, code: str, retryable: bool) -> None:
     def script(listened: Listening, _: bytes | dict[str, Any]) -> Sequence[Said]:
         return [answer] if len(listened.audio) > 3200 else [results("Hel", final=False)]
 
@@ -205,18 +205,18 @@ async def test_trouble_in_the_middle(server: ListenServer, answer: Said, code: s
     assert (error.code, error.retryable) == (code, retryable)
 
 
-async def test_a_final_text_that_does_not_come_is_given_up(server: ListenServer) -> None:
+async def test_a_missing_final_text_times_out(server: ListenServer) -> None:
     server.script = lambda *_: []
     error = await refused(server, first_result=0.2)
     assert (error.code, error.status, error.retryable) == ("stt_timeout", 504, True)
 
 
-async def test_an_answer_to_the_handshake_that_does_not_come_is_given_up(server: ListenServer) -> None:
+async def test_a_missing_answer_to_the_handshake_times_out(server: ListenServer) -> None:
     server.replies.append(Reply(before=anyio.Event()))
     assert (await refused(server, first_result=0.1)).code == "stt_timeout"
 
 
-async def test_trouble_with_the_microphone_is_the_callers(server: ListenServer) -> None:
+async def test_an_error_of_the_microphone_is_passed_on(server: ListenServer) -> None:
     async def broken() -> AsyncGenerator[Pcm]:
         yield SPEECH
         raise KeyError("microphone")
@@ -229,7 +229,7 @@ async def test_trouble_with_the_microphone_is_the_callers(server: ListenServer) 
         assert (await heard(stt, frames(Pcm(b"", RATE)))) == [Transcript("", True, "en")]
 
 
-async def test_nobody_at_the_address() -> None:
+async def test_no_server_at_the_address() -> None:
     async with listening() as gone:
         pass
     async with deepgram(gone) as stt:
@@ -238,7 +238,7 @@ async def test_nobody_at_the_address() -> None:
         assert caught.value.code == "stt_unreachable"
 
 
-def test_signs_of_life_while_there_is_nothing_to_send() -> None:
+def test_keep_alive_messages_while_there_is_nothing_to_send() -> None:
     """On virtual time: a pause of 10 s in the audio, as with a key that is held down in silence."""
     sent: list[tuple[float, str]] = []
 
@@ -292,7 +292,7 @@ def test_signs_of_life_while_there_is_nothing_to_send() -> None:
         ),
     )
 )
-def test_strange_messages_are_told_apart(said: Any) -> None:
+def test_malformed_messages_are_recognised(said: Any) -> None:
     with suppress(TypeError, KeyError, IndexError, ValueError, AttributeError):
         last, news = Result("en").take(json.loads(json.dumps(said)))
         assert isinstance(last, bool)

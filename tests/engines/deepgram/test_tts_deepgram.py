@@ -19,7 +19,7 @@ pytestmark = [
 ]
 
 
-async def test_deepgram_says_what_is_ordered() -> None:
+async def test_deepgram_requests_for_speech() -> None:
     async with serving(deepgram.speak) as server, DeepgramTts(KEY, base_url=server.url) as tts:
         assert sound(await contract.gather(tts.speak(HELLO, Voice()))) == tone(HELLO)
         await contract.gather(tts.speak(HELLO, Voice("aura-2-apollo-en", rate=2.0)))

@@ -86,7 +86,7 @@ def test_stt_partials_follow_the_audio_and_the_final_its_end() -> None:
     run(test)
 
 
-def test_tts_is_early_then_faster_than_real_time() -> None:
+def test_tts_starts_early_and_is_faster_than_real_time() -> None:
     async def test() -> None:
         tts = FakeTts(first_audio=0.08, speed=10, seconds=0.25, chunk=0.1)
         for think in (0, 0.005):

@@ -255,7 +255,7 @@ async def test_leaving_the_generator_closes_the_stream(server: Vendor) -> None:
         assert await asked(llm)
 
 
-async def test_limits_on_the_first_and_on_each_further_token(server: Vendor) -> None:
+async def test_timeouts_of_the_first_and_of_each_further_token(server: Vendor) -> None:
     never = anyio.Event()
     for reply in (Reply(before=never), Reply([never]), Reply([b": keep-alive\n\n", never])):
         error = await refused(server, reply, first_token=0.1, between_tokens=30)
@@ -316,7 +316,7 @@ async def test_refusals_are_plain(
         (Reply([b"[]"], 429, "application/json", {"Retry-After": "3"}), 3.0),
     ],
 )
-async def test_a_limit_says_when_to_come_back(server: Vendor, reply: Reply, after: float) -> None:
+async def test_a_rate_limit_says_when_to_retry(server: Vendor, reply: Reply, after: float) -> None:
     error = await refused(server, reply)
     assert (error.code, error.retryable, error.retry_after) == ("llm_limit", True, after)
     assert ("in a moment" if not after else f"in {after:g} s") in error.message
@@ -357,7 +357,7 @@ async def test_bad_streams_fail_their_answer_only(
     assert (error.code, error.retryable) == (code, retryable)
 
 
-async def test_what_was_said_before_a_filter_stands(server: Vendor) -> None:
+async def test_text_before_a_filter_is_kept(server: Vendor) -> None:
     server.replies.append(Reply([text("Once upon"), chunk(finish="SAFETY")]))
     async with GeminiLlm(KEY, base_url=server.url) as llm:
         assert await asked(llm) == ["Once upon"]

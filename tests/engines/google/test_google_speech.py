@@ -38,7 +38,7 @@ async def test_google_hears_words_and_times() -> None:
     assert request.body["config"]["languageCode"] == "en-US"
 
 
-async def test_google_says_what_is_ordered() -> None:
+async def test_google_requests_for_speech() -> None:
     async with serving(google_speech.usual) as server, GoogleTts(KEY, base_url=server.url) as tts:
         assert sound(await contract.gather(tts.speak(HELLO, Voice()))) == tone(HELLO)
         await contract.gather(tts.speak(HELLO, Voice("en-GB-Neural2-A", rate=1.5, pitch=2.0)))

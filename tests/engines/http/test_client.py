@@ -193,7 +193,7 @@ async def test_an_endless_event_is_malformed(server: Vendor) -> None:
 
 
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 100, b"data: x\n" * 15, b": " + b"x" * 100])
-def test_events_are_bounded_in_lines_and_in_all(piece: bytes) -> None:
+def test_the_size_of_lines_and_events_is_bounded(piece: bytes) -> None:
     decoder = SseDecoder(max_bytes=150)
     assert decoder.feed(b"data: 1\n\n") == [b"1"]
     assert decoder.feed(piece) == []
@@ -304,7 +304,7 @@ def test_sound_is_the_same_wherever_the_bytes_are_cut(cuts: list[int], form: str
         b"RIFF\0\0\0\0WAVEjunk\xff\xff\xff\x7fxx",
     ],
 )
-def test_other_sound_is_refused(data: bytes) -> None:
+def test_sound_of_other_formats_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - each says something else
         PcmReader(24_000).feed(data)
 

@@ -92,7 +92,7 @@ async def test_results_become_passages(kind: Kind, server: Vendor) -> None:
     assert 1 >= passages[0].score > passages[1].score > passages[2].score > 0
 
 
-async def test_nothing_is_asked_for_nothing(kind: Kind, server: Vendor) -> None:
+async def test_an_empty_query_sends_no_request(kind: Kind, server: Vendor) -> None:
     async with kind.make(server.url) as engine:
         assert await engine.search("", 5) == await engine.search(" \x00\n", 5) == []
         assert await engine.search("x", 0) == []
@@ -103,7 +103,7 @@ async def test_no_result_is_no_error(kind: Kind, server: Vendor) -> None:
     assert await found(kind, server, kind.answer()) == []
 
 
-async def test_hostile_results_are_cleaned_bounded_and_told_apart(kind: Kind, server: Vendor) -> None:
+async def test_hostile_results_are_cleaned_bounded_and_deduplicated(kind: Kind, server: Vendor) -> None:
     hidden = "".join(map(chr, range(0xE0041, 0xE0050)))
     result = kind.vendor.result
     passages = await found(
@@ -152,7 +152,7 @@ async def test_cancelling_closes_the_connection_at_once(kind: Kind, server: Vend
                 await server.gone.wait()  # the server sees it while the client still stands here
 
 
-async def test_a_slow_answer_is_given_up(kind: Kind, server: Vendor) -> None:
+async def test_a_slow_answer_times_out(kind: Kind, server: Vendor) -> None:
     never = anyio.Event()
     for reply in (Reply(before=never), Reply([b'{"results": [', never], type=JSON)):
         error = await refused(kind, server, reply, within=0.2)
@@ -175,7 +175,7 @@ async def test_a_slow_answer_is_given_up(kind: Kind, server: Vendor) -> None:
         (said({"detail": "slow down"}, 429, Retry_After="9"), "search_limit", True),
     ],
 )
-async def test_what_goes_wrong_fails_its_search_only(
+async def test_an_error_fails_one_search_only(
     kind: Kind, server: Vendor, reply: Reply, code: str, retryable: bool
 ) -> None:
     error = await refused(kind, server, reply)
@@ -183,7 +183,7 @@ async def test_what_goes_wrong_fails_its_search_only(
     assert error.retry_after == (9 if code == "search_limit" else 0)
 
 
-async def test_nobody_at_the_address(kind: Kind) -> None:
+async def test_no_server_at_the_address(kind: Kind) -> None:
     async with serving(kind.vendor.usual) as server:
         url = server.url
     async with kind.make(url) as engine:
@@ -195,7 +195,7 @@ async def test_nobody_at_the_address(kind: Kind) -> None:
         kind.make("example.com")
 
 
-async def test_tavily_is_asked_as_it_wants(tavily_server: Vendor) -> None:
+async def test_a_request_to_tavily(tavily_server: Vendor) -> None:
     async with TavilySearch(KEY, base_url=tavily_server.url, depth="advanced") as engine:
         await engine.ready()
         assert len(await engine.search("why " * 300, 50)) == 20
@@ -244,7 +244,7 @@ async def test_tavilys_key_is_in_no_log(tavily_server: Vendor, caplog: pytest.Lo
     assert KEY not in repr(TavilySearch(KEY))
 
 
-async def test_searxng_is_asked_as_it_wants(searxng_server: Vendor) -> None:
+async def test_a_request_to_searxng(searxng_server: Vendor) -> None:
     async with SearxngSearch(searxng_server.url + "/search") as engine:
         await engine.ready()
         assert len(await engine.search("Ganz & gar?", 50)) == 12
@@ -256,7 +256,7 @@ async def test_searxng_is_asked_as_it_wants(searxng_server: Vendor) -> None:
     assert "python" not in headers["user-agent"]
 
 
-async def test_searxng_may_compress_and_live_below_a_path(searxng_server: Vendor) -> None:
+async def test_searxng_may_compress_and_be_below_a_path(searxng_server: Vendor) -> None:
     packed = gzip.compress(json.dumps({"results": [searxng.result(1)]}).encode())
     searxng_server.replies.append(Reply([packed], type=JSON, headers={"Content-Encoding": "gzip"}))
     async with SearxngSearch(searxng_server.url + "/searx/") as engine:

@@ -183,7 +183,7 @@ async def test_leaving_the_generator_closes_the_stream(server: OpenAiServer) -> 
         assert await asked(llm)
 
 
-async def test_limits_on_the_first_and_on_each_further_token(server: OpenAiServer) -> None:
+async def test_timeouts_of_the_first_and_of_each_further_token(server: OpenAiServer) -> None:
     never = anyio.Event()
     held = [
         Reply(before=never),
@@ -246,7 +246,7 @@ async def test_refusals_are_plain(
     assert says in error.message
 
 
-async def test_when_to_try_again_is_told(server: OpenAiServer) -> None:
+async def test_retry_after_is_passed_on(server: OpenAiServer) -> None:
     for status, waits in ((429, "7"), (503, "7")):
         assert (await refused(server, refusal(status, "busy", retry_after=waits))).retry_after == 7.0
     assert (await refused(server, refusal(429, "busy"))).retry_after == 0.0
@@ -322,7 +322,7 @@ async def test_the_address_is_completed(server: OpenAiServer) -> None:
     assert {request.path for request in server.requests} == {"/v1/chat/completions"}
 
 
-async def test_the_new_name_of_the_limit_is_learnt(server: OpenAiServer) -> None:
+async def test_the_new_name_of_max_tokens_is_learnt(server: OpenAiServer) -> None:
     server.replies.append(refusal(400, "Unsupported parameter: use 'max_completion_tokens' instead."))
     async with OpenAiLlm(server.url, model="gpt") as llm:
         await asked(llm, Prompt("Hi", max_tokens=50))

@@ -41,7 +41,7 @@ async def test_openai_hears_words_language_and_times() -> None:
     }
 
 
-async def test_openai_models_without_verbose_answers_are_asked_plainly_from_then_on() -> None:
+async def test_openai_models_without_verbose_answers_get_plain_requests_from_then_on() -> None:
     no = refusal(400, "response_format 'verbose_json' is not compatible with model", "unsupported_value")
     async with serving(openai_speech.usual) as server, OpenAiStt(server.url, model="m") as stt:
         server.replies.extend([no, said({"text": "Hi."}), said({"text": "Again."})])
@@ -51,7 +51,7 @@ async def test_openai_models_without_verbose_answers_are_asked_plainly_from_then
     assert formats == ["verbose_json", "json", "json"]
 
 
-async def test_openai_phantoms_in_silence_are_not_heard() -> None:
+async def test_openai_hallucinations_in_silence_are_dropped() -> None:
     segments = [
         {"text": " Thank you.", "no_speech_prob": 0.9, "avg_logprob": -1.4},
         {"text": " Hello.", "no_speech_prob": 0.7, "avg_logprob": -0.2},
@@ -76,7 +76,7 @@ def test_names_of_languages(said: str, code: str) -> None:
         (OpenAiEmbedder, "bge-small", "text-embedding-3-small"),
     ],
 )
-async def test_openai_without_a_model_the_servers_likely_one_is_taken(
+async def test_openai_without_a_model_takes_the_servers_likely_one(
     engine: Any, chosen: str, usual: str
 ) -> None:
     async with serving(openai_speech.usual) as server:
@@ -99,7 +99,7 @@ async def test_openai_without_a_model_the_servers_likely_one_is_taken(
                 await made.ready()
 
 
-async def test_openai_says_what_is_ordered() -> None:
+async def test_openai_requests_for_speech() -> None:
     async with serving(openai_speech.usual) as server, OpenAiTts(server.url, KEY, "m", "ash") as tts:
         data = sound(await contract.gather(tts.speak(HELLO, Voice())))
         assert data == tone(HELLO)
@@ -164,6 +164,6 @@ async def test_openai_embeddings_are_prefixed_as_the_model_wants() -> None:
         [],
     ],
 )
-async def test_openai_embeddings_that_are_none(rows: list[Any]) -> None:
+async def test_openai_malformed_embeddings(rows: list[Any]) -> None:
     error = await refused("openai embed", said({"data": rows}))
     assert (error.code, error.retryable) == ("embed_malformed", True)

@@ -74,7 +74,7 @@ async def test_a_server_without_a_tokenizer_is_tried_once_with_nothing_of_the_us
 
 
 @pytest.mark.parametrize("server", ["llama"], indirect=True)
-async def test_a_passing_trouble_is_no_missing_tokenizer(server: Tokenizing) -> None:
+async def test_a_temporary_error_does_not_mean_that_there_is_no_tokenizer(server: Tokenizing) -> None:
     server.replies.append(refusal(503, "Loading the model."))
     async with OpenAiLlm(server.url, model="m") as llm:
         with pytest.raises(EngineError) as caught:
