@@ -103,7 +103,7 @@ async def test_streams_pieces_and_sends_what_is_set(server: OpenAiServer) -> Non
 
 
 async def test_a_connection_is_reused_and_no_key_sends_no_header(server: OpenAiServer) -> None:
-    async with OpenAiLlm(server.url, model="m") as llm:
+    async with OpenAiLlm(server.url, model="m", keep_alive=True) as llm:
         assert await llm.models() == server.models
         for _ in range(3):
             assert "".join(map(str, await asked(llm))) == "You said: Hello"
@@ -113,12 +113,22 @@ async def test_a_connection_is_reused_and_no_key_sends_no_header(server: OpenAiS
 
 async def test_a_kept_connection_that_died_is_replaced(server: OpenAiServer) -> None:
     server.replies.append(Reply(saying("One."), end="close"))
-    async with OpenAiLlm(server.url, model="m") as llm:
+    async with OpenAiLlm(server.url, model="m", keep_alive=True) as llm:
         assert await asked(llm) == ["One."]
         await server.closed.wait()
         assert await asked(llm) == ["You said:", " Hello"]
     assert server.connections == 2
     assert len(server.posts) == 2
+
+
+async def test_a_server_on_this_machine_may_close_each_connection_without_saying_so(
+    server: OpenAiServer,
+) -> None:
+    server.replies.extend([Reply(saying(str(n)), end="close") for n in range(5)])
+    async with OpenAiLlm(server.url, model="m") as llm:
+        for n in range(5):
+            assert await asked(llm) == [str(n)]
+    assert (server.connections, len(server.posts)) == (5, 5)
 
 
 async def test_without_a_model_the_servers_first_chat_model_is_asked_for_once(server: OpenAiServer) -> None:

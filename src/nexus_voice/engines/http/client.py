@@ -30,8 +30,10 @@ class RemoteHttp:
     """Enter before use. Paths are relative to `base_url`.
 
     `port`, `setting`, `secret` and `errors` are those of `ServiceErrors`; the secret must be in `headers`
-    too. Raises `EngineError` with code `{port}_unreachable`, `_auth` (401, 403), `_quota` (402), `_limit`
-    (429), `_request` (other 4xx), `_failed` (5xx), `_timeout`, `_stream_broken` or `_malformed`.
+    too. Without `keep_alive` every request has a connection of its own.
+
+    Raises `EngineError` with code `{port}_unreachable`, `_auth` (401, 403), `_quota` (402), `_limit` (429),
+    `_request` (other 4xx), `_failed` (5xx), `_timeout`, `_stream_broken` or `_malformed`.
 
     HTTP/1.1 on purpose: httpx never resets an HTTP/2 stream, so that a cancelled answer would go on
     at the provider, and a cancelled write spoils the connection for everybody on it.
@@ -46,6 +48,7 @@ class RemoteHttp:
         setting: str,
         secret: str = "",
         auth: tuple[str, str] | None = None,
+        keep_alive: bool = True,
         **errors: Any,
     ) -> None:
         self.url = checked_url(base_url)
@@ -55,6 +58,7 @@ class RemoteHttp:
             raise BadInput(message, code="bad_setting")
         self.errors = ServiceErrors(port, self.url, setting, secret, **errors)
         self._headers, self._auth = {"Accept-Encoding": "identity", **headers}, auth
+        self._max_idle = MAX_IDLE_CONNECTIONS if keep_alive else 0
         self._http: httpx.AsyncClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -67,7 +71,7 @@ class RemoteHttp:
             # when the server has closed it meanwhile.
             limits=httpx.Limits(
                 max_connections=None,
-                max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+                max_keepalive_connections=self._max_idle,
                 keepalive_expiry=KEEP_IDLE_S,
             ),
             verify=self.url.scheme == "https",  # without TLS there is no need to load certificates

@@ -12,7 +12,7 @@ OLLAMA = "http://127.0.0.1:11434/v1"
 _LLM_HINT = "Start one (`ollama serve`, `llama-server -m model.gguf` or `vllm serve MODEL`) or set {}."
 
 
-def connection(port: str, base_url: str, api_key: str, **errors: Any) -> RemoteHttp:
+def connection(port: str, base_url: str, api_key: str, keep_alive: bool = True, **errors: Any) -> RemoteHttp:
     """A connection to an OpenAI-compatible server; `errors` are further arguments of `ServiceErrors`.
 
     `/v1` is added to an address without a path, and a user and password in it are sent as such.
@@ -31,6 +31,7 @@ def connection(port: str, base_url: str, api_key: str, **errors: Any) -> RemoteH
         secret=key,
         auth=(url.username, url.password) if url.userinfo and not key else None,
         hint=hint.format(f"{group}__BASE_URL"),
+        keep_alive=keep_alive,
         **errors,
     )
 

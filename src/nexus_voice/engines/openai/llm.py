@@ -13,7 +13,7 @@ from ...core.chat import Prompt, ToolCall, Usage
 from ...core.errors import EngineError
 from ...text.prompting import MAX_HISTORY_CHARS, messages
 from ..http.body import Body
-from ..http.client import RemoteEngine
+from ..http.client import RemoteEngine, checked_url, is_loopback
 from ..http.errors import UNEXPECTED_SHAPE
 from ..http.token_timeout import TokenTimeout
 from .http import OLLAMA, connection, models
@@ -33,7 +33,9 @@ class OpenAiLlm(RemoteEngine):
 
     With an empty `model` it takes the server's first; prompts of size "small" go to `small_model` where one
     is set. `first_token` and `between_tokens` bound the waits for these, in seconds. `extra` is
-    added to every request's JSON, over our own fields. `provider` is for the name only.
+    added to every request's JSON, over our own fields. `provider` is for the name only. Connections are
+    kept alive to other machines only, unless `keep_alive` says otherwise: llama-server closes its
+    connections after a streamed answer without saying so, and a new one on this machine takes no time.
 
     Raises `EngineError` as `RemoteHttp` does, except for `llm_rate_limit` (429), `llm_unavailable` (5xx),
     `llm_model` (404), `llm_filtered` and `llm_bad_tool_call`.
@@ -52,8 +54,11 @@ class OpenAiLlm(RemoteEngine):
         extra: Mapping[str, Any] | None = None,
         history_chars: int = MAX_HISTORY_CHARS,
         provider: str = "openai",
+        keep_alive: bool | None = None,
     ) -> None:
-        self._http = connection("llm", base_url, api_key, special=_refusal, codes=_CODES)
+        if keep_alive is None:
+            keep_alive = not is_loopback(checked_url(base_url, "NEXUS_LLM__BASE_URL").host)
+        self._http = connection("llm", base_url, api_key, keep_alive, special=_refusal, codes=_CODES)
         self._tokens = OpenAiTokens(self._http)
         self._model, self._small = model, small_model
         self._first, self._between, self._history = first_token, between_tokens, history_chars
