@@ -33,7 +33,7 @@ from nexus_voice.knowledge.search.token_estimate import estimate
 from nexus_voice.server.openai.stop_sequences import Stops
 from nexus_voice.telemetry.logs import redact
 from nexus_voice.text import arithmetic, dates, smalltalk
-from nexus_voice.text import turn_ends as turns
+from nexus_voice.text import turn_taking as turns
 from nexus_voice.text.citations.citation_marks import Marks, disarmed, unmarked
 from nexus_voice.text.citations.citations import Citations
 from nexus_voice.text.follow_up import standalone

@@ -8,7 +8,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from ..core.events import Duck, Unduck
-from ..text.turn_ends import is_echo
+from ..text.turn_taking import is_echo
 from .client_line import ClientLine
 from .playout import Playout
 from .session import Session

@@ -9,7 +9,7 @@ from ..core.access import Scope
 from ..core.chat import Passage
 from ..ports import Knowledge
 from ..text.follow_up import standalone
-from ..text.turn_ends import words
+from ..text.turn_taking import words
 from .session import Session
 
 

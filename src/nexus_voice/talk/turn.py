@@ -19,7 +19,7 @@ from ..core.chat import Exchange, Outcome, Passage, Prompt, ToolCall, ToolStep
 from ..ports import Sender, Wire
 from ..text.citations.citations import Statement
 from ..text.spoken.speakable import speakable
-from ..text.turn_ends import interrupts, is_ignorable
+from ..text.turn_taking import is_ignorable
 from .answer import Delta, Sources, answer
 from .clocks import Clocks
 from .conversation import Conversation
@@ -62,7 +62,7 @@ async def converse(wire: Wire, session: Session, rate: int) -> None:
                         prefetch.start(text)
                 case Partial(text):
                     await line.send(events.Partial(text))
-                    if floor.taken and interrupts(text, floor.speaking) and ear.own_speech():
+                    if ear.takes_floor(text):
                         await floor.clear()
                 case Final(text, _, began) if is_ignorable(text, floor.taken) or floor.is_echo(text, began):
                     await line.send(events.Final(text, 0))

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from . import arithmetic, dates, smalltalk
-from .turn_ends import is_backchannel
+from .turn_taking import is_backchannel
 from .words import content, words
 
 MAX_QUESTION_CHARS = 2_000

@@ -16,6 +16,7 @@ from ...ports import Overlap
 from ..floor import Floor
 from ..session import Session
 from ..streams import closing
+from .barge_in import BargeIn
 from .endpointing import MAX_UTTERANCE_S, Endpoint, samples
 from .events import Edge, FalseOnset, Final, Heard, Hush, Onset, Partial, Pause, SpeechEnd, Sustained, Unheard
 
@@ -27,8 +28,6 @@ WINDOW_SAMPLES = 512
 """The usual detector's window (Silero's, at 16 kHz)."""
 NO_AUDIO_TIMEOUT_S = 2.0
 """Without any audio for so long an utterance is over."""
-MIN_OWN_SPEECH = 0.5
-"""Likelihood from which audio over the assistant's voice counts as the user's."""
 
 
 class Utterance:
@@ -90,6 +89,7 @@ class Ear:
         """Bytes of sound to gather before it is worth a look."""
         self._endpoint = Endpoint(session.tuning.silence)
         self._overlap = overlap
+        self._barge_in = BargeIn(session, floor, overlap, self._endpoint)
         self._utterance: Utterance | None = None
         self._pre_roll: deque[Pcm] = deque()
         self._pre_roll_samples = 0
@@ -129,7 +129,7 @@ class Ear:
         text = self._utterance.text if self._utterance else ""
         for edge in self._endpoint.feed(pcm.samples, windows, text):
             await self._report(edge, now)
-        if self._floor.taken and not self._interrupted and self._has_interrupted():
+        if not self._interrupted and self._barge_in.by_sound(now):
             self._interrupted = True
             await self._out.send(Sustained())
         self._wanted = 2 * round(self._seconds_wanted() * self._rate)
@@ -177,17 +177,9 @@ class Ear:
         """When the sample at `position` was heard."""
         return now - (self._endpoint.position - position) / RATE
 
-    def own_speech(self) -> bool:
-        """Whether what is being heard is the user, rather than the assistant's echo, a cough or a hum."""
-        onset = self._endpoint.onset
-        since = anyio.current_time() if onset is None else self._time(onset, self._heard_at)
-        return self._overlap.speech(since) >= MIN_OWN_SPEECH
-
-    def _has_interrupted(self) -> bool:
-        """Whether the user has by now spoken over the assistant for long enough to mean it."""
-        tuning = self._session.tuning
-        enough = tuning.interrupt_late if self._session.engines.stt.early_words else tuning.interrupt
-        return self._endpoint.sustained >= samples(enough) and self.own_speech()
+    def takes_floor(self, text: str) -> bool:
+        """Whether `text`, the words so far, interrupts the assistant."""
+        return self._barge_in.by_words(text, self._heard_at)
 
     # --- the recogniser ----------------------------------------------------------------------
 

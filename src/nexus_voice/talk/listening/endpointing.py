@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...core.audio import RATE, Voicing
-from ...text.turn_ends import patience
+from ...text.turn_taking import patience
 from .events import Edge, FalseOnset, Onset, Pause, SpeechEnd
 
 MIN_SPEECH_PROBABILITY = 0.5
@@ -33,10 +33,10 @@ def samples(seconds: float) -> int:
 
 
 class Endpoint:
-    """Feed every frame in order; `window` is the usual end-of-turn silence in seconds."""
+    """Feed every frame in order; `silence` is the usual end-of-turn silence in seconds."""
 
-    def __init__(self, window: float) -> None:
-        self.window = window
+    def __init__(self, silence: float) -> None:
+        self.silence = silence
         self.position = 0
         """Samples received."""
         self.onset: int | None = None
@@ -80,7 +80,7 @@ class Endpoint:
     def undecided(self, text: str = "") -> int:
         """Samples that must still arrive before silence can mean anything new: until then, no hurry."""
         silent = self.position - self._last
-        edges = [patience(text, self.window)]
+        edges = [patience(text, self.silence)]
         if not self._paused:
             edges.append(STABLE_PAUSE_S)
         if self._voiced < samples(MIN_SPEECH_S):
@@ -97,7 +97,7 @@ class Endpoint:
         """The talk button goes up: the utterance is over."""
         self.held = False
         self.onset = None
-        return SpeechEnd(max(self._last, self.position - samples(self.window)))
+        return SpeechEnd(max(self._last, self.position - samples(self.silence)))
 
     def reset(self, examined: bool = True) -> None:
         """Forget the current utterance; with `examined`, audio from here on starts new windows."""
@@ -129,7 +129,7 @@ class Endpoint:
             if silent >= samples(2 * MAX_GAP_S):
                 self.onset = None
                 edges.append(FalseOnset())
-        elif silent >= samples(patience(text, self.window)) or (
+        elif silent >= samples(patience(text, self.silence)) or (
             self.position - self.onset >= samples(MAX_UTTERANCE_S)
         ):
             self.onset = None

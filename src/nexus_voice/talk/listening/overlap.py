@@ -1,4 +1,4 @@
-"""Decides who is talking while the assistant speaks: the user, or only an echo, a cough, a hum, music."""
+"""Tells how likely the user is heard, and not an echo, a cough, a hum or music; `barge_in.py` decides."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class OverlapDetector:
     def _unheard(self, before: Floats, since: float, loudest: float) -> bool:
         """Whether the microphone does not hear the assistant at all (headphones, a good echo canceller).
 
-        Then what it heard `before` the speech, which echoes of up to half a second were part of, is
-        nothing beside the speech, even if the assistant grew as loud as it can.
+        Then the sound just `before` the speech, echoes of up to 0.5 s included, is negligible beside the
+        speech, even when it is scaled to the assistant's loudest.
         """
         played = [piece for piece in self._far if piece.end > since - _MAX_ECHO_S and piece.at < self._now]
         earlier = [piece for piece in played if piece.at < since]

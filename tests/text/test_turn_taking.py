@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexus_voice.text.turn_ends import (
+from nexus_voice.text.turn_taking import (
     MAX_SILENCE_S,
     MIN_SILENCE_S,
     PATIENCE,

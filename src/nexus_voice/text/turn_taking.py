@@ -96,17 +96,17 @@ MIN_SILENCE_S, MAX_SILENCE_S = 0.2, 1.6
 """Bounds of the silence that ends an utterance, in seconds, whatever the words."""
 
 
-def patience(text: str, window: float) -> float:
-    """Return how many seconds of silence end this utterance; `window` is the usual number.
+def patience(text: str, silence: float) -> float:
+    """Return how many seconds of silence end this utterance; `silence` is the usual number.
 
     `text` holds the words so far.
     """
     text = text[-2 * MAX_PATIENCE_CHARS :].strip()
     if not text:
-        return window
+        return silence
     if len(text) > MAX_PATIENCE_CHARS:
         text = "… " + text[-MAX_PATIENCE_CHARS:]  # it does not begin here
     for _, pattern, factor in PATIENCE:
         if pattern.search(text):
-            return min(max(window * factor, MIN_SILENCE_S), max(MAX_SILENCE_S, window))
-    return window
+            return min(max(silence * factor, MIN_SILENCE_S), max(MAX_SILENCE_S, silence))
+    return silence
