@@ -3,7 +3,6 @@
 import ctypes
 import os
 import resource
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -44,13 +43,12 @@ class Prisoner:
         attempts: dict[str, Callable[[], Any]] = {
             "tcp": lambda: socket.create_connection(("127.0.0.1", port)),
             "udp": lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port)),
-            "listen": lambda: socket.create_server(("127.0.0.1", 0)),
             "unix": lambda: socket.socket(socket.AF_UNIX).connect(local),
             "abstract": lambda: socket.socket(socket.AF_UNIX).connect(abstract),
             "read": lambda: Path(path).read_text(),
             "list": lambda: os.listdir(os.path.dirname(path)),
             "passwords": lambda: Path("/etc/passwd").read_text(),
-            "signal": lambda: os.kill(parent, signal.SIGCONT),
+            "signal": lambda: os.kill(parent, 0),
             "memory": lambda: os.close(os.open(f"/proc/{parent}/mem", os.O_RDONLY)),
             "secrets": lambda: Path(f"/proc/{parent}/environ").read_bytes(),
             "trace": lambda: trace(parent),

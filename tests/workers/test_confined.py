@@ -1,12 +1,14 @@
 """Processes that read hostile data: what they may not do, and how they come and go."""
 
 import ctypes
+import json
 import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from ctypes.util import find_library
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import psutil
 import pytest
 
 from nexus_voice.core.errors import EngineError
-from nexus_voice.workers.confinement import Confinement
+from nexus_voice.workers.confinement import LAYERS, Confinement
 from nexus_voice.workers.pool import Workers
 
 pytestmark = pytest.mark.anyio
@@ -57,33 +59,66 @@ async def test_a_confined_process_has_no_secrets_no_files_and_little_memory(
         assert (await ask(workers, "core"))[2] >= 5
 
 
-async def test_what_is_reported_of_the_confinement_is_what_happens(tmp_path: Path) -> None:
-    private, local, abstract = tmp_path / "letter.txt", tmp_path / "socket", f"\0nexus-voice-{os.getpid()}"
+@asynccontextmanager
+async def places(folder: Path) -> AsyncIterator[list[Any]]:
+    """What a process may try to reach: a port, a private file, a socket in a folder and an abstract one."""
+    private, local, abstract = folder / "letter.txt", folder / "socket", f"\0nexus-voice-{os.getpid()}"
     private.write_text("Dear diary")
     private.chmod(0o600)
-    async with (
-        await anyio.create_tcp_listener(local_host="127.0.0.1") as tcp,
-        await anyio.create_unix_listener(local),
-    ):
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(abstract)
-            listener.listen()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(abstract)
+        listener.listen()
+        async with (
+            await anyio.create_tcp_listener(local_host="127.0.0.1") as tcp,
+            await anyio.create_unix_listener(local),
+        ):
             port = tcp.extra(anyio.abc.SocketAttribute.local_port)
-            places = [port, str(private), str(local), abstract]
-            async with prisoners() as free:
-                attempts = await ask(free, "attempt", places)
-                assert free.confinement is None
-            assert {"tcp", "udp", "unix", "abstract", "read", "signal"} <= worked(attempts)
-            private.write_text("Dear diary")
-            async with prisoners(memory=200 * MIB) as workers:
-                attempts = await ask(workers, "attempt", places)
-                confinement = workers.confinement
-    assert confinement is not None
-    assert confinement.network == (not worked(attempts) & {"tcp", "udp", "listen"})
-    assert confinement.local_sockets == (not worked(attempts) & {"unix", "abstract"})
-    assert confinement.files == (not worked(attempts) & {"read", "list", "passwords", "remove"})
-    assert confinement.processes == (not worked(attempts) & {"signal", "memory", "secrets", "trace"})
-    assert private.exists() or not confinement.files
+            yield [port, str(private), str(local), abstract]
+    local.unlink()
+
+
+def is_true(confinement: Confinement, attempts: dict[str, bool | str]) -> None:
+    done = worked(attempts)
+    assert confinement.network == (not done & {"tcp", "udp"})
+    assert confinement.local_sockets == (not done & {"unix", "abstract"})
+    assert confinement.files == (not done & {"read", "list", "passwords", "remove"})
+    assert confinement.processes == (not done & {"signal", "memory", "secrets", "trace"})
+
+
+async def test_what_is_reported_of_the_confinement_is_what_happens(tmp_path: Path) -> None:
+    async with places(tmp_path) as reachable, prisoners() as free:
+        attempts = await ask(free, "attempt", reachable)
+        assert free.confinement is None
+    assert {"tcp", "udp", "unix", "abstract", "read", "list", "signal", "remove"} <= worked(attempts)
+    async with places(tmp_path) as reachable, prisoners(memory=200 * MIB) as workers:
+        attempts = await ask(workers, "attempt", reachable)
+        assert workers.confinement is not None
+        is_true(workers.confinement, attempts)
+
+
+SCRIPT = """
+import dataclasses, json, sys
+from confined_parts import Prisoner
+from nexus_voice.workers.confinement import confine
+report = confine(1 << 30, without=sys.argv[2:])
+attempts = []
+Prisoner().attempt(iter([json.loads(sys.argv[1])]), attempts.append)
+print(json.dumps([dataclasses.asdict(report), attempts[0]]))
+"""
+
+
+@pytest.mark.parametrize(
+    "without",
+    [*combinations(LAYERS, 1), *combinations(LAYERS, 2), *combinations(LAYERS, 3), tuple(LAYERS)],
+    ids=" and ".join,
+)
+async def test_the_report_is_true_whatever_the_system_lacks(tmp_path: Path, without: tuple[str, ...]) -> None:
+    async with places(tmp_path) as reachable:
+        command = [sys.executable, "-c", SCRIPT, json.dumps(reachable), *without]
+        ended = await anyio.run_process(command, stderr=None)
+    report, attempts = json.loads(ended.stdout)
+    is_true(Confinement(**report), attempts)
+    assert all(layer in report["missing"] for layer in without)
 
 
 def worked(attempts: dict[str, bool | str]) -> set[str]:

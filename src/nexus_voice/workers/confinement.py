@@ -21,7 +21,7 @@ import errno
 import os
 import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -87,17 +87,19 @@ class Confinement:
         return text
 
 
-def confine(memory: int) -> Confinement:
+def confine(memory: int, without: Collection[str] = ()) -> Confinement:
     """Give up what is not needed to read a document; at most `memory` bytes are left.
 
     Call it before any thread is started: Landlock and seccomp hold for the calling thread and those that
-    it starts.
+    it starts. `without` names `LAYERS` to leave out, as if the system did not have them.
     """
     sys.dont_write_bytecode = True
     _limit(memory)
     missing = []
     for name, layer in LAYERS.items():
         try:
+            if name in without:
+                raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
             layer()
         except Exception as error:  # not of this system: what that means is measured below
             missing.append(f"{name}: {error or type(error).__name__}")

@@ -80,7 +80,7 @@ class Host:
         self._frames.extend(self._reader.feed(data))
 
 
-class Call:
+class OpenCall:
     """One call: its items and its results, both of which notice that the host has cancelled it."""
 
     def __init__(self, host: Host, id: int) -> None:
@@ -111,14 +111,14 @@ class Call:
             self._pending.append(frame)
 
 
-def serve(host: Host, engine: Any) -> None:
+def answer_calls(host: Host, engine: Any) -> None:
     """Answer calls until the host goes away."""
     last = 0
     while True:
         match host.receive():
             case ["call", id, method]:
                 last = id
-                call = Call(host, id)
+                call = OpenCall(host, id)
                 try:
                     getattr(engine, method)(call.items(), call.emit)
                     host.send("done", id)
@@ -171,7 +171,7 @@ def main(factory: str) -> None:
         sys.exit(1)
     host.send("ready", confinement)
     with suppress(BrokenPipeError):
-        serve(host, engine)
+        answer_calls(host, engine)
 
 
 if __name__ == "__main__":

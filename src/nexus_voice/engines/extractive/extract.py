@@ -29,7 +29,7 @@ LEANING_START = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class AnswerLimits:
     """How long an answer may be, in units and characters; `code`: the longest piece of code in it."""
 
     units: int
@@ -37,10 +37,10 @@ class Limits:
     code: int
 
 
-SPOKEN_LIMITS, SHOWN_LIMITS = Limits(3, 350, MAX_SPOKEN_CODE), Limits(6, 900, 900)
+SPOKEN_LIMITS, SHOWN_LIMITS = AnswerLimits(3, 350, MAX_SPOKEN_CODE), AnswerLimits(6, 900, 900)
 
 
-def shortlist(units: Sequence[Unit], passages: Sequence[Passage], limits: Limits) -> list[Unit]:
+def shortlist(units: Sequence[Unit], passages: Sequence[Passage], limits: AnswerLimits) -> list[Unit]:
     """The `SHORTLIST_SIZE` units that look best by words, best first."""
     fitting = [unit for unit in units if unit.kind != "code" or len(unit.text) <= limits.code]
     worth = {unit: unit.score + unit.bonus + 0.5 * passages[unit.passage].score for unit in fitting}
@@ -52,7 +52,7 @@ def compose(
     looked: Sequence[Unit],
     meanings: Sequence[float] | None,
     passages: Sequence[Passage],
-    limits: Limits,
+    limits: AnswerLimits,
 ) -> list[Unit]:
     """The units of the answer, in reading order. `meanings` (0..1) are one for each of `looked`, the
     shortlist. They are None if nothing can compare meanings; then words alone decide."""
@@ -86,7 +86,7 @@ def compose(
     return sorted(chosen, key=lambda unit: (unit.passage, unit.index))
 
 
-def _belonging(unit: Unit, units: Sequence[Unit], limits: Limits) -> list[Unit]:
+def _belonging(unit: Unit, units: Sequence[Unit], limits: AnswerLimits) -> list[Unit]:
     """The neighbours that a unit needs to be understood, the most needed first. `units` are those of its
     passage."""
     before, after = units[: unit.index][::-1], units[unit.index + 1 :]
