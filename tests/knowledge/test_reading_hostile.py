@@ -15,7 +15,6 @@ from reading_parts import FORGED
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.knowledge.reading.limits import Limits
 from nexus_voice.knowledge.reading.reader import Reader
-from nexus_voice.workers import process
 
 pytestmark = pytest.mark.anyio
 
@@ -148,12 +147,11 @@ async def test_a_sheet_that_would_fill_the_memory(caplog: pytest.LogCaptureFixtu
 @pytest.fixture
 def odd(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    monkeypatch.setattr(process, "CANCEL_TIMEOUT_S", 0.05)
     return "reading_parts:Parser"
 
 
 async def test_a_parser_that_never_ends_is_killed(odd: str) -> None:
-    async with Reader(seconds=0.5, parser=odd) as reader:
+    async with Reader(seconds=0.5, parser=odd, cancel_timeout=0.05) as reader:
         assert await refused(reader, "endless", b"x") == "too_slow"
         assert await refused(reader, "endless", b"x" * 3 * MIB) == "too_slow"
 
@@ -207,7 +205,7 @@ async def test_long_headings_and_wide_letters_fit_into_the_pipe() -> None:
 
 
 async def test_a_reader_that_is_left_ends_its_document(odd: str) -> None:
-    async with Reader(parser=odd) as reader:
+    async with Reader(parser=odd, cancel_timeout=0.05) as reader:
         with anyio.move_on_after(0.3) as scope:
             await reader.read("endless", b"x")
         assert scope.cancelled_caught

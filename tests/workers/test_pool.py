@@ -13,7 +13,6 @@ import psutil
 import pytest
 
 from nexus_voice.core.errors import BadInput, Busy, EngineError
-from nexus_voice.workers import process as worker_process
 from nexus_voice.workers.pool import Workers
 
 pytestmark = pytest.mark.anyio
@@ -103,11 +102,8 @@ async def never() -> AsyncIterator[Any]:
     yield
 
 
-async def test_a_process_that_will_not_stop_is_replaced(
-    reaped: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker_process, "CANCEL_TIMEOUT_S", 0.05)
-    async with parrots() as workers:
+async def test_a_process_that_will_not_stop_is_replaced(reaped: None) -> None:
+    async with parrots(cancel_timeout=0.05) as workers:
         pid = await all_of(workers, "pid")
         async with aclosing(workers.call("deaf", stream())) as results:
             await anext(results)

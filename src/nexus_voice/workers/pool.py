@@ -32,7 +32,7 @@ from anyio.abc import TaskGroup
 from ..core.errors import Busy, EngineError, NexusError
 from .call import Call
 from .confinement import Confinement
-from .process import Child, Spec, take
+from .process import CANCEL_TIMEOUT_S, Child, Spec, take
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Workers:
     The object's methods take `(items: Iterator, emit: Callable)`; items are what msgpack carries. At
     most `queue` calls wait for a process, none longer than `patience` seconds; past that, `Busy` is raised.
     Entering starts the processes and does not wait for them; `ready()` does. `nice` (0..19) lowers
-    their priority. `memory` confines them, see `Spec`. With `idle`, a process is started when a call
+    their priority. `memory` and `cancel_timeout`: see `Spec`. With `idle`, a process is started when a call
     needs it, and ended after so many seconds without one.
     """
 
@@ -63,12 +63,13 @@ class Workers:
         nice: int = 0,
         memory: int = 0,
         idle: float = inf,
+        cancel_timeout: float = CANCEL_TIMEOUT_S,
     ) -> None:
         self.name = name or factory
         self.count = count
         self.confinement: Confinement | None = None
         """What the processes were found to be refused; None without `memory`, or before the first start."""
-        self._spec = Spec(self.name, factory, kwargs or {}, nice, memory)
+        self._spec = Spec(self.name, factory, kwargs or {}, nice, memory, cancel_timeout)
         self._idle_limit = idle
         self._queue_limit, self._patience = queue, patience
         self._children: set[Child] = set()

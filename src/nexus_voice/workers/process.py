@@ -15,7 +15,6 @@ import sys
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import inf
 from typing import Any
 
 from anyio import (
@@ -26,7 +25,6 @@ from anyio import (
     WouldBlock,
     create_memory_object_stream,
     create_task_group,
-    current_time,
     move_on_after,
     open_process,
     sleep,
@@ -34,9 +32,10 @@ from anyio import (
 from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from ..core.errors import BadInput, Busy, EngineError, NexusError
+from ..core.errors import EngineError, NexusError
 from .confinement import Confinement
 from .frames import MAX_MESSAGE, MAX_RESULT_BYTES, BadFrame, FrameReader, packed
+from .untrusted import confined, failure, log_lines, signal_name
 
 log = logging.getLogger(__name__)
 
@@ -48,11 +47,6 @@ KEPT_VARIABLES = re.compile(
 """Environment variables of a confined child: what it needs to start; keys and passwords are not among it."""
 DRAIN_TIMEOUT_S = 1.0
 """How long the output of a process that has ended is still read."""
-ERROR_CODE = re.compile(r"[a-z_]{1,40}")
-"""An error's code, for programs."""
-MAX_LOG_LINES, MAX_LOG_LINE, MAX_LOG_BYTES = 50, 500, 16 << 20
-"""Lines of a child's stderr that are logged per minute, characters of each, and bytes per minute after which
-the child is killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +55,7 @@ class Spec:
 
     `memory`: for a child that reads what strangers send. It gets at most so many bytes of memory, of our
     environment only `KEPT_VARIABLES`, and is confined as far as the system lets (`confinement.py`).
+    `cancel_timeout` is how many seconds a child has to stop a cancelled call before it is killed.
     """
 
     name: str
@@ -68,6 +63,7 @@ class Spec:
     kwargs: dict[str, Any] = field(default_factory=dict)
     nice: int = 0
     memory: int = 0
+    cancel_timeout: float = CANCEL_TIMEOUT_S
 
     def environment(self) -> dict[str, str] | None:
         if not self.memory:
@@ -251,14 +247,14 @@ class Child:
 
     async def settle(self) -> None:
         """Make the child stop a call whose caller has gone; kill it if it doesn't in time."""
-        with move_on_after(CANCEL_TIMEOUT_S):
+        with move_on_after(self._spec.cancel_timeout):
             async with create_task_group() as tasks:
                 tasks.start_soon(self._send, "cancel", self._calls)  # it may be writing: read meanwhile
                 while self._open and await self._reply():
                     pass
                 tasks.cancel_scope.cancel()
         if self._open:
-            log.warning("%s did not stop in %g s, restarting it", self._spec.name, CANCEL_TIMEOUT_S)
+            log.warning("%s did not stop in %g s, restarting it", self._spec.name, self._spec.cancel_timeout)
             self.kill()
 
     async def _reply(self) -> list[Any]:
@@ -298,51 +294,12 @@ class Child:
         self.kill()
 
     async def _log(self, stderr: ByteReceiveStream) -> None:
-        minute, lines, size, rest = -inf, 0, 0, b""
-        with suppress(BrokenResourceError, ClosedResourceError):
-            async for data in stderr:
-                if current_time() - minute > 60:
-                    minute, lines, size = current_time(), 0, 0
-                size += len(data)
-                if size > MAX_LOG_BYTES:
-                    self.condemn("wrote too much to its log")
-                    return
-                *whole, rest = (rest + data).split(b"\n")
-                rest = rest[:MAX_LOG_LINE]
-                for line in whole[: MAX_LOG_LINES - lines]:
-                    log.warning("%s: %s", self._spec.name, printable(line[:MAX_LOG_LINE]))
-                lines = min(MAX_LOG_LINES, lines + len(whole))
-
-
-def confined(measured: dict[str, Any] | None) -> Confinement | None:
-    """What a child said of its confinement. Raises `BadFrame`."""
-    match measured:
-        case None:
-            return None
-        case {
-            "network": bool(network),
-            "local_sockets": bool(local_sockets),
-            "files": bool(files),
-            "processes": bool(processes),
-            "missing": str(missing),
-        }:
-            return Confinement(network, local_sockets, files, processes, missing[:MAX_MESSAGE])
-    raise BadFrame("sent a confinement that is none")
-
-
-def printable(line: bytes) -> str:
-    """Without the characters that steer a terminal or forge a line of the log."""
-    text = line.decode(errors="replace")
-    return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
-
-
-def signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # a real-time signal
-        return str(number)
+        try:
+            await log_lines(self._spec.name, stderr)
+        except (BrokenResourceError, ClosedResourceError):
+            pass
+        except BadFrame as error:
+            self.condemn(str(error))
 
 
 async def put(stream: MemoryObjectSendStream[Any], item: Any) -> None:
@@ -364,14 +321,3 @@ async def given(*items: Any) -> AsyncGenerator[Any]:
     """`items`, as a call takes them."""
     for item in items:
         yield item
-
-
-def failure(kind: str, message: str, code: str, status: int, retryable: bool) -> NexusError:
-    message = message[:MAX_MESSAGE]
-    if not ERROR_CODE.fullmatch(code) or not 400 <= status <= 599:
-        code, status = EngineError.code, EngineError.status
-    if kind == "BadInput":
-        return BadInput(message, code=code, status=status)
-    if kind == "Busy":
-        return Busy(message)
-    return EngineError(message, code=code, status=status, retryable=retryable)

@@ -25,7 +25,7 @@ from anyio import (
 from anyio.abc import ByteReceiveStream, Process
 
 from ...core.errors import EngineError
-from ...workers.process import signal_name
+from ...workers.untrusted import signal_name
 from .plan import INSTALL
 from .server import Orders
 

@@ -14,6 +14,7 @@ from ...core.errors import BadInput, EngineError
 from ...workers.confinement import Confinement
 from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
+from ...workers.process import CANCEL_TIMEOUT_S
 from .chunks import Chunk
 from .kinds import MEDIA_TYPE
 from .limits import Limits
@@ -57,6 +58,7 @@ class Reader(InWorkers):
         memory: int = 1 << 30,
         idle: float = IDLE,
         parser: str = PARSER,
+        cancel_timeout: float = CANCEL_TIMEOUT_S,
     ) -> None:
         self.limits = limits or Limits()
         self._seconds = seconds
@@ -64,6 +66,7 @@ class Reader(InWorkers):
             Workers(
                 parser, workers, {"limits": asdict(self.limits)}, "reader",
                 queue=QUEUE, patience=QUEUE * seconds, nice=NICE, memory=memory, idle=idle,
+                cancel_timeout=cancel_timeout,
             )
         )  # fmt: skip
 
