@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import anyio
 import anyio.lowlevel
-import pytest
 
 from nexus_voice.conversations.sessions import Sessions
 
@@ -34,18 +31,19 @@ def test_no_more_than_so_many_are_kept() -> None:
     assert store.open(first.id, first.token)[1], "one in use is not forgotten"
 
 
-def test_idleness_counts_from_the_end_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = sessions(idle=3600)
+def test_idleness_counts_from_the_end_of_the_connection() -> None:
+    now = 0.0
+    store = Sessions(lambda name: name, 3600, 10, clock=lambda: now)
     kept, _ = store.open()
-    now = time.monotonic()
 
     async def long_call() -> None:
+        nonlocal now
         async with store.hold(kept, lambda: None):
-            monkeypatch.setattr(time, "monotonic", lambda: now + 5000)
+            now = 5000
 
     anyio.run(long_call)
     assert store.open(kept.id, kept.token)[1]
-    monkeypatch.setattr(time, "monotonic", lambda: now + 5000 + 3601)
+    now = 5000 + 3601
     assert not store.open(kept.id, kept.token)[1]
 
 

@@ -33,10 +33,18 @@ class Kept(Generic[T]):
 class Sessions(Generic[T]):
     """Keeps at most `max_sessions` sessions, and forgets each `idle_s` seconds after its last use.
 
-    A session is reached with its id and its token together; the token is a secret of 192 bits.
+    A session is reached with its id and its token together; the token is a secret of 192 bits. `clock` tells
+    the time in seconds.
     """
 
-    def __init__(self, make: Callable[[str], T], idle_s: float, max_sessions: int) -> None:
+    def __init__(
+        self,
+        make: Callable[[str], T],
+        idle_s: float,
+        max_sessions: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._make = make
         self._idle_s = idle_s
         self._max_sessions = max_sessions
@@ -50,11 +58,11 @@ class Sessions(Generic[T]):
         self._expire()
         kept = self._kept.get(session_id)
         if kept is not None and secrets.compare_digest(kept.token.encode(), token.encode()):
-            kept.used = time.monotonic()
+            kept.used = self._clock()
             self._kept.move_to_end(session_id)
             return kept, True
         new = secrets.token_hex(8)
-        kept = Kept(new, secrets.token_urlsafe(24), self._make(new), time.monotonic())
+        kept = Kept(new, secrets.token_urlsafe(24), self._make(new), self._clock())
         self._kept[new] = kept
         return kept, False
 
@@ -73,13 +81,13 @@ class Sessions(Generic[T]):
         try:
             yield
         finally:
-            kept.leave, kept.used = None, time.monotonic()
+            kept.leave, kept.used = None, self._clock()
             kept.left.set()
             if kept.id in self._kept:
                 self._kept.move_to_end(kept.id)
 
     def _expire(self) -> None:
-        oldest = time.monotonic() - self._idle_s
+        oldest = self._clock() - self._idle_s
         for kept in list(self._kept.values()):
             if kept.leave is None and (kept.used < oldest or len(self._kept) >= self._max_sessions):
                 del self._kept[kept.id]
