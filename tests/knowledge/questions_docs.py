@@ -58,7 +58,10 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
     ("the cloud goes down halfway through a reply", [("engines.md", "ends with an apology")]),
     (
         "how long is a broken provider left alone",
-        [("engines.md", "rests for a few seconds"), ("configuration.md", "How long that is; it doubles")],
+        [
+            ("engines.md", "is not used for a few seconds"),
+            ("configuration.md", "How long that is; it doubles"),
+        ],
     ),
     ("offline transcription that is better than pocketsphinx", [("engines.md", "whisper-base.en")]),
     ("free up disk space from models i no longer use", [("engines.md", "nexus-voice models rm NAME")]),
@@ -66,7 +69,7 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
     ("make it talk like me", [("engines.md", "a recording of 6 to 30 seconds")]),
     (
         "can it google things for me",
-        [("engines.md", "SearXNG that answers in JSON"), ("engines.md", "search the web")],
+        [("engines.md", "SearXNG server whose JSON format"), ("engines.md", "search the web")],
     ),
     ("how many tokens does the mode planning give", [("engines.md", "at most 250 tokens")]),
     ("i'd like a british accent", [("engines.md", "en-gb")]),
@@ -92,7 +95,7 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
     ("how long are the pieces my text is chopped into", [("knowledge.md", "500 to 800 characters")]),
     (
         "how much of my paperwork does the model get to read for one answer",
-        [("knowledge.md", "tokens together at most")],
+        [("knowledge.md", "at most two thousand tokens")],
     ),
     ("what does it reply when it has no clue", [("knowledge.md", "I did not find that in your documents")]),
     ("ask something without it peeking at my files", [("knowledge.md", "--no-knowledge")]),
@@ -162,7 +165,7 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
         "how do i write down several origins in one variable",
         [("configuration.md", "Lists are JSON"), ("troubleshooting.md", "NEXUS_SERVER__ORIGINS")],
     ),
-    ("which is stronger, a flag or the environment", [("configuration.md", "beats the environment")]),
+    ("which is stronger, a flag or the environment", [("configuration.md", "overrides the environment")]),
     ("NEXUS_LLM__GPU_LAYERS", [("configuration.md", "llama.cpp runs on the GPU")]),
     (
         "get rid of the hum of my fan",
