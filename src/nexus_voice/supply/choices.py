@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..core.errors import BadInput
 from ..settings import Settings
 from .discovery import servers_to_look_for
-from .offers import EMBEDDED, NOTHING, Choice, Found, missing, offers
+from .offers import EMBEDDED, NOTHING, PULLED, Choice, Found, missing, offers
 
 AUTO: dict[str, tuple[str, ...]] = {
     "stt": ("server", "deepgram", "google", "groq", "openai", "whisper", "pocketsphinx"),
@@ -29,13 +29,7 @@ OWN: dict[str, tuple[str, ...]] = {
 WITHOUT_FALLBACK = {"fake", "off", *EMBEDDED.values()}
 """Kinds that, chosen by name, have no engine behind them."""
 
-LOCAL = {
-    "xtts",
-    "e5",
-    "crossencoder",
-    *EMBEDDED.values(),
-    *(kind for kinds in OWN.values() for kind in kinds),
-}
+LOCAL = {*PULLED, *EMBEDDED.values()}
 """Kinds that compute in this process or its children."""
 CONVERSATION_PORTS = ("stt", "llm", "tts")
 """Ports that every conversation needs."""

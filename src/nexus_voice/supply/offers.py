@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..engines import ENGINES
+from ..engines.openai import OLLAMA
 from ..settings import Settings
-
-OLLAMA = "http://127.0.0.1:11434/v1"
 
 EMBEDDED = {"stt": "pocketsphinx", "llm": "extractive", "tts": "espeak", "embedder": "minilm"}
 """Port -> kind that needs no key and no download."""

@@ -50,7 +50,8 @@ class ServiceErrors:
         special: Special = lambda status, detail: None,
         codes: Mapping[str, str] | None = None,
     ) -> None:
-        self.port, self.service = port, f"The {NOUNS.get(port, port)} service at {url.host}"
+        self._port, self._noun = port, NOUNS.get(port, port)
+        self.service = f"The {self._noun} service at {url.host}"
         self._url, self._setting, self._secret = url, setting, secret
         self._hint = hint or "Check the network connection and the address in the settings."
         self._special, self._codes = special, codes or {}
@@ -100,8 +101,7 @@ class ServiceErrors:
         return self._error("request", f"{service} refused the request ({status}): {said}")
 
     def unreachable(self) -> EngineError:
-        noun = NOUNS.get(self.port, self.port)
-        message = f"No {noun} service answers at {self._url}. {self._hint}"
+        message = f"No {self._noun} service answers at {self._url}. {self._hint}"
         return self._error("unreachable", message, retryable=True)
 
     def timed_out(self, seconds: float, hint: str = "Try again.") -> EngineError:
@@ -132,7 +132,7 @@ class ServiceErrors:
             raise self.malformed(message) from error
 
     def _error(self, ending: str, message: str, **more: Any) -> EngineError:
-        return EngineError(message, code=f"{self.port}_{self._codes.get(ending, ending)}", **more)
+        return EngineError(message, code=f"{self._port}_{self._codes.get(ending, ending)}", **more)
 
     def _redacted(self, text: str) -> str:
         return text.replace(self._secret, "***") if self._secret else text

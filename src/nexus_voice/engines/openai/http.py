@@ -8,7 +8,6 @@ from typing import Any
 from ...core.errors import EngineError
 from ..http.client import RemoteHttp, checked_url
 
-OLLAMA = "http://127.0.0.1:11434/v1"
 _LLM_HINT = "Start one (`ollama serve`, `llama-server -m model.gguf` or `vllm serve MODEL`) or set {}."
 
 

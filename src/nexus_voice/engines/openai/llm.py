@@ -16,7 +16,8 @@ from ..http.body import Body
 from ..http.client import RemoteEngine, checked_url, is_loopback
 from ..http.errors import UNEXPECTED_SHAPE
 from ..http.token_timeout import TokenTimeout
-from .http import OLLAMA, connection, models
+from . import OLLAMA
+from .http import connection, models
 from .tokens import OpenAiTokens
 from .wire import Answer
 
