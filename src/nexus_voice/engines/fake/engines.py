@@ -32,7 +32,7 @@ ANSWER = "The forecast says rain until noon. After that the sky clears. Take an 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Raise `error` on call number `call` (from 1; 0: on every one) after `after` pieces went out."""
+    """Raises `error` in call number `call` (from 1; 0: in every one, -1: in none) after `after` pieces."""
 
     call: int = 0
     after: int = 0
@@ -41,6 +41,9 @@ class Failure:
     def check(self, call: int, pieces: int) -> None:
         if self.call in (0, call) and pieces >= self.after:
             raise self.error
+
+
+NEVER = Failure(call=-1)
 
 
 class FakeStt:
@@ -56,7 +59,7 @@ class FakeStt:
         final_delay: float = 0.1,
         partials: bool = False,
         words_per_second: float = 2.5,
-        fail: Failure | None = None,
+        fail: Failure = NEVER,
         language: str = "",
     ) -> None:
         self.name = "fake"
@@ -77,18 +80,14 @@ class FakeStt:
                 heard += pcm.samples
                 words = min(int(heard * self._pace / pcm.rate), len(growing)) if self.early_words else 0
                 if words > shown:
-                    self._check(call, shown)
+                    self._fail.check(call, shown)
                     shown = words
                     yield Transcript(growing[words - 1], final=False)
-            self._check(call, shown)
+            self._fail.check(call, shown)
             await anyio.sleep(self._delay)
             yield Transcript(text, final=True, language=self._language)
         finally:
             self.running -= 1
-
-    def _check(self, call: int, pieces: int) -> None:
-        if self._fail:
-            self._fail.check(call, pieces)
 
 
 class FakeLlm:
@@ -106,7 +105,7 @@ class FakeLlm:
         token_gap: float = 0.02,
         tool_calls: Sequence[ToolCall] = (),
         before: str = "",
-        fail: Failure | None = None,
+        fail: Failure = NEVER,
     ) -> None:
         self.name = "fake"
         self.calls = self.running = 0
@@ -131,11 +130,9 @@ class FakeLlm:
             for sent, piece in enumerate(pieces):
                 await anyio.sleep_until(due)
                 due += self._gap
-                if self._fail:
-                    self._fail.check(call, sent)
+                self._fail.check(call, sent)
                 yield piece
-            if self._fail:
-                self._fail.check(call, len(pieces))
+            self._fail.check(call, len(pieces))
         finally:
             self.running -= 1
 
@@ -156,7 +153,7 @@ class FakeTts:
         chunk: float = 0.1,
         rate: int = 24_000,
         marks: bool = False,
-        fail: Failure | None = None,
+        fail: Failure = NEVER,
     ) -> None:
         self.name = "fake"
         self.calls = self.running = 0
@@ -178,16 +175,14 @@ class FakeTts:
             while left > 0:
                 await anyio.sleep_until(due)
                 due += self._step
-                if self._fail:
-                    self._fail.check(call, sent)
+                self._fail.check(call, sent)
                 sent += 1
                 yield _tone(min(left, self._chunk), self._rate)
                 left -= self._chunk
                 while shown < len(marks) and marks[shown].at * self._rate <= sent * self._chunk:
                     yield marks[shown]
                     shown += 1
-            if self._fail:
-                self._fail.check(call, sent)
+            self._fail.check(call, sent)
         finally:
             self.running -= 1
 
