@@ -164,7 +164,7 @@ QUICK: dict[str, Callable[[str], object]] = {
     "visible characters": visible,
     "speakable": speakable,
     "redaction": lambda text: redact(None, "", {"event": text}),
-    "a phantom": lambda text: believable(text, voiced=1e9, level=-60.0, no_speech=0.9),
+    "a made-up phrase": lambda text: believable(text, voiced=1e9, level=-60.0, no_speech=0.9),
     "a voice's parts": lambda text: list(parts(text, 150)),
     "a provider's events": events,
     "a provider's error": error_detail,

@@ -19,7 +19,6 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
 from importlib import import_module
 from typing import Any
 
@@ -160,6 +159,8 @@ def main(factory: str) -> None:
         if start["nice"]:
             os.nice(start["nice"])
         if start["memory"]:
+            from dataclasses import asdict  # here, as the workers of the engines need neither
+
             from .confinement import confine
 
             confinement = asdict(confine(start["memory"]))

@@ -11,7 +11,6 @@ import pytest
 
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.onnx_text import bert_onnx
-from nexus_voice.engines.onnx_text import minilm as embed_minilm
 from nexus_voice.engines.onnx_text import session as bert_session
 from nexus_voice.engines.onnx_text.minilm import CACHE_FILE, MiniLmEmbedder
 
@@ -59,13 +58,10 @@ async def test_many_at_once_load_the_model_once(cache: Path, monkeypatch: pytest
     assert loaded == [cache / CACHE_FILE]
 
 
-async def test_a_damaged_cache_is_made_anew(
-    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_damaged_cache_is_made_anew(tmp_path: Path, cache: Path) -> None:
     async with MiniLmEmbedder(cache) as embedder:
         await embedder.ready()
     whole = (cache / CACHE_FILE).read_bytes()
-    monkeypatch.setattr(bert_onnx, "convert", lambda config, weights, target: target.write_bytes(whole))
     (tmp_path / CACHE_FILE).write_bytes(whole[:1000])
     async with MiniLmEmbedder(tmp_path) as embedder:
         await embedder.ready()
@@ -87,20 +83,23 @@ async def test_a_conversion_that_fails_leaves_nothing(
     assert os.listdir(tmp_path) == []
 
 
-async def test_missing_or_wrong_weights_are_explained(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with MiniLmEmbedder(tmp_path) as embedder:
-        with monkeypatch.context() as patch:
-            patch.setattr(embed_minilm, "PACKAGE", "no_such_package_here")
-            with pytest.raises(EngineError, match="make setup") as caught:
-                await embedder.embed(["hello"], "query")
-            assert caught.value.code == "model_missing"
-        with monkeypatch.context() as patch:
-            patch.setattr(embed_minilm, "SHA256", "0" * 64)
-            with pytest.raises(EngineError, match="damaged") as caught:
-                await embedder.ready()
-            assert caught.value.code == "model_corrupt"
+async def test_missing_weights_are_explained(tmp_path: Path) -> None:
+    async with MiniLmEmbedder(tmp_path, package="no_such_package_here") as embedder:
+        with pytest.raises(EngineError, match="make setup") as caught:
+            await embedder.embed(["hello"], "query")
+    assert caught.value.code == "model_missing"
+
+
+async def test_wrong_weights_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tmp_path / "other_weights" / "model"
+    model.mkdir(parents=True)
+    (model.parent / "__init__.py").touch()
+    (model / "model.safetensors").write_bytes(b"other weights")
+    monkeypatch.syspath_prepend(tmp_path)
+    async with MiniLmEmbedder(tmp_path, package="other_weights") as embedder:
+        with pytest.raises(EngineError, match="damaged") as caught:
+            await embedder.ready()
+    assert caught.value.code == "model_corrupt"
 
 
 def test_any_bert_is_converted(tmp_path: Path) -> None:

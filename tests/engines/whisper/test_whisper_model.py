@@ -64,7 +64,7 @@ def test_words_that_the_model_itself_doubts_are_dropped(tmp_path: Path) -> None:
     assert "text" not in decoded(decoder(tiny_whisper(tmp_path / "silent", sure=4.0, silent=20.0)))
 
 
-def test_a_phantom_phrase_counts_only_when_it_was_really_said(tmp_path: Path) -> None:
+def test_a_phrase_that_is_often_made_up_counts_only_when_it_was_said(tmp_path: Path) -> None:
     model = decoder(tiny_whisper(tmp_path, "Thanks for watching!"))
     assert decoded(model)["text"] == " Thanks for watching!"
     assert "text" not in decoded(model, clips.say("How do I start the pump today?", level=-56))

