@@ -4,6 +4,7 @@ Each function meets texts made to be as bad for it as possible, of 50, 100 and 2
 about twice the time. What takes less than a moment counts as linear, so that noise cannot fail a test.
 """
 
+import gc
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from time import process_time
@@ -17,6 +18,7 @@ from nexus_voice.engines.extractive.units import units
 from nexus_voice.engines.http.body import SseDecoder
 from nexus_voice.engines.http.errors import error_detail
 from nexus_voice.engines.http.search_results import clean
+from nexus_voice.engines.openai.wire import Answer as ChatAnswer
 from nexus_voice.engines.pocketsphinx.spoken_forms import questions
 from nexus_voice.engines.text_parts import parts
 from nexus_voice.engines.whisper.agreement import Agreement
@@ -45,13 +47,14 @@ from nexus_voice.text.spoken.speakable import speakable
 from nexus_voice.text.words import bare_question, terms
 
 SIZES = 50_000, 100_000, 200_000
-SLOW_SIZES = 8_000, 16_000, 32_000
+SLOW_SIZES = 5_000, 10_000, 20_000
 """For what is linear but takes microseconds for every character or token."""
 MAX_GROWTH = 3.0
 """Times as long that a text of twice the length may take: a square would take four times."""
 MIN_SECONDS = 0.05
 """Processor time that is too short to tell growth from noise."""
 ATTEMPTS = 3
+"""Times that a suspicion must prove true: other processes disturb the measurement."""
 
 BEFORE, AFTER = "what ", "x"
 
@@ -144,6 +147,14 @@ def events(text: str) -> None:
         SseDecoder().feed(data)
 
 
+def tool_calls_in_pieces(text: str) -> None:
+    answer = ChatAnswer()
+    for at in range(0, len(text), 8):
+        function = {"name": "f", "arguments": text[at : at + 8]}
+        calls = [{"index": at, "id": f"{at}", "function": function}, {"index": 0, "function": function}]
+        answer.take({"choices": [{"delta": {"tool_calls": calls}}]})
+
+
 def passages(text: str) -> None:
     chunks(lay_out("", [Block("a b. " * 200), Block(text), Block("x y\n" * 10, whole=True)]))
 
@@ -166,7 +177,6 @@ QUICK: dict[str, Callable[[str], object]] = {
     "redaction": lambda text: redact(None, "", {"event": text}),
     "a made-up phrase": lambda text: believable(text, voiced=1e9, level=-60.0, no_speech=0.9),
     "a voice's parts": lambda text: list(parts(text, 150)),
-    "a provider's events": events,
     "a provider's error": error_detail,
     "a search result": lambda text: clean(text, len(text) // 2),
     "figures for XTTS": lambda text: sayable(text, "de") + sayable(text, "hi"),
@@ -194,31 +204,43 @@ SLOW: dict[str, Callable[[str], object]] = {
     "word marks": marked,
     "front matter": lambda text: markdown(f"---\ntitle: {text}\n---\n"),
     "passages": passages,
+    "a provider's events": events,
+    "tool calls in pieces": tool_calls_in_pieces,
     "questions for pocketsphinx": lambda text: list(questions(text, lambda _: True)),
     "a whisper hypothesis": heard,
 }
 
 
 def seconds(function: Callable[[str], object], text: str) -> float:
+    gc.disable()  # its pauses grow with all that was ever made
     began = process_time()
-    function(text)
-    return process_time() - began
+    try:
+        function(text)
+        return process_time() - began
+    finally:
+        gc.enable()
 
 
-def quickest(function: Callable[[str], object], text: str) -> float:
-    return min(seconds(function, text) for _ in range(ATTEMPTS))
+def grew(function: Callable[[str], object], shorter: str, longer: str) -> bool:
+    before, after = (min(seconds(function, text) for _ in range(2)) for text in (shorter, longer))
+    return after > max(MAX_GROWTH * before, MIN_SECONDS)
 
 
 def is_linear(function: Callable[[str], object], repeated: str, sizes: Sequence[int]) -> bool:
-    """Measure the sizes one after the other, so that the first that is slow ends it."""
+    """Measure the sizes one after the other, so that the first that is slow ends it.
+
+    A size at which even a square would take less than `MIN_SECONDS` is left out.
+    """
     texts = [text_of(repeated, size) for size in sizes]
     before = seconds(function, texts[0])
     for shorter, longer in pairwise(texts):
+        if 4 * before < MIN_SECONDS:
+            before *= 4  # the most that it can be
+            continue
         after = seconds(function, longer)
-        if after > max(MAX_GROWTH * before, MIN_SECONDS):
-            before, after = quickest(function, shorter), quickest(function, longer)
-            if after > max(MAX_GROWTH * before, MIN_SECONDS):
-                return False
+        suspect = after > max(MAX_GROWTH * before, MIN_SECONDS)
+        if suspect and all(grew(function, shorter, longer) for _ in range(ATTEMPTS)):
+            return False
         before = after
     return True
 

@@ -1,4 +1,4 @@
-"""Who may see which documents."""
+"""Who may see which documents: roles and the scope of a search."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ Role = Literal["reader", "writer", "owner"]
 """A reader searches and opens documents, a writer adds and removes them, an owner also grants and deletes."""
 
 EVERYONE = "everyone"
-"""The principal that every caller is."""
+"""The principal that stands for every caller."""
 DEFAULT, SEED = "default", "seed"
-"""Ids of the collections that are always there: for documents without another one, and for the seed."""
+"""Ids of the collections that always exist: for documents without a collection, and for the first
+documents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a search may see: the collections granted to any of `principals`, narrowed to `collections`
-    (ids) where these are given. A principal is "everyone", or a user or workspace such as "user:ada"."""
+    """What a search may see: the collections that are granted to any of `principals`.
+
+    `collections` (ids), if given, narrows them. A principal is "everyone", or a user or workspace such as
+    "user:ada".
+    """
 
     principals: frozenset[str] = frozenset({EVERYONE})
     collections: frozenset[str] | None = None

@@ -1,11 +1,11 @@
-"""Sound as plain values. Everywhere inside, audio is mono PCM16 little-endian."""
+"""Values of sound. All audio inside the program is mono PCM16, little-endian."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 RATE = 16_000
-"""Rate in Hz that the ear hears at; other rates are resampled at the edge."""
+"""Sample rate of everything that listens, in Hz; other rates are resampled where audio comes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ def silence(seconds: float, rate: int = RATE) -> Pcm:
 
 @dataclass(frozen=True, slots=True)
 class Voicing:
-    """What a voice activity detector says of one window of audio.
+    """What a voice activity detector finds in one window of audio.
 
-    `probability` of speech is 0..1. `lead` and `trail` count the samples at the window's start and
-    end that the loudness envelope calls silent, so that speech is dated to about 10 ms although
-    the detector's window is longer. All three lengths are in samples at `RATE`.
+    `probability` is that of speech, 0..1. `lead` and `trail` are the silent parts at the start and the end of
+    the window, by its loudness: they date speech to about 10 ms, although the window is longer. All lengths
+    are in samples at `RATE`.
     """
 
     probability: float
@@ -55,7 +55,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Text recognised so far. A partial may still change; exactly one final ends an utterance."""
+    """The text recognised so far. A partial may still change. Exactly one final ends an utterance."""
 
     text: str
     final: bool
@@ -67,7 +67,8 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Word timing from a voice: `at` seconds into a sentence, its first `chars` characters are said."""
+    """A word's time in a voice's audio: `at` seconds into a sentence, its first `chars` characters are
+    spoken."""
 
     at: float
     chars: int
@@ -75,8 +76,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How to speak. `rate` and `pitch` are factors, 0.5..2; an empty `name` is the engine's default
-    voice for `language` (ISO 639-1; empty: the engine's own language).
+    """How to speak.
+
+    `rate` and `pitch` are factors, 0.5..2. An empty `name` means the engine's default voice for `language`,
+    an ISO 639-1 code; an empty `language` means the engine's own.
     """
 
     name: str = ""

@@ -1,10 +1,10 @@
-"""Errors with a stable code and a message that tells the user what to do."""
+"""Errors that we can explain: a stable code for programs, a message that tells people what to do."""
 
 from __future__ import annotations
 
 
 class NexusError(Exception):
-    """Anything we can explain. `code` is stable; `status` is the HTTP face's."""
+    """Base of all errors that we can explain. `code` never changes; `status` is that of an HTTP response."""
 
     code = "internal"
     status = 500
@@ -17,15 +17,15 @@ class NexusError(Exception):
 
 
 class BadInput(NexusError):
-    """The client's input is wrong; nothing was done."""
+    """The client's input is wrong. Nothing was done."""
 
     code = "bad_input"
     status = 400
 
 
 class EngineError(NexusError):
-    """An engine could not do its work; `retryable` when the same call may succeed later, in
-    `retry_after` seconds if the engine said when."""
+    """An engine failed. `retryable`: the same call may succeed later, after `retry_after` seconds if that is
+    known (0: it is not)."""
 
     code = "engine_failed"
     status = 502
@@ -45,7 +45,7 @@ class EngineError(NexusError):
 
 
 class Busy(NexusError):
-    """Full: come back in `retry_after` seconds."""
+    """The server is at its limit. The client may try again after `retry_after` seconds."""
 
     code = "busy"
     status = 503

@@ -1,4 +1,4 @@
-"""Response modes: how much to think before answering."""
+"""Response modes: how long an answer may be, and which of a provider's models gives it."""
 
 from __future__ import annotations
 

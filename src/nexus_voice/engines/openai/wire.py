@@ -5,7 +5,7 @@ There are no models of the messages, since this runs for every token of every co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +30,8 @@ class Answer:
         """As the server counts; zeros until it says so, which is at the end."""
         self._spoke = False
         self._calls: list[_Call] = []
+        self._latest: dict[int, _Call] = {}
+        """The last call of each index."""
 
     def take(self, chunk: Any) -> str:
         """The text in `chunk`, often none. Raises `TypeError`, `KeyError` and the like for what is no
@@ -62,28 +64,27 @@ class Answer:
     def _fragment(self, fragment: dict[str, Any]) -> None:
         """One piece of a call. Id and name come first; some servers repeat the id, some number no call."""
         index, id, function = fragment.get("index") or 0, fragment.get("id"), fragment.get("function") or {}
-        same = [call for call in self._calls if call.index == index]
-        call = same[-1] if same else None
+        call = self._latest.get(index)
         if call is None or (id and call.id and id != call.id):
-            call = _Call(index)
+            call = self._latest[index] = _Call()
             self._calls.append(call)
         call.id = call.id or id or ""
         call.name = call.name or function.get("name") or ""
         arguments = function.get("arguments") or ""
-        call.arguments += arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode()
+        call.arguments.append(arguments if isinstance(arguments, str) else orjson.dumps(arguments).decode())
 
 
 @dataclass(slots=True)
 class _Call:
-    index: int
     id: str = ""
     name: str = ""
-    arguments: str = ""
+    arguments: list[str] = field(default_factory=list)
+    """As pieces of JSON."""
 
     def parsed(self) -> ToolCall:
         """Arguments that are no JSON object fail the call: guessed ones could do harm."""
         try:
-            arguments = orjson.loads(self.arguments.strip() or b"{}") or {}
+            arguments = orjson.loads("".join(self.arguments).strip() or b"{}") or {}
         except ValueError:
             arguments = None
         if not isinstance(arguments, dict) or not self.name or not isinstance(self.name, str):

@@ -1,10 +1,8 @@
-"""Words that are really addresses: URLs, hosts, e-mail, file paths and names, versions, IP addresses."""
+"""Says addresses in words: URLs, hosts, e-mail, file paths and names, versions, IP addresses."""
 
 from __future__ import annotations
 
 import re
-
-from .lexicon import AT, DOT, HOME, POINT, PORT, SLASH, VERSION
 
 _LEFT, _RIGHT = "([{<\"'“‘«", ".,;:!?)]}>\"'”’»…"
 _SUSPECT = re.compile(r"[./@\\](?=[\w.~])|[vV][0-9]")
@@ -28,7 +26,7 @@ _VERSION = re.compile(r"(v?)([0-9]{1,6}(?:\.[0-9]{1,6})*)-?([a-z]{0,8}[0-9]{0,4}
 
 
 def spoken_addresses(text: str) -> str:
-    """`text` with every address in words; each is told apart as a whole word, so time is linear."""
+    """Replace every address by words. Each word is looked at once, so that the time is linear."""
     return re.sub(r"\S+", _word, text) if _SUSPECT.search(text) else text
 
 
@@ -46,13 +44,13 @@ def _word(match: re.Match[str]) -> str:
 
 def _said(word: str) -> str | None:
     if url := _URL.fullmatch(word):
-        port = f" {PORT} {url['port']}" if url["port"] else ""
+        port = f" port {url['port']}" if url["port"] else ""
         return _dotted(url["host"].removeprefix("www.")) + port
     if www := _WWW.fullmatch(word):
         return _dotted(www["host"])
     if email := _EMAIL.fullmatch(word):
         name = email[1].replace("_", " underscore ").replace("-", " dash ").replace("+", " plus ")
-        return f"{_dotted(name)} {AT} {_dotted(email[2])}"
+        return f"{_dotted(name)} at {_dotted(email[2])}"
     if version := _VERSION.fullmatch(word):
         return _version(version)
     if _ROOTED.fullmatch(word) or (
@@ -67,7 +65,7 @@ def _said(word: str) -> str | None:
 
 
 def _dotted(name: str) -> str:
-    return " ".join(name.replace(".", f" {DOT} ").split())
+    return " ".join(name.replace(".", " dot ").split())
 
 
 def _version(found: re.Match[str]) -> str | None:
@@ -76,17 +74,17 @@ def _version(found: re.Match[str]) -> str | None:
     if not v and (len(parts) < 3 or suffix):
         return None
     if not v and len(parts) == 4:
-        return f" {DOT} ".join(parts)  # an IP address
-    return " ".join(filter(None, [VERSION if v else "", f" {POINT} ".join(parts), suffix]))
+        return " dot ".join(parts)  # an IP address
+    return " ".join(filter(None, ["version" if v else "", " point ".join(parts), suffix]))
 
 
 def _path(path: str) -> str:
-    """Said from end to end when short, else its last part only."""
+    """A short path is said as a whole, a long one by its last part."""
     path = path.replace("\\", "/").removeprefix("./")
     parts = [part for part in path.split("/") if part.strip(".")]
     if not parts:
-        return SLASH
+        return "slash"
     if len(parts) > 4:
         return _dotted(parts[-1].replace("_", " "))
-    said = f" {SLASH} ".join(HOME if part == "~" else _dotted(part.replace("_", " ")) for part in parts)
-    return f"{SLASH} {said}" if path.startswith("/") else said
+    said = " slash ".join("home" if part == "~" else _dotted(part.replace("_", " ")) for part in parts)
+    return f"slash {said}" if path.startswith("/") else said

@@ -1,25 +1,25 @@
-"""Figures in words: dates, times, money, ranges, quantities with units, large numbers, signs."""
+"""Says figures in words: dates, times, money, ranges, quantities with units, large numbers, signs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from . import lexicon as words
+from . import lexicon
 
 _NUMBER = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,6}|[0-9]{1,30})(?:\.[0-9]{1,30})?"
 _FREE = r"(?<![\w.,:/-])"
-"""Nothing before that would make the digits part of something larger."""
+"""No character stands before the digits that makes them part of something larger, such as an address."""
 
 
 def _any_of(signs: object) -> str:
     return "|".join(map(re.escape, sorted(signs, key=len, reverse=True)))  # type: ignore[call-overload]
 
 
-_SIGN = _any_of(words.CURRENCIES)
-_SCALE = rf"(?:\s?({_any_of(words.SCALES)})\b)?"
-_UNIT = _any_of(words.UNITS)
-_PER = rf"(?:/({_any_of([*words.UNITS, *words.PER_WORDS])})(?!\w))?"
+_SIGN = _any_of(lexicon.CURRENCIES)
+_SCALE = rf"(?:\s?({_any_of(lexicon.SCALES)})\b)?"
+_UNIT = _any_of(lexicon.UNITS)
+_PER = rf"(?:/({_any_of([*lexicon.UNITS, *lexicon.PER_WORDS])})(?!\w))?"
 
 _DATE = re.compile(_FREE + r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ](?=[0-9]{2}:))?(?!-?[0-9]{3}|-)")
 _TIME_RANGE = re.compile(_FREE + r"([0-9]{1,2}:[0-9]{2})\s?[-–]\s?(?=[0-9]{1,2}:[0-9]{2}\b)")
@@ -40,14 +40,13 @@ _QUANTITY = re.compile(rf"(?<![\w.,])({_NUMBER})([\s-]?)({_UNIT}){_PER}(?!\w)")
 _THOUSANDS = re.compile(r"(?<![\w.,])([0-9]{1,4}(?:\.[0-9])?)k\b")
 _GROUPED = re.compile(r"(?<![\w.,])([0-9]{1,3}(?:,[0-9]{3}){1,6})(\.[0-9]{1,30})?(?![,.]?[0-9])")
 _SIZE = re.compile(r"(?<=[0-9])\s?[x×]\s?(?=[0-9])")
-_MULTIPLIED = re.compile(r"(?<=[0-9]) ?\* ?(?=[0-9])")
-_FRACTION = re.compile(rf"([0-9]?)({_any_of([f for f in words.FRACTIONS if len(f) == 1])})")
+_FRACTION = re.compile(rf"([0-9]?)({_any_of([f for f in lexicon.FRACTIONS if len(f) == 1])})")
 _SLASHED = re.compile(r"(?<![\w./-])([1-3]/[2-4])(?![\w/-])")
 _POWER = re.compile(r"(?<=\w)\^(?=[\w({-])")
 _ABOUT = re.compile(r"(?<!\S)~\s?(?=[0-9])")
 _NUMBER_SIGN = re.compile(r"(?<!\w)#(?=[0-9])")
 _LESS, _GREATER = re.compile(r"(?<!\S)<\s?(?=[0-9\s])"), re.compile(r"(?<!\S)>\s?(?=[0-9\s])")
-_SIGNS = re.compile(_any_of(words.SIGNS))
+_SIGNS = re.compile(_any_of(lexicon.SIGNS))
 _DECADE = re.compile(r"(?:the|'|’|early|late|mid)[ -]?$", re.I)
 
 
@@ -56,7 +55,7 @@ def _date(found: re.Match[str]) -> str:
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return found[0]
     more = ", " if found[0][-1] in "T " else ""
-    return f"{words.MONTHS[month - 1]} {day}, {year}{more}"
+    return f"{lexicon.MONTHS[month - 1]} {day}, {year}{more}"
 
 
 def _time(found: re.Match[str]) -> str:
@@ -64,13 +63,13 @@ def _time(found: re.Match[str]) -> str:
     if hour > 24:
         return found[0]
     if second and int(second):
-        return f"{hour} {minute:02} {words.AND} {int(second)} {words.UNITS['s'][int(second) != 1]}{half}"
+        return f"{hour} {minute:02} and {int(second)} {lexicon.UNITS['s'][int(second) != 1]}{half}"
     if minute:
-        said = f"{words.OH} {minute}" if minute < 10 else str(minute)
+        said = f"oh {minute}" if minute < 10 else str(minute)
         return f"{hour} {said}{half}"
     if half:
         return f"{hour}{half}"
-    return f"{hour} {words.O_CLOCK if hour <= 12 else words.HUNDRED}"
+    return f"{hour} o'clock" if hour <= 12 else f"{hour} hundred"
 
 
 def _money(found: re.Match[str]) -> str:
@@ -79,11 +78,11 @@ def _money(found: re.Match[str]) -> str:
 
 
 def _amount(sign: str, low: str, high: str | None, scale: str | None, per: str | None) -> str:
-    one, many, hundredth, hundredths = words.CURRENCIES[sign]
+    one, many, hundredth, hundredths = lexicon.CURRENCIES[sign]
     low, tail = low.replace(",", ""), _per(per)
     if high or scale:
-        until = f" {words.TO} {high.replace(',', '')}" if high else ""
-        return f"{low}{until}{f' {words.SCALES[scale]}' if scale else ''} {many}{tail}"
+        until = f" to {high.replace(',', '')}" if high else ""
+        return f"{low}{until}{f' {lexicon.SCALES[scale]}' if scale else ''} {many}{tail}"
     whole, _, part = low.partition(".")
     if len(part) != 2:
         return f"{low} {one if low == '1' else many}{tail}"
@@ -91,11 +90,11 @@ def _amount(sign: str, low: str, high: str | None, scale: str | None, per: str |
     if not int(whole):
         return cents + tail if int(part) else f"0 {many}{tail}"
     said = f"{whole} {one if whole == '1' else many}"
-    return (f"{said} {words.AND} {cents}" if int(part) else said) + tail
+    return (f"{said} and {cents}" if int(part) else said) + tail
 
 
 def _per(unit: str | None) -> str:
-    return f" {words.PER} {words.UNITS[unit][0] if unit in words.UNITS else unit}" if unit else ""
+    return f" per {lexicon.UNITS[unit][0] if unit in lexicon.UNITS else unit}" if unit else ""
 
 
 def _range(found: re.Match[str]) -> str:
@@ -105,7 +104,7 @@ def _range(found: re.Match[str]) -> str:
         small = len(low) < 3 and len(high) < 3
         if telephone or not (small or float(low.replace(",", "")) < float(high.replace(",", ""))):
             return found[0]
-    return f"{low} {words.TO} {high}"
+    return f"{low} to {high}"
 
 
 def _quantity(found: re.Match[str]) -> str:
@@ -116,7 +115,7 @@ def _quantity(found: re.Match[str]) -> str:
         before = found.string[max(0, found.start() - 6) : found.start()]
         if len(number) == 4 or _DECADE.search(before):
             return found[0]  # the 90s
-    one, many = words.UNITS[unit]
+    one, many = lexicon.UNITS[unit]
     return f"{number}{'-' if gap == '-' else ' '}{one if number == '1' or gap == '-' else many}{_per(per)}"
 
 
@@ -125,44 +124,43 @@ def _grouped(found: re.Match[str]) -> str:
     number = int(digits)
     for zeros, scale in ((12, "trillion"), (9, "billion"), (6, "million")):
         if number >= 10**zeros and not part and number % 10 ** (zeros - 1) == 0:
-            return f"{number / 10**zeros:.1f}".removesuffix(".0") + " " + words.SCALES[scale]
+            return f"{number / 10**zeros:.1f}".removesuffix(".0") + " " + lexicon.SCALES[scale]
     return digits + part
 
 
 _PASSES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (_DATE, _date),
-    (_TIME_RANGE, rf"\1 {words.TO} "),
+    (_TIME_RANGE, r"\1 to "),
     (_TIME, _time),
-    (_RATIO, rf"\1 {words.TO} \2"),
+    (_RATIO, r"\1 to \2"),
     (_MONEY, _money),
     (_MONEY_AFTER, lambda found: _amount(found[2], found[1], None, None, found[3])),
     (_RANGE, _range),
-    (_WORD_RANGE, f" {words.TO} "),
-    (_SUBTRACTION, f" {words.MINUS} "),
-    (_NEGATIVE, f"{words.MINUS} "),
+    (_WORD_RANGE, " to "),
+    (_SUBTRACTION, " minus "),
+    (_NEGATIVE, "minus "),
     (_QUANTITY, _quantity),
-    (_THOUSANDS, rf"\1 {words.SCALES['k']}"),
+    (_THOUSANDS, rf"\1 {lexicon.SCALES['k']}"),
     (_GROUPED, _grouped),
-    (re.compile(r"(?<=[0-9])\s?×\s?(?=[0-9])"), f" {words.TIMES} "),
-    (_SIZE, f" {words.BY} "),
-    (_MULTIPLIED, f" {words.TIMES} "),
-    (_FRACTION, lambda found: (f"{found[1]} {words.AND} " if found[1] else "") + words.FRACTIONS[found[2]]),
-    (_SLASHED, lambda found: words.FRACTIONS.get(found[1], found[1])),
-    (_POWER, f" {words.POWER} "),
-    (_ABOUT, f"{words.ABOUT} "),
-    (_NUMBER_SIGN, f"{words.NUMBER} "),
-    (_LESS, f"{words.LESS} "),
-    (_GREATER, f"{words.GREATER} "),
-    (_SIGNS, lambda found: f" {words.SIGNS[found[0]]} "),
+    (re.compile(r"(?<=[0-9])\s?×\s?(?=[0-9])"), " times "),
+    (_SIZE, " by "),
+    (_FRACTION, lambda found: (f"{found[1]} and " if found[1] else "") + lexicon.FRACTIONS[found[2]]),
+    (_SLASHED, lambda found: lexicon.FRACTIONS.get(found[1], found[1])),
+    (_POWER, " to the power of "),
+    (_ABOUT, "about "),
+    (_NUMBER_SIGN, "number "),
+    (_LESS, "less than "),
+    (_GREATER, "greater than "),
+    (_SIGNS, lambda found: f" {lexicon.SIGNS[found[0]]} "),
 )
 _WORTH_IT = re.compile(
-    f"[0-9~#^–{re.escape(''.join({*''.join([*words.SIGNS, *words.FRACTIONS])} - set('-!/CF')))}]"
+    f"[0-9~#^–{re.escape(''.join({*''.join([*lexicon.SIGNS, *lexicon.FRACTIONS])} - set('-!/CF')))}]"
 )
-"""A character that some pass needs; most sentences have none."""
+"""Any character that one of `_PASSES` looks for; most sentences have none."""
 
 
 def spoken_figures(text: str) -> str:
-    """`text` with figures and signs in words; plain small numbers stay figures, which every voice reads."""
+    """Replace figures and signs by words. Plain small numbers stay figures, which every voice can read."""
     if _WORTH_IT.search(text):
         for pattern, words_for in _PASSES:
             text = pattern.sub(words_for, text)

@@ -1,16 +1,9 @@
-"""The English words for what a voice cannot read: units, money, signs, months, stock phrases.
-
-All words that `speakable` adds to a text are here; another language is another such file.
-"""
+"""English names of what a voice cannot read by itself: units, currencies, signs, months."""
 
 from __future__ import annotations
 
 CODE = "The code is on the screen."
 TABLE = "The table is on the screen."
-DOT, SLASH, HOME, PORT, VERSION, POINT = "dot", "slash", "home", "port", "version", "point"
-TO, MINUS, PER, AND, TIMES, BY, OH = "to", "minus", "per", "and", "times", "by", "oh"
-O_CLOCK, HUNDRED, NUMBER, ABOUT, PLUS, AT = "o'clock", "hundred", "number", "about", "plus", "at"
-POWER, LESS, GREATER = "to the power of", "less than", "greater than"
 
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
@@ -32,7 +25,7 @@ CURRENCIES = {
     "₽": ("ruble", "rubles", "kopeck", "kopecks"),
     "₩": ("won", "won", "jeon", "jeon"),
 }
-"""Sign -> one, many, one hundredth, many hundredths."""
+"""Sign -> the names of one, of several, of one hundredth, and of several hundredths."""
 
 
 def _regular(table: str) -> dict[str, tuple[str, str]]:
@@ -71,12 +64,13 @@ UNITS = _regular(
     "%": ("percent", "percent"),
     "‰": ("per mille", "per mille"),
 }
-"""Sign after a number -> one, many. Signs that are also common words or letters ("in", "A") are not here."""
+"""Sign after a number -> the names of one and of several. Signs that are also common words or letters, such
+as "in" and "A", are left out."""
 
 PER_WORDS = frozenset(
     ("second", "minute", "hour", "day", "week", "month", "year", "person", "user", "token", "night", "kilo")
 )
-"""What may follow a slash after an amount, besides units: "$5/month"."""
+"""Words, besides units, that may follow an amount and a slash: "$5/month"."""
 
 SIGNS = {
     "<=>": "if and only if", "<->": "to and from", "!=": "is not equal to", ">=": "greater than or equal to",
@@ -89,7 +83,7 @@ SIGNS = {
     "°C": "degrees Celsius", "°F": "degrees Fahrenheit", "°": "degrees", "%": "percent", "€": "euros",
     "£": "pounds", "¥": "yen", "π": "pi", "∑": "sum of", "∈": "in", "∂": "partial",
 }  # fmt: skip
-"""Signs anywhere else in a text."""
+"""Signs anywhere in a text -> their names."""
 
 FRACTIONS = {
     "½": "a half", "¼": "a quarter", "¾": "three quarters", "⅓": "a third", "⅔": "two thirds",

@@ -1,7 +1,7 @@
-"""Markdown and HTML to plain prose, also from fragments: a mark that is never closed just vanishes.
+"""Turns Markdown and HTML into plain prose, fragments too: a mark that is never closed vanishes.
 
-Not a parser: a voice needs words in order, not structure. Every quantifier is bounded or cannot
-backtrack, so time is linear.
+This is no parser, since a voice needs the words in order and no structure. Every quantifier is bounded or
+cannot backtrack, so that the time is linear.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h[1-6]|/tr)[ /]{0,3}>", re.I)
 _AUTOLINK = re.compile(r"<((?:https?|ftp|mailto):[^\s<>]{1,500}|[\w.+-]{1,64}@[\w.-]{1,200})>", re.I)
 _TAG = re.compile(r"</?[a-z][a-z0-9-]{0,30}(?:\s[^<>]{0,500})?/?>", re.I)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,31});?", re.I)
-"""Of a number of thousands of digits, `unescape` would make an error."""
+"""Bounded, because `unescape` raises an error for a number of thousands of digits."""
 
 _CODE_SPAN = re.compile(r"(`{1,3})([^`\n]{1,500})\1")
 _CITATION = re.compile(
@@ -47,7 +47,7 @@ _ADDRESS = re.compile(r"[^\s/\\@]*[/\\@]\S*|[\w-]*\.[\w.-]+")
 
 
 def prose(text: str) -> str:
-    """The words of `text` as running text, lines joined."""
+    """Return the words of `text` as running text on one line."""
     lines = _FENCE_IN_LINE.sub("\n", _unhtml(text)).splitlines()
     if _ends_code_begun_earlier(lines):
         return ""
@@ -81,7 +81,7 @@ def _unhtml(text: str) -> str:
 
 
 def _ends_code_begun_earlier(lines: list[str]) -> bool:
-    """A code block that the length cap cut in two: its first piece has announced it."""
+    """Whether this is the second part of a code block that was cut in two; its first part was announced."""
     fences = [at for at, line in enumerate(lines) if _FENCE.match(line)]
     if len(fences) != 1 or fences[0] == 0:
         return False
@@ -92,7 +92,7 @@ def _ends_code_begun_earlier(lines: list[str]) -> bool:
 
 
 def _line(line: str) -> str:
-    """A line's words; a heading or list item ends in a newline, to be told from wrapped text."""
+    """Return a line's words. A heading or list item keeps a newline, which tells it from wrapped text."""
     lead = _LEAD.match(line)
     if lead is None:
         quote = _QUOTE.match(line)

@@ -1,4 +1,4 @@
-"""Text as a language model writes it, turned into words that a voice can say."""
+"""Turns text as a language model writes it into words that a voice can say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .lexicon import NAMES
 from .markup import prose
 
 MAX_CHARS = 8_000
-"""Characters of a text that are said; a piece of `Sentences` is far shorter."""
+"""Only so many characters of a text are spoken; a piece of `Sentences` is far shorter."""
 
 _EMOJI = "\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2300-\u23ff\u25a0-\u25ff"
 _DROPPED = re.compile(
@@ -36,10 +36,10 @@ _SAYABLE = re.compile(r"[^\W_]")
 
 
 def speakable(text: str) -> str:
-    """The words of `text` to be said, on one line; "" when there is nothing to say.
+    """Return the words of `text` to be spoken, on one line; "" when there is nothing to say.
 
-    Made for the pieces of `Sentences`, so a fragment is as good as a whole text. Plain prose comes out
-    as it went in. Never raises; at most `MAX_CHARS` characters are read, each giving less than 30.
+    It takes the pieces of `Sentences`, so fragments are welcome. Plain prose is returned as it is. It never
+    raises. At most `MAX_CHARS` characters are read, and each becomes fewer than 30.
     """
     text = prose(_CONTROL.sub(" ", text[:MAX_CHARS].replace("\r\n", "\n")))
     text = _DROPPED.sub("\0", _NAMES.sub(lambda found: NAMES[found[0]], text))
