@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from loop_probe import LoopProbe
 from nexus_voice.server.app import create
+from nexus_voice.server.http_protocol import http_protocol
 from nexus_voice.server.roles import Role
 from nexus_voice.server.services import Services
 from nexus_voice.server.websocket.protocol import WebSocketProtocol
@@ -101,6 +102,7 @@ def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
         app,
         port=0,
         log_config=None,
+        http=http_protocol(),
         ws=WebSocketProtocol,
         ws_max_size=1 << 20,
         timeout_graceful_shutdown=1,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from websockets.exceptions import InvalidStatus
 
-from nexus_voice.server.admission import COSTS, Places
+from nexus_voice.server.admission import COSTS, Places, Unknown
+from nexus_voice.server.http_protocol import MAX_HEAD_BYTES, MAX_SILENT_PER_ADDRESS
 from nexus_voice.server.identity import address_of
-from nexus_voice.server.voice.admission import MAX_UNKNOWN_PER_ADDRESS, Unknown
+from nexus_voice.server.voice.admission import MAX_UNKNOWN_PER_ADDRESS
 from serving import Serving, fakes, serving
 
 from .caller import Caller
@@ -215,3 +216,29 @@ def test_the_oldest_unknown_of_the_greediest_gives_way() -> None:
         assert "newcomer" not in left
         assert "modest 0" not in left
     assert len(unknown) == 0
+
+
+# --- connections whose request does not come ----------------------------------------------------------
+
+
+def test_connections_that_send_nothing_keep_nobody_out(server: Serving) -> None:
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=20))
+            for _ in range(MAX_SILENT_PER_ADDRESS + 1)
+        ]
+        assert opened[0].recv(1) == b"", "the oldest gave way"
+        opened[1].sendall(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert opened[1].recv(1_000).startswith(b"HTTP/1.1 200")
+        with client(server) as http:
+            assert http.get("/healthz").status_code == 200
+
+
+def test_a_head_without_end_is_refused(server: Serving) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+        sock.sendall(b"GET /healthz HTTP/1.1\r\n")
+        with suppress(ConnectionError):  # it may be closed under our hands
+            for number in range(MAX_HEAD_BYTES // 8):
+                sock.sendall(b"x-%06d: a\r\n" % number)
+        with suppress(ConnectionError):
+            assert sock.recv(1_000).startswith(b"HTTP/1.1 431")

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ..server.services import Services
     from ..settings import Settings
 
+MAX_OPEN_FILES = 65_536
+"""Files and sockets that the server may have open, if the system lets it."""
 SHUTDOWN_GRACE_S = 1
 """How long open connections may take to finish when the server is told to stop."""
 
@@ -54,6 +56,7 @@ def serve(
     A `child` prints only its address, and stops when its standard input ends.
     """
     since = time.time() if since is None else since
+    allow_many_connections()
     with listening(
         settings.server.host, settings.server.port
     ) as sock:  # first, so that a port in use is reported at once
@@ -72,6 +75,7 @@ def serve(
 async def _serve(settings: Settings, role: Role, sock: socket.socket, child: bool, since: float) -> None:
     from ..server.app import create
     from ..server.background import keep_running
+    from ..server.http_protocol import http_protocol
     from ..server.websocket.protocol import WebSocketProtocol
 
     app = create(settings, role=role)
@@ -87,7 +91,7 @@ async def _serve(settings: Settings, role: Role, sock: socket.socket, child: boo
         logs.RequestIds(app),
         lifespan="off",  # we run it ourselves, to see its errors and to keep it until the end
         loop="none",
-        http="httptools",
+        http=http_protocol(),
         ws=WebSocketProtocol,
         ws_ping_interval=20,
         ws_ping_timeout=20,
@@ -106,6 +110,17 @@ async def _serve(settings: Settings, role: Role, sock: socket.socket, child: boo
             tasks.start_soon(keep_running, "settling", partial(settle, app))
             await server.serve(sockets=[sock])
             tasks.cancel_scope.cancel()
+
+
+def allow_many_connections() -> None:
+    """Raise this process' limit of open files, often 1,024, as far as it may."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from starlette.requests import HTTPConnection
@@ -96,6 +98,38 @@ class Places:
         self._by_address[address] -= units
         if not self._by_address[address]:
             del self._by_address[address]
+
+
+class Unknown:
+    """The connections that have not said who they are. When there are too many, the oldest gives way to the
+    newest: that of the same address if that one has too many, else of the address that has the most."""
+
+    def __init__(self, total: int, per_address: int) -> None:
+        self._total, self._per_address = total, per_address
+        self._waiting: dict[object, tuple[str, Callable[[], None]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @contextmanager
+    def waiting(self, address: str, leave: Callable[[], None]) -> Iterator[None]:
+        """Hold a place until the connection has said who it is. `leave` is called when it must give way."""
+        by_address = Counter(address for address, _ in self._waiting.values())
+        if by_address[address] >= self._per_address:
+            self._dismiss_oldest(address)
+        elif len(self._waiting) >= self._total:
+            self._dismiss_oldest(by_address.most_common(1)[0][0])
+        key = object()
+        self._waiting[key] = address, leave
+        try:
+            yield
+        finally:
+            self._waiting.pop(key, None)
+
+    def _dismiss_oldest(self, address: str) -> None:
+        oldest = next(key for key, (other, _) in self._waiting.items() if other == address)
+        _, leave = self._waiting.pop(oldest)
+        leave()
 
 
 class Rates:

@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
 
 from ...core.errors import Busy
-from ..admission import Places
+from ..admission import Places, Unknown
 
 MAX_SAMPLES = 600
 """Samples of the event loop's lag that are kept: 30 s."""
 MAX_UNKNOWN, MAX_UNKNOWN_PER_ADDRESS = 256, 128
 """Connections that have not said hello: in all, and from one address."""
-
-
-class Unknown:
-    """The connections that have not said hello. When there are too many, the oldest gives way to the
-    newest: that of the same address if that one has too many, else of the address that has the most."""
-
-    def __init__(self, total: int = MAX_UNKNOWN, per_address: int = MAX_UNKNOWN_PER_ADDRESS) -> None:
-        self._total, self._per_address = total, per_address
-        self._waiting: dict[object, tuple[str, Callable[[], None]]] = {}
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    @contextmanager
-    def waiting(self, address: str, leave: Callable[[], None]) -> Iterator[None]:
-        """Hold a place in the pool while waiting for hello. `leave` is called when it must give way."""
-        by_address = Counter(address for address, _ in self._waiting.values())
-        if by_address[address] >= self._per_address:
-            self._dismiss_oldest(address)
-        elif len(self._waiting) >= self._total:
-            self._dismiss_oldest(by_address.most_common(1)[0][0])
-        key = object()
-        self._waiting[key] = address, leave
-        try:
-            yield
-        finally:
-            self._waiting.pop(key, None)
-
-    def _dismiss_oldest(self, address: str) -> None:
-        oldest = next(key for key, (other, _) in self._waiting.items() if other == address)
-        _, leave = self._waiting.pop(oldest)
-        leave()
 
 
 class VoiceAdmission:
@@ -55,7 +23,7 @@ class VoiceAdmission:
     """
 
     def __init__(self, sessions: int, loop_lag: float, per_address: int = 0) -> None:
-        self.unknown = Unknown()
+        self.unknown = Unknown(MAX_UNKNOWN, MAX_UNKNOWN_PER_ADDRESS)
         self.refused = 0
         self._sessions = Places(sessions, per_address)
         self._max_lag = loop_lag
