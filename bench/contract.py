@@ -42,7 +42,7 @@ def tokens_until_first_piece() -> int:
 
 
 FIRST_SENTENCE_TOKENS = 15
-"""The first sentence of the answer, mark included."""
+"""The first sentence of the answer, with its punctuation mark."""
 
 
 def unavoidable(first_tokens: int = FIRST_SENTENCE_TOKENS) -> float:

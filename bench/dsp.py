@@ -1,4 +1,4 @@
-"""What the microphone's front end and the detector cost, in microseconds a 20 ms frame."""
+"""Measures what the microphone's front end and the detector cost, in microseconds per 20 ms frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .contract import RATE
 from .speaker import load_sound
 
 SECONDS = 20
-"""Of sound for every figure; the utterance again and again."""
+"""Seconds of sound for each figure: the utterance, repeated."""
 SESSIONS = 32
 
 
@@ -27,7 +27,7 @@ def _frames(mute: bool) -> list[bytes]:
 
 
 def front_end(rate: int) -> float:
-    """Resampling, high-pass and noise gate. At another rate than 16 kHz the sound is only higher or lower."""
+    """Resampling, high-pass filter and noise gate. Rates other than 16 kHz only change the sound's pitch."""
     front = MicrophoneFrontEnds().open(rate)
     size = 2 * rate // 50
     data = b"".join(_frames(mute=False))
@@ -39,7 +39,7 @@ def front_end(rate: int) -> float:
 
 
 async def detector(mute: bool, sessions: int) -> float:
-    """Silero with its gate; the windows of several sessions come at the same moment."""
+    """Silero with its gate. The windows of several sessions arrive at the same moment."""
     vad = SileroVad()
     detectors = [vad.open() for _ in range(sessions)]
     frames = [Pcm(frame, RATE) for frame in _frames(mute)][:: max(1, sessions // 8)]

@@ -48,7 +48,7 @@ async def first_audio(engine: Any) -> None:
 
 
 async def final_text(engine: Any) -> None:
-    """A recording of 3 s, handed over at once."""
+    """Send a recording of 3 s all at once."""
     data = b"".join(load_sound().speech)[: round(2 * RATE * SECONDS)]
     data += bytes(round(2 * RATE * SECONDS) - len(data))
 
@@ -78,7 +78,7 @@ async def timed(use: Use, engine: Any, times: int) -> list[float]:
 
 
 async def switching() -> dict[str, Any]:
-    """Question to first token: one engine by itself, in a chain, and behind one whose breaker is open."""
+    """Time to the first token: of one engine alone, in a chain, and behind one whose breaker is open."""
     alone = FakeLlm("Clear.", first_token=0)
     chain = Fallback(alone)
     behind = Fallback(FakeLlm("Never.", fail=Failure(error=DOWN)), FakeLlm("Clear.", first_token=0))
@@ -92,7 +92,7 @@ async def switching() -> dict[str, Any]:
 
 
 def local(folder: Path, whisper: Path | None) -> dict[str, tuple[Callable[[], Any], Use]]:
-    """Name -> how it is made, and what is timed."""
+    """Maps a name to how the engine is made and to what is timed."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     from models_tiny import crossencoder, e5, gguf
     from models_tiny.piper import tiny_voice

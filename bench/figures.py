@@ -1,4 +1,4 @@
-"""From raw times to figures."""
+"""Computes figures from measured times, and saves them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 from . import machine
 from .contract import tokens_until_first_piece, unavoidable
-from .speaker import STALE, TurnTimes
+from .speaker import STALE_AUDIO_S, TurnTimes
 
 RESULTS = Path(__file__).with_name("results")
 MISSED = math.inf
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Linearly interpolated. Infinite values (what was missed) sort last and stay infinite."""
+    """The percentile, linearly interpolated. Infinite values, which stand for missed turns, sort last."""
     ordered = sorted(values)
     if not ordered:
         return math.nan
@@ -31,7 +31,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def spread(values: Sequence[float], digits: int = 1) -> dict[str, float]:
-    """Milliseconds at p50 and p95, and how many there were."""
+    """The 50th and 95th percentile in milliseconds, and the number of values."""
     return {
         "p50": round(1e3 * percentile(values, 0.5), digits),
         "p95": round(1e3 * percentile(values, 0.95), digits),
@@ -48,7 +48,7 @@ def of_turns(turns: Sequence[TurnTimes]) -> dict[str, Any]:
     return {
         "turns": len(heard),
         "missed": sum(math.isinf(wait) for wait in waits),
-        "talked_over": sum(t.stale is not None and t.stale - t.first > STALE for t in heard),
+        "talked_over": sum(t.stale is not None and t.stale - t.first > STALE_AUDIO_S for t in heard),
         "overhead_ms": spread([wait - whole for wait in waits]) | {"subtracted": round(1e3 * whole)},
         "overhead_to_first_piece_ms": spread([wait - actual for wait in waits])
         | {"subtracted": round(1e3 * actual)},
@@ -58,7 +58,7 @@ def of_turns(turns: Sequence[TurnTimes]) -> dict[str, Any]:
 
 
 def median_of(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The same shape, with the median of every number, and counts of turns added up."""
+    """A dictionary of the same shape, with the median of each number and the sum of each count of turns."""
     out: dict[str, Any] = {}
     for key, first in runs[0].items():
         values = [run[key] for run in runs]
@@ -74,7 +74,7 @@ def median_of(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def save(name: str, runs: Sequence[dict[str, Any]], **about: Any) -> None:
-    """`results/<name>.json`: the median, every run, and where and when they were taken."""
+    """Write `results/<name>.json`: the median, all runs, and where and when they were measured."""
     RESULTS.mkdir(exist_ok=True)
     result = {
         "name": name,
@@ -89,14 +89,14 @@ def save(name: str, runs: Sequence[dict[str, Any]], **about: Any) -> None:
 
 
 def read(name: str) -> dict[str, Any] | None:
-    """What `save` wrote, if it did."""
+    """Read what `save` wrote, or None."""
     path = RESULTS / f"{name}.json"
     found: dict[str, Any] | None = _each(json.loads(path.read_text()), _from_json) if path.exists() else None
     return found
 
 
 def _to_json(value: Any) -> Any:
-    """JSON has no infinity and no NaN: what was missed, and what nobody tried."""
+    """Replace infinity (missed) and NaN (not tried), which JSON does not have."""
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else "missed"
     return value

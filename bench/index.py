@@ -1,7 +1,7 @@
-"""The knowledge base's index: how fast it opens, answers and takes in, on SQLite and on PostgreSQL.
+"""Measures the knowledge base's index: how fast it opens, answers and ingests, on SQLite and PostgreSQL.
 
-The text is made up: words by Zipf's law, documents about topics. So are the chunks' vectors, near their
-topic's; the questions are embedded by the real embedder.
+The text is generated: words by Zipf's law, in documents about topics. The chunks' vectors are generated near
+those of their topics; the questions are embedded by the real embedder.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ from nexus_voice.text.words import STOP_WORDS
 from . import figures, machine
 
 VOCABULARY, GRAMMAR = 50_000, 20
-"""Words, and how many of the most frequent are those of grammar, which a search leaves out: the next one
-is in a third of all chunks."""
+"""The number of words, and how many of the most frequent ones are stop words, which a search ignores. The
+next most frequent word is in a third of all chunks."""
 TOPICS, TOPIC_WORDS = 500, 40
 WORDS, CHUNKS = 100, 20
-"""Of a chunk, some 650 characters; of a document."""
+"""Words of a chunk, which has about 650 characters, and chunks of a document."""
 DIMENSIONS = 384
-NEAR = 0.7
-"""How near a chunk's vector is to its topic's, from 0 to 1."""
+TOPIC_NEARNESS = 0.7
+"""How near a chunk's vector is to that of its topic, from 0 to 1."""
 QUESTIONS = 200
-SHARE = 10
-"""One document of so many is in a second collection."""
+SECOND_COLLECTION_EVERY = 10
+"""One of this many documents is in a second collection."""
 SECOND = "second"
 KEY = f"{MiniLmEmbedder.name}/{DIMENSIONS}"
 
 
 class Corpus:
-    """Always the same."""
+    """Generated documents and questions, the same in every run."""
 
     def __init__(self) -> None:
         self._random = random.Random(7)
@@ -74,11 +74,11 @@ class Corpus:
         spread = unit(self._numbers.standard_normal((CHUNKS, DIMENSIONS), dtype=np.float32))
         return (
             Reading(f"About {self.topics[topic][0]} {number}", "text/plain", None, chunks),
-            unit(NEAR * self.centres[topic] + (1 - NEAR) * spread),
+            unit(TOPIC_NEARNESS * self.centres[topic] + (1 - TOPIC_NEARNESS) * spread),
         )
 
     def questions(self) -> list[str]:
-        """Five to ten words: one or two of a topic, the rest as common as they are."""
+        """Questions of five to ten words: one or two of a topic, the others by their frequency."""
         found = []
         for number in range(QUESTIONS):
             rare = self._random.sample(self.topics[number % TOPICS], self._random.randint(1, 2))
@@ -101,7 +101,7 @@ def unit(matrix: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 class Writer:
-    """Takes documents in with their vectors. `seconds`: what that took, without making them up."""
+    """Writes documents with their vectors. `seconds` is how long that took, without generating them."""
 
     def __init__(self, database: Database) -> None:
         self._corpus, self._database, self._index = Corpus(), database, open_index(database)
@@ -109,7 +109,7 @@ class Writer:
 
     def put(self, number: int) -> None:
         reading, made = self._corpus.document(number)
-        collection = SECOND if number % SHARE == 0 else DEFAULT
+        collection = SECOND if number % SECOND_COLLECTION_EVERY == 0 else DEFAULT
         begun = time.perf_counter()
         with self._database.write() as connection:
             info, _ = library.put(
@@ -123,7 +123,7 @@ class Writer:
 
 
 def filled(at: Path | str, chunks: int) -> float:
-    """Take in so many chunks with their vectors; chunks a second."""
+    """Write so many chunks with their vectors. Returns chunks per second."""
     database = Database(at)
     with database.write() as connection:
         insert = collections.insert().values(id=SECOND, name="Second", created=datetime.now(UTC))
@@ -140,7 +140,7 @@ def filled(at: Path | str, chunks: int) -> float:
 
 
 async def asked(at: Path | str, models: Path) -> dict[str, Any]:
-    """Open the base and ask it; then change it between the questions."""
+    """Open the knowledge base and ask questions; then change documents between the questions."""
     corpus = Corpus()
     questions = corpus.questions()
     async with MiniLmEmbedder(models) as embedder:
@@ -154,7 +154,7 @@ async def asked(at: Path | str, models: Path) -> dict[str, Any]:
             within = Scope(collections=frozenset({SECOND}))
 
             async def all(scope: Scope, change: Callable[[int], object] = lambda _: None) -> dict[str, float]:
-                """Each question is put once; a question mark makes it another for whoever remembers it."""
+                """Ask each question once, with one more question mark, so that no cached question matches."""
                 times = []
                 for number, question in enumerate(questions):
                     change(number)

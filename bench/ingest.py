@@ -23,11 +23,11 @@ from . import figures, machine
 from .voice import PORT
 
 PAGES, WORDS = 3, 120
-"""Of a PDF, and words on each; the other documents have as many words."""
-SIDE = 1_900
-"""Of a picture, in pixels: noise, about 6 MB as JPEG."""
-LOOK = 0.1
-"""Seconds between two looks at the memory."""
+"""Pages of a PDF, and words of each page. The other documents have as many words."""
+PICTURE_SIDE = 1_900
+"""Side of a picture of noise in pixels; it has about 6 MB as JPEG."""
+POLL_INTERVAL_S = 0.1
+"""Seconds between two measurements of the memory."""
 QUIET = {"NEXUS_EMBEDDER__KIND": "fake", "NEXUS_LLM__KIND": "fake", "NEXUS_STT__KIND": "fake"}
 
 
@@ -36,13 +36,15 @@ def words(dice: random.Random, count: int) -> str:
 
 
 def fill(folder: Path, most: int) -> int:
-    """Documents of about `most` bytes together; how many."""
+    """Write documents of about `most` bytes in all. Returns how many."""
     rl_config.useA85 = 0
     dice, size, count = random.Random(7), 0, 0
     pictures = []
     for index in range(PAGES):
         picture = folder / f".picture-{index}.jpg"
-        Image.frombytes("RGB", (SIDE, SIDE), dice.randbytes(3 * SIDE * SIDE)).save(picture, quality=95)
+        Image.frombytes("RGB", (PICTURE_SIDE, PICTURE_SIDE), dice.randbytes(3 * PICTURE_SIDE**2)).save(
+            picture, quality=95
+        )
         pictures.append(picture)
     inline = base64.b64encode(pictures[0].read_bytes()).decode()
     while size < most:
@@ -80,7 +82,7 @@ def once(folder: Path, documents: int) -> dict[str, Any]:
                 looked = {"server": [server.pid], "workers": children, "command": [process.pid]}
                 for name, pids in looked.items():
                     peaks[name] = max(peaks[name], machine.resident_bytes(pids))
-                time.sleep(LOOK)
+                time.sleep(POLL_INTERVAL_S)
             out.seek(0)
             said = out.read()
         took = time.perf_counter() - begun

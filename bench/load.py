@@ -1,4 +1,4 @@
-"""Many speakers at once against one server, and what they cost it."""
+"""Runs many speakers against one server, and measures what they cost it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .contract import LEAD_IN
 from .machine import CLIENT_CORE, SERVER_CORE, Running
 from .speaker import Sound, Speaker
 
-SETTLE = 1.0
+SETTLE_S = 1.0
 """Seconds between the last connection and the first frame."""
-RETRY = 5.0
+RETRY_S = 5.0
 """Seconds after which a speaker who was refused tries again."""
 
 
@@ -41,7 +41,7 @@ class Counters:
 
 
 def measured_turns(sessions: int) -> int:
-    """Turns of each session that count. A multiple of four covers the detector's window evenly."""
+    """How many turns of each session are measured. A multiple of four covers the detector's window evenly."""
     return 8 if sessions <= 5 else 4
 
 
@@ -67,7 +67,7 @@ async def run(
     for speaker in speakers:
         await speaker.connect(server.port)
     inside = [speaker for speaker in speakers if speaker.admitted]
-    await asyncio.sleep(SETTLE)
+    await asyncio.sleep(SETTLE_S)
     gc.collect()
     gc.disable()
     begin = time.monotonic() + 0.3
@@ -121,10 +121,10 @@ def _cost(before: Counters, after: Counters, sessions: int) -> dict[str, float]:
 
 
 async def _knock(port: int, sound: Sound, tried: list[Speaker]) -> None:
-    """Try to get in again and again, politely; leave at once when it works."""
+    """Try to connect again and again, at intervals, and disconnect when it works."""
     while True:
         speaker = Speaker(sound, 1)
         tried.append(speaker)
         await speaker.connect(port)
         speaker.leave()
-        await asyncio.sleep(RETRY)
+        await asyncio.sleep(RETRY_S)

@@ -1,4 +1,4 @@
-"""Processes and what they cost, as Linux counts it: cores, CPU time, memory."""
+"""Starts processes on chosen cores and measures their CPU time and memory, as Linux reports them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PACKAGES = ("uvicorn", "websockets", "picows", "uvloop", "numpy", "anyio", "fas
 
 
 def settle(core: int | None) -> None:
-    """Put this process on one core, if one is named, in a session that other work disturbs little."""
+    """Pin this process to one core, if one is named, and raise its priority where that is allowed."""
     os.sched_setaffinity(0, range(os.cpu_count() or 1) if core is None else {core})
     with contextlib.suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICE))
@@ -83,7 +83,7 @@ def server(
     core: int | None = SERVER_CORE,
     prepare: Callable[[Path], None] = lambda data: None,
 ) -> contextlib.AbstractContextManager[Running]:
-    """The product's own server, as a user starts it."""
+    """The product's server, started as a user starts it."""
     command = [sys.executable, "-m", "nexus_voice", "serve", "--port", str(port), *words]
     return running(command, port, environment, core, "/readyz", prepare)
 
@@ -121,7 +121,7 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pids: list[int]) -> float:
-    """User and system time of all their threads so far."""
+    """User and system time of all threads of these processes so far."""
     ticks = 0
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -139,7 +139,7 @@ def resident_bytes(pids: list[int]) -> int:
 
 
 def busy_seconds(core: int) -> float:
-    """What everybody has burnt on this core so far, interrupts included."""
+    """CPU time that all processes have used on this core so far, interrupts included."""
     for line in Path("/proc/stat").read_text().splitlines():
         if line.startswith(f"cpu{core} "):
             user, nice, system, _, _, irq, softirq = (int(field) for field in line.split()[1:8])
@@ -148,7 +148,7 @@ def busy_seconds(core: int) -> float:
 
 
 def describe() -> dict[str, str]:
-    """The machine and the versions, for the results."""
+    """The machine and the versions, which are saved with the results."""
     model = platform.processor()
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()

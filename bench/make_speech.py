@@ -28,7 +28,7 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 def synthesise() -> tuple[bytes, int]:
-    """PCM16 of the text and its rate."""
+    """The text as 16-bit samples, and their rate."""
     out = bytearray()
 
     def collect(samples: ctypes._Pointer[ctypes.c_short] | None, count: int, _: int | None) -> int:

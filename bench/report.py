@@ -1,4 +1,4 @@
-"""The table: what was measured beside what was promised. Exits with 1 when a promise is missed."""
+"""Prints a table of the measured figures and their targets. The exit status is 1 when a target is missed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Target:
     result: str
     """The file in `results/`."""
     path: str
-    """Where in its median the figure is."""
+    """The path to the figure in the file's median."""
     most: float
     unit: str
 

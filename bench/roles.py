@@ -1,4 +1,4 @@
-"""How late the event loop runs while models work: eight requests at a time, for longer than it looks back."""
+"""Measures how late the event loop runs while models serve eight requests at a time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from .machine import Running
 from .speaker import load_sound
 from .voice import PORT
 
-AT_ONCE = 8
-WINDOW = 31.0
-"""Seconds: the server's figure is that of its last thirty."""
+CLIENTS = 8
+DURATION_S = 31.0
+"""Seconds. It is longer than the thirty seconds that the server's figure covers."""
 SECONDS = 3
 TEXT = "Every request of a crowd is a page of text, cut where the documents' own passages are cut. " * 6
 TEXTS = 16
@@ -32,7 +32,7 @@ LAG = re.compile(r'^nexus_event_loop_lag_seconds{quantile="([\d.]+)"} (\S+)$', r
 
 
 def recording() -> bytes:
-    """A WAV file of three seconds: the speakers' utterance, and silence after it."""
+    """A WAV file of three seconds: the utterance, and silence after it."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setparams((1, 2, contract.RATE, 0, "NONE", ""))
@@ -49,7 +49,7 @@ def embedding(http: httpx.Client, texts: list[str]) -> None:
 
 
 def lag(server: Running) -> dict[str, float]:
-    """Milliseconds, as measured inside the server."""
+    """The server's own measurement, in milliseconds."""
     text = httpx.get(f"http://127.0.0.1:{server.port}/metrics", trust_env=False, timeout=30).text
     found = {
         f"p{100 * float(share):.0f}": round(1e3 * float(seconds), 2) for share, seconds in LAG.findall(text)
@@ -60,7 +60,7 @@ def lag(server: Running) -> dict[str, float]:
 
 
 def under_load(server: Running, request: Callable[[httpx.Client], None]) -> dict[str, Any]:
-    """`AT_ONCE` clients ask again and again; the lag is read while they still do."""
+    """Let `CLIENTS` clients send requests without a pause, and read the lag while they still do."""
     times: list[float] = []
     errors: list[Exception] = []
     over = threading.Event()
@@ -76,10 +76,10 @@ def under_load(server: Running, request: Callable[[httpx.Client], None]) -> dict
         except Exception as error:
             errors.append(error)
 
-    clients = [threading.Thread(target=ask) for _ in range(AT_ONCE)]
+    clients = [threading.Thread(target=ask) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
-    time.sleep(WINDOW)
+    time.sleep(DURATION_S)
     late = lag(server)
     over.set()
     for client in clients:
@@ -91,7 +91,7 @@ def under_load(server: Running, request: Callable[[httpx.Client], None]) -> dict
 
 @contextmanager
 def part(role: str, prepare: Callable[[Path], None]) -> Iterator[Running]:
-    """A server of one role, on all cores: its models' processes need them too."""
+    """A server of one role, on all cores, because the processes of its models need them too."""
     settings = {"NEXUS_SERVER__LOG": "warning", "NEXUS_KNOWLEDGE__ENABLED": "false"}
     with machine.server(PORT, settings, "--role", role, core=None, prepare=prepare) as server:
         yield server
@@ -104,7 +104,7 @@ def once(whisper: Path | None) -> dict[str, Any]:
             loaded(http)
             transcription(http, sound)
             engine = http.get("/engines").json()["using"]["stt"]
-        time.sleep(WINDOW)
+        time.sleep(DURATION_S)
         idle = {"lag_ms": lag(server)}
         transcriptions = under_load(server, lambda http: transcription(http, sound))
     with part("rag", lambda data: None) as server:
@@ -122,7 +122,7 @@ def loaded(http: httpx.Client, within: float = 120.0) -> None:
 
 
 def install(whisper: Path, data: Path) -> None:
-    """The folder of a faster-whisper model, as if it had been pulled."""
+    """Install the folder of a faster-whisper model as if it had been pulled."""
     folder = data / "models" / "whisper-bench"
     folder.mkdir(parents=True)
     kept = []

@@ -20,10 +20,10 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_
 from .contract import FRAME, FRAME_BYTES, LEAD_IN, SILENCE_AFTER
 
 HELLO = orjson.dumps({"type": "hello", "rate": 16_000})
-STALE = 1.2
-"""Seconds into the utterance from which audio of the old reply counts as talking over the user."""
-TAIL = 0.5
-"""Seconds of silence after the last cycle, so that its reply is seen."""
+STALE_AUDIO_S = 1.2
+"""Seconds into the utterance after which audio of the old reply counts as talking over the user."""
+TAIL_S = 0.5
+"""Seconds of silence after the last cycle, so that its reply is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Sound:
     speech: tuple[bytes, ...]
     quiet: bytes
     mute: bool
-    """Nobody speaks, so nobody waits for an answer."""
+    """Nobody speaks, so no answer is expected."""
 
     @property
     def cycle(self) -> float:
@@ -39,7 +39,7 @@ class Sound:
 
 
 def load_sound(mute: bool = False) -> Sound:
-    """The utterance in frames, and a frame of silence: dithered, as no microphone is digitally silent."""
+    """The utterance in frames, and a frame of silence, dithered because no microphone is digitally silent."""
     with wave.open(str(Path(__file__).with_name("speech.wav"))) as file:
         pcm = file.readframes(file.getnframes())
     dither = random.Random(1)
@@ -52,25 +52,25 @@ def load_sound(mute: bool = False) -> Sound:
 
 @dataclass(slots=True)
 class TurnTimes:
-    """When things happened, on the monotonic clock; None: they did not."""
+    """When things happened in one turn, on the monotonic clock, or None if they did not."""
 
     first: float
-    """The utterance's first frame was sent."""
+    """When the first frame of the utterance was sent."""
     over_reply: bool
-    """The previous reply was still playing then."""
+    """Whether the previous reply was still playing then."""
     last: float | None = None
-    """Its last frame was sent."""
+    """When its last frame was sent."""
     duck: float | None = None
     flush: float | None = None
     reply: float | None = None
-    """First reply audio after `last`."""
+    """When the first audio of the reply came after `last`."""
     stale: float | None = None
-    """Latest reply audio while the user spoke."""
+    """When the last audio of a reply came while the user spoke."""
 
 
 @dataclass(slots=True)
 class Refusal:
-    """How the server said no."""
+    """How the server refused the connection."""
 
     code: str = ""
     close: int = 0
@@ -86,7 +86,7 @@ class Speaker(WSListener):  # type: ignore[misc]
     cycles: int
     turns: list[TurnTimes] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
-    """How much later than due each frame left, in seconds."""
+    """How many seconds late each frame was sent."""
     refusal: Refusal = field(default_factory=Refusal)
     admitted: bool = False
     closed: bool = False
@@ -102,10 +102,10 @@ class Speaker(WSListener):  # type: ignore[misc]
         frames = len(self.sound.speech)
         self._period = frames + round(SILENCE_AFTER / FRAME)
         self._starts = round(LEAD_IN / FRAME)
-        self._ends = self._starts + self.cycles * self._period + round(TAIL / FRAME)
+        self._ends = self._starts + self.cycles * self._period + round(TAIL_S / FRAME)
 
     async def connect(self, port: int) -> bool:
-        """Whether the server let us in."""
+        """Whether the server accepted the connection."""
         url = f"ws://127.0.0.1:{port}/ws/voice"
         self._transport, _ = await ws_connect(lambda: self, url, enable_auto_ping=False)
         self._transport.send(WSMsgType.TEXT, HELLO)
@@ -113,7 +113,7 @@ class Speaker(WSListener):  # type: ignore[misc]
         return self.admitted
 
     def start(self, at: float) -> None:
-        """Begin to send at the time `at`."""
+        """Start sending at the time `at`."""
         self._due = at
         self._loop.call_later(max(0.0, at - time.monotonic()), self._tick)
 

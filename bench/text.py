@@ -1,4 +1,4 @@
-"""Typed questions on the embedded engines: request -> first words of the answer."""
+"""Measures typed questions on the embedded engines, from the request to the first words of the answer."""
 
 from __future__ import annotations
 

@@ -14,14 +14,14 @@ from .machine import CLIENT_CORE, Running
 from .speaker import load_sound
 
 PORT, STUB_PORT = 18080, 18090
-TRUSTED = 10.0
-"""Milliseconds: a run whose frames left later than this (p99) measured the client, not the server."""
+MAX_SEND_LATE_MS = 10.0
+"""If the frames of a run were sent later than this (p99), the run measured the client, not the server."""
 LISTENING_TURNS = 2
 
 
 @contextmanager
 def pipeline(llm: str, sessions: int) -> Iterator[tuple[Running, list[int]]]:
-    """A fresh server for one run, and the processes beside it on the client's core."""
+    """A new server for one run, and the processes beside it on the client's core."""
     limit = {"NEXUS_LIMITS__SESSIONS": str(sessions)}
     if llm == "fake":
         with machine.server(PORT, contract.server_settings() | limit) as server:
@@ -37,7 +37,7 @@ def pipeline(llm: str, sessions: int) -> Iterator[tuple[Running, list[int]]]:
 
 
 def once(sessions: int, *, llm: str = "fake", mute: bool = False, refused: int = 0) -> dict[str, Any]:
-    """One run on a fresh server."""
+    """Measure one run on a new server."""
     turns = LISTENING_TURNS if mute else load.measured_turns(sessions)
     with pipeline(llm, sessions) as (server, other):
         return uvloop.run(
@@ -46,11 +46,11 @@ def once(sessions: int, *, llm: str = "fake", mute: bool = False, refused: int =
 
 
 def measure(name: str, sessions: int, reps: int, **how: Any) -> dict[str, Any]:
-    """Run `reps` times, print each, keep the median."""
+    """Measure `reps` times, print each run, and save the median."""
     runs = []
     for _ in range(reps):
         run = once(sessions, **how)
-        if run["send_late_p99_ms"] > TRUSTED:
+        if run["send_late_p99_ms"] > MAX_SEND_LATE_MS:
             print(f"{name}: frames left {run['send_late_p99_ms']} ms late; do not trust this run")
         print(f"{name}: {line(run)}", flush=True)
         runs.append(run)
@@ -59,7 +59,7 @@ def measure(name: str, sessions: int, reps: int, **how: Any) -> dict[str, Any]:
 
 
 def line(run: dict[str, Any]) -> str:
-    """One run in one line."""
+    """Print one run in one line."""
 
     def pair(key: str) -> str:
         return f"{run[key]['p50']:.0f}/{run[key]['p95']:.0f}"
@@ -94,5 +94,5 @@ def listening(sessions: list[int], reps: int) -> None:
 
 
 def overload(sessions: int, reps: int) -> None:
-    """As many speakers again as there is room for; they knock every few seconds."""
+    """Twice as many speakers as the server accepts; the refused ones try again every few seconds."""
     measure("overload", sessions, reps, refused=sessions)
