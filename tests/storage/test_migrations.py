@@ -1,9 +1,8 @@
 """A base of every version that was ever released is taken over; one that is newer is left alone."""
 
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from forked import script
 from knowledge import looking
 from nexus_voice.core.access import DEFAULT, SEED
 from nexus_voice.core.errors import EngineError
@@ -164,26 +164,15 @@ def test_the_tables_are_as_the_migrations_make_them(at: Path | str) -> None:
     assert heads == [schema.HEAD]
 
 
-OPEN = """
-import sys
-from pathlib import Path
-from nexus_voice.storage.database import Database
-at = sys.argv[1]
-sys.stdin.read(1)
-Database(at if at.startswith("postgresql:") else Path(at)).close()
-"""
+OPEN = Path(__file__).with_name("open_database.py")
 
 
 def test_of_processes_that_start_at_once_one_makes_the_tables(tmp_path: Path, postgres_server: str) -> None:
     execute(postgres_server, "CREATE DATABASE nexus_race")
     for at in (tmp_path / "base", named(postgres_server, "nexus_race")):
-        command = [sys.executable, "-c", OPEN, str(at)]
-        racing = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
-        for one in racing:
-            assert one.stdin
-            one.stdin.write(b".")
-            one.stdin.flush()
-        assert [(one.communicate()[1], one.returncode) for one in racing] == [(b"", 0)] * 4
+        with ExitStack() as stack:
+            racing = [stack.enter_context(script(OPEN, str(at))) for _ in range(4)]
+            assert [one.wait() for one in racing] == [0] * 4
         assert looking.count(at, "collections") == 2
         assert looking.rows(at, "SELECT count(*), sum(revision) FROM state") == [(1, 0)]
     execute(postgres_server, "DROP DATABASE nexus_race")
