@@ -17,7 +17,7 @@ from .modes import ModeName
 
 @dataclass(slots=True, kw_only=True)
 class Settings:
-    """What a session may change at any time; absent fields stay as they are."""
+    """Changes settings of the session, at any time. Absent fields stay as they are."""
 
     type: Literal["settings"] = "settings"
     hands_free: bool | None = None
@@ -29,12 +29,12 @@ class Settings:
     voice_pitch: float | None = None
     sensitivity: float | None = None
     collections: list[str] | None = None
-    """Ids of those that are looked in; none of them: all again."""
+    """Ids of the collections to search; an empty list means all of them."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Hello(Settings):
-    """First message of a connection. `rate` is the microphone's, 8,000..48,000 Hz."""
+    """First message of a connection. `rate` is the microphone's sample rate, 8,000..48,000 Hz."""
 
     type: Literal["hello"] = "hello"  # type: ignore[assignment]
     token: str = ""
@@ -110,7 +110,7 @@ class Partial:
 
 @dataclass(slots=True)
 class Final:
-    """What was understood. `turn` is the reply it gets; 0 when it gets none (a cough, "mm-hm")."""
+    """What was understood. `turn` is the number of the reply; 0 when there is none (a cough, "mm-hm")."""
 
     text: str
     turn: int
@@ -126,9 +126,9 @@ class Delta:
 
 @dataclass(slots=True)
 class Sentence:
-    """A sentence of the answer, or a part of one; when answers are spoken, its audio follows.
+    """A sentence of the answer, or a part of one. When answers are spoken, its audio follows.
 
-    `sources` are the numbers of those it rests on: 1 is the first of the turn's `Sources`.
+    `sources` are the numbers of the sources that it rests on: 1 is the first of the turn's `Sources`.
     """
 
     turn: int
@@ -228,7 +228,7 @@ class Metrics:
 
 @dataclass(slots=True)
 class Error:
-    """`turn` is 0 when no reply was concerned."""
+    """Something failed. `turn` is the number of the reply that failed; 0 when it was no reply."""
 
     code: str
     message: str

@@ -30,8 +30,7 @@ MAX_FRAGMENT_WORDS = 6
 MAX_BARE_FRAGMENT_WORDS = 4
 """The same for a fragment without an "and" before it: "on a Mac?"."""
 MAX_TELLING_WITH_IT, MAX_TELLING_WITH_THAT = 1, 2
-"""A question with "it", or "that", and at most so many telling words refers to an earlier question; one with
-more telling words stands alone."""
+"""A question with "it", or with "that", refers to an earlier one if it has at most so many telling words."""
 
 
 def _set(text: str) -> frozenset[str]:
@@ -72,6 +71,7 @@ UNSPECIFIC = _set(
     "elaborate before after again both off without"
 )
 """Words that name nothing: a question with no others refers to an earlier one."""
+_NAMELESS = UNSPECIFIC | DEMONSTRATIVES | PRONOUNS
 
 _LEAD = re.compile(
     r"(?:(?:and|or|but|also|so|then|ok|okay|well|now|yes|no|um|uh|hmm|please)\b[\s,.]*)*", re.IGNORECASE
@@ -160,13 +160,8 @@ def _completed(said: str, topic: Topic) -> tuple[str, Topic]:
     if about and len(own) <= MAX_TELLING_WITH_THAT + 1:
         fragment = bool(own)
     else:
-        limit = (
-            MAX_FRAGMENT_WORDS
-            if linked
-            else MAX_BARE_FRAGMENT_WORDS
-            if spoken and spoken[0] in PREPOSITIONS
-            else 0
-        )
+        bare = MAX_BARE_FRAGMENT_WORDS if spoken and spoken[0] in PREPOSITIONS else 0
+        limit = MAX_FRAGMENT_WORDS if linked else bare
         fragment = bool(own) and len(spoken) <= limit and spoken[0] not in SENTENCE_STARTS and not about
     if fragment:
         return _filled_in(piece, topic) if topic.base else (said, topic)
@@ -179,9 +174,7 @@ def _completed(said: str, topic: Topic) -> tuple[str, Topic]:
 
 def _telling_words(text: str) -> list[str]:
     """The words that name something."""
-    return [
-        word for word in content(text) if word not in UNSPECIFIC and word not in DEMONSTRATIVES | PRONOUNS
-    ]
+    return [word for word in content(text) if word not in _NAMELESS]
 
 
 def _max_telling_words(spoken: Sequence[str]) -> int:

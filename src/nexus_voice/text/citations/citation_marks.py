@@ -146,7 +146,7 @@ def _blanks_before(text: str, start: int, at: int) -> int:
 
 
 class Before:
-    """Remembers of the text before a bracket what tells whether the bracket is a mark.
+    """The text before a bracket, reduced to what tells whether the bracket is a mark.
 
     The text is read once and not kept.
     """
