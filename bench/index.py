@@ -27,8 +27,7 @@ from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.documents import library, sharing
 from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.index.protocol import embed, unembedded
-from nexus_voice.knowledge.reading.chunks import Chunk
-from nexus_voice.knowledge.reading.reader import Reading
+from nexus_voice.knowledge.reading.chunks import Chunk, Reading
 from nexus_voice.knowledge.store import open_index
 from nexus_voice.storage.database import FILE, Database
 from nexus_voice.storage.schema import collections

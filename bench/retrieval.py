@@ -20,7 +20,7 @@ from rich.table import Table
 
 from nexus_voice.core.access import PUBLIC
 from nexus_voice.core.errors import BadInput
-from nexus_voice.knowledge.base import CANDIDATES, By, KnowledgeBase
+from nexus_voice.knowledge.base import MAX_CANDIDATES, KnowledgeBase, SearchBy
 from nexus_voice.knowledge.search.reranking import Reranking
 from nexus_voice.settings import Settings
 from nexus_voice.supply.choices import available, choices
@@ -31,7 +31,12 @@ from nexus_voice.supply.supply import make
 from .datasets import Dataset, Document, load
 from .ranking import Figures, figures
 
-WAYS: dict[str, By] = {"lexical": "words", "vector": "meaning", "hybrid": "both", "hybrid+rerank": "both"}
+WAYS: dict[str, SearchBy] = {
+    "lexical": "words",
+    "vector": "meaning",
+    "hybrid": "both",
+    "hybrid+rerank": "both",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ async def measured(dataset: Dataset, folder: Path, embedder: Any, reranker: Any,
     }
 
 
-async def asked(base: KnowledgeBase, dataset: Dataset, by: By, reranking: Reranking) -> Result:
+async def asked(base: KnowledgeBase, dataset: Dataset, by: SearchBy, reranking: Reranking) -> Result:
     """Ask all questions, one after the other."""
     names = {one.id: one.name for one in await base.documents()}
     await base.ready()
@@ -129,7 +134,7 @@ async def asked(base: KnowledgeBase, dataset: Dataset, by: By, reranking: Rerank
     rankings = []
     for id, question in dataset.questions.items():
         began = perf_counter()
-        found = await base.candidates(question, PUBLIC, CANDIDATES, by)
+        found = await base.candidates(question, PUBLIC, MAX_CANDIDATES, by)
         ranked = await reranking(question, found.chunks)
         times.append((perf_counter() - began) * 1e3)
         rankings.append((unique(names[chunk.document] for chunk, _ in ranked), dataset.grades[id]))

@@ -28,7 +28,8 @@ from nexus_voice.knowledge.ingest.fetch import fetch
 from nexus_voice.knowledge.ingest.ingestion import Ingestion
 from nexus_voice.knowledge.ingest.job import Sent
 from nexus_voice.knowledge.ingest.jobs import Jobs
-from nexus_voice.knowledge.reading.reader import Reader, Reading
+from nexus_voice.knowledge.reading.chunks import Reading
+from nexus_voice.knowledge.reading.reader import Reader
 from nexus_voice.storage.database import Database
 from nexus_voice.storage.schema import chunks, documents, items, jobs, originals, vectors
 
@@ -36,7 +37,7 @@ LEASE = 0.5
 AT = sys.argv[1]
 MOMENT = sys.argv[2] if len(sys.argv) > 2 else ""
 
-embedders.BATCH = 2
+embedders.BATCH_CHUNKS = 2
 ingestion.POLL = 0.05
 
 

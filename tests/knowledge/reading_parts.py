@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from nexus_voice.knowledge.reading import parsing
+from nexus_voice.knowledge.reading import read
 from nexus_voice.knowledge.reading.read import read_as
 
 HEAD = ["Title", "text/plain", 0]
@@ -40,10 +40,10 @@ def odd(name: str, *rest: Any) -> Any:
     return read_as(name, *rest)
 
 
-parsing.read_as = odd
+read.read_as = odd
 
 
-class Parser(parsing.Parser):
+class Parser(read.Parser):
     def read(self, items: Iterator[Any], emit: Callable[[Any], None]) -> None:
         name, type = next(items)
         if name in FORGED:

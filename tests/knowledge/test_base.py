@@ -8,11 +8,11 @@ import anyio
 import looking
 import pytest
 
-from nexus_voice.core.access import SEED
+from nexus_voice.core.access import PUBLIC, SEED
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.reading.chunks import LARGEST
+from nexus_voice.knowledge.reading.chunks import MAX_CHARS
 from nexus_voice.knowledge.reading.limits import Limits
 from nexus_voice.knowledge.seeding import seed
 from nexus_voice.storage.database import FILE
@@ -74,7 +74,7 @@ async def test_documents_are_kept_listed_replaced_and_deleted(at: Path | str) ->
         assert await base.version() > version
         assert await found(base, "start the pump") == ["The green lever starts the pump."]
         assert not any("filter" in text for text in await found(base, "wash the filter"))
-        await base.ingest_text("Opening hours", "We open at **nine**.")
+        await base.ingest("Opening hours", b"We open at **nine**.", "text/markdown")
         assert [(info.title, info.chunks) for info in await base.documents()] == [
             ("Opening hours", 1),
             ("Pump", 1),
@@ -107,7 +107,7 @@ async def test_chunks_are_stored_with_document_text_and_embedding(at: Path | str
     assert len({id for _, id, _, _ in rows}) == added.chunks
     for document, _, text, embedder in rows:
         assert (document, embedder) == (added.id, "fake/64")
-        assert 0 < len(text) <= LARGEST
+        assert 0 < len(text) <= MAX_CHARS
     looking.check(at)
 
 
@@ -179,12 +179,12 @@ async def test_the_seeds_collection_is_named_after_the_seed(tmp_path: Path, at: 
         for file in files:
             (tmp_path / folder / file).write_bytes(PUMP)
         await seed(base, tmp_path / folder, called)
-        return next(one.name for one in await base.collections() if one.id == SEED)
+        return next(one.name for one in await base.collections.listing(PUBLIC) if one.id == SEED)
 
     async with KnowledgeBase(at, FakeEmbedder()) as base:
         assert await seeded("docs", "start.md", called="About us") == "About us"
         assert await seeded("Handbooks", "pump.md") == "Handbooks"
-        assert await base.rename_collection(SEED, "The works", None)
+        assert await base.collections.rename(SEED, "The works", None)
         assert await seeded("Handbooks", "oven.md") == "The works"
         assert await seeded("Recipes", "cake.md") == "Recipes"
         assert await seeded("not mounted") == "Recipes"

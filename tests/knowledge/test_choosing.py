@@ -8,9 +8,8 @@ import pytest
 from nexus_voice.core.chat import Passage
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.search.choosing import Chooser
+from nexus_voice.knowledge.search.choosing import MAX_TOKENS, Chooser
 from nexus_voice.knowledge.search.reranking import Reranking
-from nexus_voice.knowledge.search.selecting import BUDGET
 from nexus_voice.knowledge.search.tokens import Counter
 
 pytestmark = pytest.mark.anyio
@@ -57,9 +56,9 @@ async def test_the_models_own_tokens_bound_the_context(tmp_path: Path) -> None:
     async with await base_of(tmp_path, Chooser(counter=Counter(Letters()))) as base:
         found = await base.recall("which blue button starts the pump")
         size = sum(len(f"{' › '.join((one.title, *one.path))}\n{one.text}") for one in found)
-        assert BUDGET / 2 < size <= BUDGET
+        assert MAX_TOKENS / 2 < size <= MAX_TOKENS
         everything = await base.search("which blue button starts the pump", k=20)
-        assert sum(len(one.text) for one in everything) > BUDGET
+        assert sum(len(one.text) for one in everything) > MAX_TOKENS
 
 
 async def test_the_same_text_in_two_files_comes_once_from_the_newer(tmp_path: Path) -> None:

@@ -5,7 +5,14 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_voice.knowledge.reading.chunks import LARGEST, OVERLAP, SLACK, SMALLEST, Chunk, chunks
+from nexus_voice.knowledge.reading.chunks import (
+    MAX_CHARS,
+    MAX_OVERLAP_CHANGE,
+    MIN_CHARS,
+    OVERLAP_CHARS,
+    Chunk,
+    chunks,
+)
 from nexus_voice.knowledge.reading.document import Block, Document, Section, lay_out
 from nexus_voice.knowledge.reading.read import read
 
@@ -31,10 +38,14 @@ def test_everything_is_covered_in_pieces_of_the_right_size(text: str) -> None:
     assert found[0].start == 0
     assert end(found[-1]) == len(text)
     for before, after in pairwise(found):
-        assert OVERLAP - SLACK <= end(before) - after.start <= OVERLAP + SLACK + 1
-        assert SMALLEST <= len(before.text) <= LARGEST
-    assert 0 < len(found[-1].text) <= LARGEST
-    assert len(found) == 1 or len(found[-1].text) > OVERLAP + SLACK
+        assert (
+            OVERLAP_CHARS - MAX_OVERLAP_CHANGE
+            <= end(before) - after.start
+            <= OVERLAP_CHARS + MAX_OVERLAP_CHANGE + 1
+        )
+        assert MIN_CHARS <= len(before.text) <= MAX_CHARS
+    assert 0 < len(found[-1].text) <= MAX_CHARS
+    assert len(found) == 1 or len(found[-1].text) > OVERLAP_CHARS + MAX_OVERLAP_CHANGE
 
 
 @given(TEXTS)
@@ -46,7 +57,7 @@ def test_words_stay_whole(text: str) -> None:
 
 def test_a_text_without_any_gap_is_cut_all_the_same() -> None:
     found = chunks(whole("x" * 2_000))
-    assert all(len(chunk.text) <= LARGEST for chunk in found)
+    assert all(len(chunk.text) <= MAX_CHARS for chunk in found)
     assert end(found[-1]) == 2_000
 
 
@@ -90,7 +101,7 @@ def test_tables_and_code_stay_whole_and_pages_are_right(blocks: list[Block], tur
     found = chunks(document)
     assert len(document.pages) == page
     for start, stop in document.whole:
-        if stop - start <= LARGEST:
+        if stop - start <= MAX_CHARS:
             assert any(chunk.start <= start and stop <= end(chunk) for chunk in found)
     for section in document.sections:
         inside = [chunk for chunk in found if section.start <= chunk.start < section.end]
@@ -101,7 +112,7 @@ def test_tables_and_code_stay_whole_and_pages_are_right(blocks: list[Block], tur
             assert before.start < after.start
             assert before.text == document.text[before.start : end(before)]
             assert not document.text[end(before) : after.start].strip()  # nothing is lost
-            assert len(after.text) <= LARGEST
+            assert len(after.text) <= MAX_CHARS
     for chunk in found:
         assert chunk.page is not None
         middle = chunk.start + len(chunk.text) // 2

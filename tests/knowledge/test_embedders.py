@@ -12,7 +12,7 @@ import pytest
 from nexus_voice.core.errors import EngineError
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.index import embedders
-from nexus_voice.knowledge.index.embedders import Status
+from nexus_voice.knowledge.index.embedders import Progress
 
 if TYPE_CHECKING:
     from nexus_voice.ports import Vectors
@@ -55,7 +55,7 @@ class Topics:
 
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedders, "BATCH", 4)
+    monkeypatch.setattr(embedders, "BATCH_CHUNKS", 4)
 
 
 async def filled(base: KnowledgeBase, count: int = 10) -> None:
@@ -73,17 +73,17 @@ async def test_the_one_before_serves_until_the_new_one_has_read_everything(at: P
     new.stop = 4
     async with KnowledgeBase(at, old) as base:
         await filled(base)
-        assert await base.status() == Status("old", "", 10, 10, "")
+        assert await base.progress() == Progress("old", "", 10, 10, "")
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(base.use, new)
             await new.stopped.wait()
-            assert await base.status() == Status("old", "new", 4, 10, "")
+            assert await base.progress() == Progress("old", "new", 4, 10, "")
             assert await meant(base, "motor") == ["The pump is blue."]
             await base.ingest("bread.md", b"The bread is warm.")
             assert await meant(base, "loaf") == ["The bread is warm."]
             assert new.queries == 1  # to get to know it
             new.go.set()
-        assert await base.status() == Status("new", "", 11, 11, "")
+        assert await base.progress() == Progress("new", "", 11, 11, "")
         assert new.passages == 11
         asked = old.queries
         for word, text in (("motor", "The pump is blue."), ("loaf", "The bread is warm.")):
@@ -116,11 +116,11 @@ async def test_cut_off_it_goes_on_from_there_and_words_answer_meanwhile(at: Path
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(base.ready)
             await new.stopped.wait()
-            assert await base.status() == Status("", "new", 8, 10, "")
+            assert await base.progress() == Progress("", "new", 8, 10, "")
             assert await meant(base, "motor") == []  # half the vectors would mislead
             assert await meant(base, "the pump") == ["The pump is blue."]
             new.go.set()
-        assert await base.status() == Status("new", "", 10, 10, "")
+        assert await base.progress() == Progress("new", "", 10, 10, "")
         assert await meant(base, "motor") == ["The pump is blue."]
     assert new.passages == 10
 
@@ -133,7 +133,7 @@ async def test_the_one_before_can_be_given_at_the_start(at: Path | str) -> None:
     async with KnowledgeBase(at, new, meanwhile=old) as base, anyio.create_task_group() as tasks:
         tasks.start_soon(base.ready)
         await new.stopped.wait()
-        assert await base.status() == Status("old", "new", 4, 10, "")
+        assert await base.progress() == Progress("old", "new", 4, 10, "")
         assert await meant(base, "motor") == ["The pump is blue."]
         new.go.set()
     async with KnowledgeBase(at, Topics("new"), meanwhile=(idle := Topics("old"))) as base:
@@ -152,7 +152,7 @@ async def test_a_later_choice_wins_and_going_back_costs_nothing(at: Path | str) 
             tasks.start_soon(base.use, newest)
             await anyio.wait_all_tasks_blocked()
             new.go.set()
-        assert (await base.status()).embedder == "newest"
+        assert (await base.progress()).embedder == "newest"
         assert new.passages == 8  # the batch that it was at
         await base.use(newest)
         assert newest.passages == 10
@@ -165,13 +165,13 @@ async def test_one_that_fails_changes_nothing(at: Path | str) -> None:
         await filled(base)
         with pytest.raises(EngineError, match="out of order"):
             await base.use(new)
-        assert await base.status() == Status("old", "new", 4, 10, "")
+        assert await base.progress() == Progress("old", "new", 4, 10, "")
         assert await meant(base, "motor") == ["The pump is blue."]
         await base.ready()
         assert await meant(base, "motor") == ["The pump is blue."]
         new.stop = 1000
         await base.use(new)
-        assert (await base.status()).embedder == "new"
+        assert (await base.progress()).embedder == "new"
         assert new.passages == 10
 
 
@@ -197,10 +197,10 @@ async def test_a_question_on_its_way_is_answered_across_the_change(at: Path | st
 async def test_words_get_meaning_later(at: Path | str) -> None:
     async with KnowledgeBase(at, None) as base:
         await filled(base)
-        assert await base.status() == Status("", "", 0, 10, "no embedding model is configured")
+        assert await base.progress() == Progress("", "", 0, 10, "no embedding model is configured")
         assert await meant(base, "motor") == []
         await base.use(Topics("new"))
-        assert await base.status() == Status("new", "", 10, 10, "")
+        assert await base.progress() == Progress("new", "", 10, 10, "")
         assert await meant(base, "motor") == ["The pump is blue."]
 
 
@@ -217,5 +217,5 @@ async def test_documents_that_come_and_go_meanwhile(at: Path | str) -> None:
                     await base.delete(document.id)
             await base.ingest("pump.md", b"The pump is green.")
             new.go.set()
-        assert await base.status() == Status("new", "", 1, 1, "")
+        assert await base.progress() == Progress("new", "", 1, 1, "")
         assert await meant(base, "motor") == ["The pump is green."]

@@ -17,8 +17,7 @@ from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.index import frequent, postgres, sqlite
 from nexus_voice.knowledge.index import protocol as index
 from nexus_voice.knowledge.index.protocol import Index
-from nexus_voice.knowledge.reading.chunks import Chunk
-from nexus_voice.knowledge.reading.reader import Reading
+from nexus_voice.knowledge.reading.chunks import Chunk, Reading
 from nexus_voice.knowledge.store import open_index
 from nexus_voice.storage.database import Database
 from postgres import execute
@@ -278,7 +277,7 @@ def test_counts_of_words_follow_a_large_base_roughly(
     assert one.frequencies("pump") == (201, [200])
     one.put("more", ["pump"] * 50)
     assert one.frequencies("pump") == (251, [251])
-    for number in range(frequent.STALE + 1):
+    for number in range(frequent.MAX_STALE_CHANGES + 1):
         one.put("one", [f"valve {number}"])
     assert one.frequencies("pump") == (251, [250])
 

@@ -16,7 +16,8 @@ import pytest
 from forked import script
 from nexus_voice.core.access import DEFAULT, PUBLIC
 from nexus_voice.engines.fake.engines import FakeEmbedder
-from nexus_voice.knowledge.base import KnowledgeBase, Origin
+from nexus_voice.knowledge.base import KnowledgeBase
+from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.ingest import ingestion as module
 from nexus_voice.knowledge.ingest.fetch import fetch
 from nexus_voice.knowledge.ingest.ingestion import Ingestion

@@ -16,7 +16,7 @@ from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.ingest import jobs as queue
 from nexus_voice.knowledge.ingest.job import Job, JobsFull, LeaseLost, Sent, Task
 from nexus_voice.knowledge.ingest.jobs import Jobs
-from nexus_voice.knowledge.reading.reader import Reading
+from nexus_voice.knowledge.reading.chunks import Reading
 from nexus_voice.storage.database import Database
 from nexus_voice.storage.schema import originals
 

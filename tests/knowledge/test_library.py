@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from nexus_voice.core.access import DEFAULT, EVERYONE, PUBLIC, SEED, Scope
 from nexus_voice.core.errors import BadInput
 from nexus_voice.engines.fake.engines import FakeEmbedder
-from nexus_voice.knowledge.base import DocumentInfo, KnowledgeBase, Origin
+from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.documents import library, originals
-from nexus_voice.knowledge.reading.chunks import Chunk
-from nexus_voice.knowledge.reading.reader import Reading
+from nexus_voice.knowledge.documents.records import DocumentInfo, Origin
+from nexus_voice.knowledge.reading.chunks import Chunk, Reading
 from nexus_voice.storage.schema import items, jobs
 from nexus_voice.storage.times import now
 
@@ -101,7 +101,7 @@ async def test_what_is_put_is_found_by_words_before_it_has_vectors(at: Path | st
 
 async def test_name_source_and_collection_together_are_a_document(at: Path | str) -> None:
     async with KnowledgeBase(at, None) as base:
-        collection = await base.create_collection("Mine", EVERYONE)
+        collection = await base.collections.create("Mine", EVERYONE)
         for number, origin in enumerate(
             [Origin("a.txt"), Origin("a.txt", source="s3"), Origin("a.txt", collection.id), Origin("b.txt")]
         ):
@@ -217,7 +217,7 @@ async def test_a_listing_goes_page_by_page(at: Path | str) -> None:
 
 async def test_a_document_gets_another_name_title_or_collection(at: Path | str) -> None:
     async with KnowledgeBase(at, FakeEmbedder()) as base:
-        other = await base.create_collection("Other", EVERYONE)
+        other = await base.collections.create("Other", EVERYONE)
         only = Scope(collections=frozenset({other.id}))
         info = await base.ingest("pump.md", b"# Pump\n\nThe blue button starts it.")
         await base.ingest("oven.md", b"# Oven\n\nIt heats bread.")
@@ -246,7 +246,7 @@ async def test_a_document_gets_another_name_title_or_collection(at: Path | str) 
 
 async def test_what_is_not_granted_is_as_if_it_were_not_there(at: Path | str) -> None:
     async with KnowledgeBase(at, FakeEmbedder()) as base:
-        mine = await base.create_collection("Ada's", "user:ada")
+        mine = await base.collections.create("Ada's", "user:ada")
         secret = await put(base, Origin("secret.txt", mine.id), "The secret pump is red.")
         await base.embed(secret.id)
         await base.ingest("pump.txt", b"The public pump is blue.")
@@ -259,12 +259,12 @@ async def test_what_is_not_granted_is_as_if_it_were_not_there(at: Path | str) ->
             assert await base.documents(scope, collection=mine.id) == []
             assert not await base.delete(secret.id, scope)
             assert await base.change(secret.id, scope, name="stolen.txt") is None
-            assert mine.id not in [one.id for one in await base.collections(scope)]
-            assert not await base.rename_collection(mine.id, "Bob's", scope)
-            assert not await base.delete_collection(mine.id, scope)
-            assert not await base.grant(mine.id, "user:bob", "owner", scope)
-            assert not await base.revoke(mine.id, "user:ada", scope)
-            assert await base.members(mine.id, scope) is None
+            assert mine.id not in [one.id for one in await base.collections.listing(scope)]
+            assert not await base.collections.rename(mine.id, "Bob's", scope)
+            assert not await base.collections.delete(mine.id, scope)
+            assert not await base.collections.grant(mine.id, "user:bob", "owner", scope)
+            assert not await base.collections.revoke(mine.id, "user:ada", scope)
+            assert await base.collections.members(mine.id, scope) is None
         assert len(await found(base, "pump", ADA)) == 2
         narrow = Scope(ADA.principals, frozenset({mine.id}))
         assert await found(base, "pump", narrow) == ["The secret pump is red."]
@@ -274,47 +274,47 @@ async def test_what_is_not_granted_is_as_if_it_were_not_there(at: Path | str) ->
 
 async def test_roles_say_what_may_be_done_and_count_at_once(at: Path | str) -> None:
     async with KnowledgeBase(at, FakeEmbedder()) as base, KnowledgeBase(at, FakeEmbedder()) as other:
-        shared = await base.create_collection("  Shared  things ", "user:ada")
+        shared = await base.collections.create("  Shared  things ", "user:ada")
         assert (shared.name, shared.role) == ("Shared things", "owner")
         document = await put(base, Origin("a.txt", shared.id), "The pump is red.")
-        assert await base.grant(shared.id, "user:bob", "reader", ADA)
+        assert await base.collections.grant(shared.id, "user:bob", "reader", ADA)
         assert await found(other, "red pump", BOB) == ["The pump is red."]
         assert not await other.delete(document.id, BOB)
-        assert not await other.grant(shared.id, "user:bob", "owner", BOB)
-        assert await base.grant(shared.id, "user:bob", "writer", ADA)
-        assert await base.members(shared.id, ADA) == {"user:ada": "owner", "user:bob": "writer"}
-        assert await other.members(shared.id, BOB) is None
-        (seen,) = [one for one in await other.collections(BOB) if one.id == shared.id]
+        assert not await other.collections.grant(shared.id, "user:bob", "owner", BOB)
+        assert await base.collections.grant(shared.id, "user:bob", "writer", ADA)
+        assert await base.collections.members(shared.id, ADA) == {"user:ada": "owner", "user:bob": "writer"}
+        assert await other.collections.members(shared.id, BOB) is None
+        (seen,) = [one for one in await other.collections.listing(BOB) if one.id == shared.id]
         assert (seen.role, seen.documents) == ("writer", 1)
         moved = await other.change(document.id, BOB, collection=DEFAULT)
         assert moved
         assert await other.change(document.id, BOB, collection=shared.id)
-        assert await base.revoke(shared.id, "user:bob", ADA)
-        assert not await base.revoke(shared.id, "user:bob", ADA)
+        assert await base.collections.revoke(shared.id, "user:bob", ADA)
+        assert not await base.collections.revoke(shared.id, "user:bob", ADA)
         assert await found(other, "red pump", BOB) == []
-        assert await base.rename_collection(shared.id, "Other things", ADA)
+        assert await base.collections.rename(shared.id, "Other things", ADA)
         with pytest.raises(BadInput):
-            await base.rename_collection(shared.id, " ", ADA)
-        assert await base.delete_collection(shared.id, ADA)
+            await base.collections.rename(shared.id, " ", ADA)
+        assert await base.collections.delete(shared.id, ADA)
         assert await found(other, "red pump", ADA) == []
         with pytest.raises(BadInput):
-            await base.delete_collection(DEFAULT, None)
+            await base.collections.delete(DEFAULT, None)
         both = Scope(frozenset({EVERYONE, "user:ada"}))
-        await base.grant(DEFAULT, "user:ada", "owner", None)
-        (default,) = [one for one in await base.collections(both) if one.id == DEFAULT]
+        await base.collections.grant(DEFAULT, "user:ada", "owner", None)
+        (default,) = [one for one in await base.collections.listing(both) if one.id == DEFAULT]
         assert default.role == "owner"
     looking.check(at)
 
 
 async def test_a_collection_goes_with_everything_in_it(at: Path | str) -> None:
     async with KnowledgeBase(at, FakeEmbedder()) as base:
-        collection = await base.create_collection("Old", EVERYONE)
-        await base.grant(collection.id, EVERYONE, "owner", None)
+        collection = await base.collections.create("Old", EVERYONE)
+        await base.collections.grant(collection.id, EVERYONE, "owner", None)
         for number in range(3):
             await base.ingest(f"{number}.txt", b"The pump number %d." % number, collection=collection.id)
         await base.ingest("kept.txt", b"The pump number 1.")
         assert len(await found(base, "pump number")) > 1
-        assert await base.delete_collection(collection.id, PUBLIC)
+        assert await base.collections.delete(collection.id, PUBLIC)
         assert await found(base, "pump number") == ["The pump number 1."]
         for table, left in (("documents", 1), ("chunks", 1), ("vectors", 1), ("originals", 1)):
             assert looking.count(at, table) == left

@@ -8,8 +8,8 @@ from questions_docs import QUESTIONS, Place
 from nexus_voice.core.access import PUBLIC
 from nexus_voice.core.chat import Passage
 from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
-from nexus_voice.knowledge.base import By, KnowledgeBase
-from nexus_voice.knowledge.documents.records import Stored
+from nexus_voice.knowledge.base import KnowledgeBase, SearchBy
+from nexus_voice.knowledge.documents.records import StoredChunk
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -18,7 +18,7 @@ FOUND, CITED = 0.75, 0.7
 of little relevance are left out; measured: 0.81 and 0.76."""
 
 
-def answers(page: str, one: Stored | Passage, places: list[Place]) -> bool:
+def answers(page: str, one: StoredChunk | Passage, places: list[Place]) -> bool:
     text = f"{' '.join((one.title, *one.path))}\n{one.text}".lower()
     return any(page == wanted and phrase.lower() in text for wanted, phrase in places)
 
@@ -30,7 +30,7 @@ async def test_words_and_meaning_together_find_more_than_each_alone(documented: 
     ):
         pages = {one.id: one.name for one in await base.documents()}
 
-        async def missed(by: By) -> set[str]:
+        async def missed(by: SearchBy) -> set[str]:
             wrong: set[str] = set()
             for question, places in QUESTIONS:
                 found = (await base.candidates(question, PUBLIC, 5, by)).chunks

@@ -9,8 +9,8 @@ import trio.testing
 from nexus_voice.core.chat import Passage
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.chain.fallback import Fallback
-from nexus_voice.knowledge.documents.records import Stored
-from nexus_voice.knowledge.search.reranking import READ, REST, Reranking
+from nexus_voice.knowledge.documents.records import StoredChunk
+from nexus_voice.knowledge.search.reranking import MAX_READ, PAUSE_S, Reranking
 
 
 class Backwards:
@@ -31,24 +31,24 @@ def play(story: Callable[[], Awaitable[None]]) -> None:
     trio.run(story, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
-def ranked(count: int) -> list[tuple[Stored, float]]:
+def ranked(count: int) -> list[tuple[StoredChunk, float]]:
     return [
-        (Stored(id, f"d{id % 3}", "Title", (), "Title", f"text {id}", 10 * id), 1 - id / 100)
+        (StoredChunk(id, f"d{id % 3}", "Title", (), "Title", f"text {id}", 10 * id), 1 - id / 100)
         for id in range(count)
     ]
 
 
-def ids(found: list[tuple[Stored, float]]) -> list[int]:
+def ids(found: list[tuple[StoredChunk, float]]) -> list[int]:
     return [chunk.id for chunk, _ in found]
 
 
 def test_the_first_are_reordered_with_their_scores() -> None:
     async def story() -> None:
-        reranker, found = Backwards(), ranked(READ + 5)
+        reranker, found = Backwards(), ranked(MAX_READ + 5)
         best = await Reranking(reranker)("why", found)
-        assert ids(best) == [*reversed(range(READ)), *range(READ, READ + 5)]
+        assert ids(best) == [*reversed(range(MAX_READ)), *range(MAX_READ, MAX_READ + 5)]
         assert dict(best) == dict(found)
-        assert reranker.read == READ
+        assert reranker.read == MAX_READ
 
     play(story)
 
@@ -61,7 +61,7 @@ def test_late_or_broken_it_leaves_the_order_and_rests() -> None:
         assert anyio.current_time() - began <= 0.151
         reranker.delay = 0
         assert ids(await reranking("why", found)) == [0, 1, 2, 3, 4]
-        await anyio.sleep(REST)
+        await anyio.sleep(PAUSE_S)
         assert ids(await reranking("why", found)) == [4, 3, 2, 1, 0]
         reranker.broken = True
         assert ids(await reranking("why", found)) == [0, 1, 2, 3, 4]

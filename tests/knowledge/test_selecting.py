@@ -2,9 +2,9 @@
 
 import random
 
-from nexus_voice.knowledge.documents.records import Stored
-from nexus_voice.knowledge.search.selecting import BUDGET, select, shown
-from nexus_voice.knowledge.search.token_estimate import estimate
+from nexus_voice.knowledge.documents.records import StoredChunk
+from nexus_voice.knowledge.search.choosing import MAX_TOKENS, select, shown
+from nexus_voice.knowledge.search.tokens import estimate
 
 WORDS = random.Random(7).sample(
     [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"], 700
@@ -14,12 +14,14 @@ TEXT = " ".join(WORDS)
 
 def stored(
     id: int, text: str, document: str = "", position: int = 0, path: tuple[str, ...] = ("Path",)
-) -> Stored:
+) -> StoredChunk:
     document = document or f"d{id}"
-    return Stored(id, document, f"Title {id}", path, f"Title {id} › Path", text, position, page=id)
+    return StoredChunk(id, document, f"Title {id}", path, f"Title {id} › Path", text, position, page=id)
 
 
-def cut(id: int, start: int, end: int, document: str = "book", path: tuple[str, ...] = ("Path",)) -> Stored:
+def cut(
+    id: int, start: int, end: int, document: str = "book", path: tuple[str, ...] = ("Path",)
+) -> StoredChunk:
     """A piece of one long document."""
     return stored(id, TEXT[start:end], document, start, path)
 
@@ -81,7 +83,7 @@ def test_all_passages_together_fit_the_context() -> None:
     tokens = {shown(chunk): 2 * estimate(shown(chunk)) for chunk, _ in ranked}
     chosen = select(ranked, 20, tokens=tokens)
     used = sum(tokens[f"{one.title} › Path\n{one.text}"] for one in chosen)
-    assert BUDGET / 2 < used <= BUDGET
+    assert MAX_TOKENS / 2 < used <= MAX_TOKENS
     assert len(select(ranked, 20)) > len(chosen)
     small = {shown(chunk): 1_500 for chunk, _ in ranked} | {shown(ranked[-1][0]): 400}
     assert [one.text for one in select(ranked, 5, tokens=small)] == [ranked[0][0].text, ranked[-1][0].text]

@@ -8,8 +8,7 @@ import trio
 import trio.testing
 
 from nexus_voice.core.errors import EngineError
-from nexus_voice.knowledge.search.token_estimate import estimate
-from nexus_voice.knowledge.search.tokens import REMEMBERED, REST, WITHIN, Counter
+from nexus_voice.knowledge.search.tokens import COUNT_TIMEOUT_S, MAX_KEPT, PAUSE_S, Counter, estimate
 
 
 class Letters:
@@ -64,7 +63,7 @@ def test_each_text_is_counted_once_in_one_request() -> None:
         letters.name = "another model"
         assert await count(["pump"]) == [4]
         assert letters.asked[-1] == ["pump"]
-        await count([f"text {number}" for number in range(REMEMBERED)])
+        await count([f"text {number}" for number in range(MAX_KEPT)])
         await count(["pump"])
         assert letters.asked[-1] == ["pump"], "what is kept is bounded"
 
@@ -77,10 +76,10 @@ def test_a_late_or_missing_tokenizer_costs_little_and_rests(letters: Letters) ->
         letters.asked.clear()
         count, began = Counter(letters), anyio.current_time()
         assert await count(["The quick brown fox"]) == [5]
-        assert anyio.current_time() - began <= WITHIN + 0.001
+        assert anyio.current_time() - began <= COUNT_TIMEOUT_S + 0.001
         await count(["The quick brown fox"])
         assert len(letters.asked) == 1
-        await anyio.sleep(REST)
+        await anyio.sleep(PAUSE_S)
         await count(["The quick brown fox"])
         assert len(letters.asked) == 2
 

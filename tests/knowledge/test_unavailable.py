@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from nexus_voice.core.access import DEFAULT, PUBLIC
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.fake.engines import FakeEmbedder
-from nexus_voice.knowledge import base as base_module
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.ingest import ingestion as module
 from nexus_voice.knowledge.ingest.fetch import fetch
@@ -136,19 +135,19 @@ class Moody(FakeEmbedder):
 
 
 async def caught_up(base: KnowledgeBase) -> None:
-    while (status := await base.status()).done < status.total:  # noqa: ASYNC110 - a look into the database
+    while (status := await base.progress()).done < status.total:  # noqa: ASYNC110 - a look into the database
         await anyio.sleep(0.01)
 
 
 async def test_what_the_embedder_missed_is_made_up_for_while_the_server_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base_module, "CATCH_UP", 0.01)
+
     embedder = Moody()
     async with KnowledgeBase(tmp_path, embedder) as base, anyio.create_task_group() as tasks:
         await tasks.start(keeping_up, base)
         await base.ingest("pump.md", PUMP)
-        assert (await base.status()).done == 0
+        assert (await base.progress()).done == 0
         embedder.out = False
         with anyio.fail_after(10):
             await caught_up(base)
@@ -156,14 +155,14 @@ async def test_what_the_embedder_missed_is_made_up_for_while_the_server_runs(
 
 
 async def test_a_new_title_waits_for_no_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base_module, "CATCH_UP", 0.01)
+
     embedder = Moody()
     embedder.out = False
     async with KnowledgeBase(tmp_path, embedder) as base, anyio.create_task_group() as tasks:
         done = await base.ingest("pump.md", PUMP)
         embedder.out = True
         assert await base.change(done.id, title="The big pump")
-        assert (await base.status()).done == 0
+        assert (await base.progress()).done == 0
         assert base.trouble == ""  # it was not even asked
         embedder.out = False
         await tasks.start(keeping_up, base)
@@ -177,4 +176,4 @@ async def keeping_up(
 ) -> None:
     await base.ready()
     task_status.started()
-    await base.keep_up()
+    await base.keep_up(interval_s=0.01)

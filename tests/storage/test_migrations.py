@@ -18,7 +18,8 @@ from knowledge import looking
 from nexus_voice.core.access import DEFAULT, SEED
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.fake.engines import FakeEmbedder
-from nexus_voice.knowledge.base import KnowledgeBase, Origin
+from nexus_voice.knowledge.base import KnowledgeBase
+from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.storage import migrations, schema
 from nexus_voice.storage.database import FILE, Database
 from postgres import execute, named
@@ -95,7 +96,7 @@ async def test_a_base_from_before_migrations_keeps_everything(tmp_path: Path, ve
                 file.execute("INSERT INTO vectors VALUES ('half-read/8', ?, ?)", (id, bytes(32)))
     file.close()
     async with KnowledgeBase(tmp_path, embedder) as base:
-        status = await base.status()
+        status = await base.progress()
         assert (status.embedder, status.done, status.total) == ("fake", 2, 3)
         assert [passage.text for passage in await base.recall("heavy")] == ["It is heavy."]
         (best, *_) = await base.recall("is it blue")

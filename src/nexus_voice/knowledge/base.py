@@ -11,63 +11,53 @@ import anyio
 import anyio.to_thread
 from sqlalchemy import Connection
 
-from ..core.access import DEFAULT, PUBLIC, Role, Scope
+from ..core.access import DEFAULT, PUBLIC, Scope
 from ..core.chat import Passage
 from ..core.errors import BadInput, EngineError
 from ..ports import Embedder
 from ..text.prose import is_code, sentences
-from .documents import library, originals, sharing
-from .documents.records import Collection, DocumentInfo, Ingested, Origin, Status, Stored, digest_of
+from .collections import Collections
+from .documents import library, originals
+from .documents.records import DocumentInfo, Ingested, Origin, Outcome, StoredChunk, digest_of
 from .documents.revisions import changed, revision
-from .index.embedders import Embedders
-from .index.embedders import Status as EmbeddingStatus
-from .reading.chunks import chunks
-from .reading.kinds import MEDIA_TYPE
+from .index.embedders import Embedders, Progress
+from .reading.chunks import Reading
 from .reading.limits import Limits
-from .reading.read import read_as
-from .reading.reader import Reader, Reading
+from .reading.read import read_here
+from .reading.reader import Reader
 from .search.choosing import Chooser
-from .search.recalling import Found, Question, candidates
+from .search.retrieval import Found, Question, candidates
 from .store import Store
-
-__all__ = [
-    "Collection",
-    "DocumentInfo",
-    "Ingested",
-    "KnowledgeBase",
-    "Origin",
-    "Reading",
-    "Stored",
-    "digest_of",
-]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-Note = Callable[[Connection, DocumentInfo, Status], object]
-"""Writes down what became of a document, in the transaction that stores it. If it raises, nothing is."""
+Note = Callable[[Connection, DocumentInfo, Outcome], object]
+"""Notes what became of a document, in the transaction that stores it. Nothing is stored if it raises."""
+SearchBy = Literal["words", "meaning", "both"]
 
-LONGEST_QUERY = 2_000
-"""Characters of a query that are read."""
-CANDIDATES = 30
-"""Chunks that passages are chosen from."""
-By = Literal["words", "meaning", "both"]
-CATCH_UP = 5.0
-"""Seconds between two looks whether chunks were left without vectors."""
-FILLING = 10.0
-"""Seconds from the start of a seed in which a question waits for its end."""
+MAX_QUERY_CHARS = 2_000
+"""The rest of a longer query is not read."""
+MAX_CANDIDATES = 30
+"""Chunks from which the passages are chosen."""
+CATCH_UP_INTERVAL_S = 5.0
+"""Between two looks for chunks without vectors."""
+MAX_SEED_WAIT_S = 10.0
+"""A question waits for the end of a seed until so long after the seed began."""
 
 
 class KnowledgeBase:
-    """Documents `at` a folder (SQLite) or a PostgreSQL URL, found by words and by meaning together.
+    """Documents `at` a folder (SQLite) or a PostgreSQL URL, found by their words and their meaning.
 
-    It opens at the first use or `ready`, in a worker thread. Without an `embedder`, or while that fails,
-    words alone decide; `trouble` then says why. `on_change` is called after every change made here.
+    The database is opened at the first use, in a thread. Without an `embedder`, or while it fails, a search
+    goes by words alone, and `trouble` says why. `on_change` is called after every change that this process
+    has made to what can be found.
 
-    Vectors of two embedders do not compare. A base that was made with another one is read anew by
-    `ready`, and until that is done the other one answers if it is given as `meanwhile`, else words alone.
+    The vectors of two embedders cannot be compared. If the stored vectors are another embedder's, `ready`
+    makes new ones; until it is done the other embedder answers if it is given as `meanwhile`, else words
+    alone do.
 
-    What a `scope` may not see is as if it were not there; a scope of None is the program itself.
+    What a `scope` may not see does not exist for it. A scope of None is the program itself.
     """
 
     def __init__(
@@ -82,20 +72,16 @@ class KnowledgeBase:
         meanwhile: Embedder | None = None,
     ) -> None:
         self.on_change = on_change
+        self.store = Store(at)
+        self.collections = Collections(self.store, self._change)
         self._reader, self._limits = reader, limits or Limits()
         self._choose = chooser or Chooser()
-        self.store = Store(at)
         self._embedders = Embedders(self.store, embedder, meanwhile)
-        self._filling: tuple[anyio.Event, float] | None = None
-
-    @property
-    def embedder(self) -> Embedder | None:
-        """The one chosen last; `status` tells whether it serves already."""
-        return self._embedders.wanted.embedder if self._embedders.wanted else None
+        self._seeding: tuple[anyio.Event, float] | None = None
 
     @property
     def trouble(self) -> str:
-        """Why words alone decide; "" when they don't."""
+        """Why a search goes by words alone; "" when it does not."""
         return self._embedders.trouble
 
     async def __aenter__(self) -> Self:
@@ -105,63 +91,71 @@ class KnowledgeBase:
         await self.store.close()
 
     async def ready(self) -> None:
-        """Open, give vectors to chunks that have none of the embedder's, warm up."""
+        """Open the database, make the vectors that are missing, and warm up."""
         try:
-            await self._embedders.read()
+            await self._embedders.catch_up()
         except EngineError as error:
             self._embedders.failed(error)
         await self.candidates("ready?", PUBLIC, 1)
 
-    async def keep_up(self) -> None:
-        """For ever: what has no vectors, because the embedder failed or a title changed, is given some."""
+    async def keep_up(self, interval_s: float = CATCH_UP_INTERVAL_S) -> None:
+        """For ever, make the vectors that are missing because the embedder failed or a title changed."""
         await self.ready()
         while True:
-            await anyio.sleep(CATCH_UP)
+            await anyio.sleep(interval_s)
             if self._embedders.behind:
                 await self.ready()
 
     async def use(self, embedder: Embedder) -> None:
-        """Change to another embedder: it reads every chunk while the one before goes on answering, then
-        takes over at once. Returns when that is done, or when yet another one was chosen. Cancelled or
-        killed, it goes on from there the next time. Raises `EngineError` when the embedder fails: the
-        one before goes on, and `use` or `ready` may be tried again."""
-        self._embedders.want(embedder)
-        await self._embedders.read()
+        """Change to another embedder. It makes a vector of every chunk while the one before goes on
+        answering, and then takes over at once.
 
-    async def status(self) -> EmbeddingStatus:
-        return await self.store.read(self._embedders.status)
+        Returns when it has taken over, or when yet another embedder was chosen. A call that was cancelled
+        is continued by the next one, also after a restart. Raises `EngineError` when the embedder fails:
+        the one before goes on, and `use` or `ready` may be called again.
+        """
+        self._embedders.want(embedder)
+        await self._embedders.catch_up()
+
+    async def progress(self) -> Progress:
+        """Which embedder serves, and how far another one is on its way."""
+        return await self.store.read(self._embedders.progress)
 
     async def version(self) -> int:
-        """Counts changes to the documents, other processes' included."""
+        """A number that grows with every change to the documents, also by other processes."""
         return (await self.store.read(revision)).number
 
     async def recall(self, query: str, k: int = 5, *, scope: Scope = PUBLIC) -> list[Passage]:
-        """At most `k` passages, best first, of 2,000 tokens together. `score` is 0..1: 0.4 and more
-        is probably an answer, below 0.3 hardly. A few milliseconds more than embedding the query; in
-        the first seconds of a seed it waits for that, rather than find nothing."""
-        if self._filling:
-            filled, started = self._filling
-            with anyio.move_on_after(started + FILLING - anyio.current_time()):
-                await filled.wait()
-        found = await self.candidates(query, scope, CANDIDATES)
+        """At most `k` passages of 2,000 tokens together, best first.
+
+        A passage with a `score` (0..1) of 0.4 or more probably answers the query, one below 0.3 hardly. It
+        takes a few milliseconds more than embedding the query. In the first seconds of a seed it waits for
+        the seed, rather than find nothing.
+        """
+        if self._seeding:
+            seeded, began = self._seeding
+            with anyio.move_on_after(began + MAX_SEED_WAIT_S - anyio.current_time()):
+                await seeded.wait()
+        found = await self.candidates(query, scope, MAX_CANDIDATES)
         return await self._choose(query, found.chunks, max(k, 0))
 
     async def search(self, query: str, k: int = 10, *, scope: Scope = PUBLIC) -> list[Passage]:
-        """At most `k` passages, best first, however long together."""
-        found = await self.candidates(query, scope, max(CANDIDATES, k))
+        """At most `k` passages, best first, however long they are together."""
+        found = await self.candidates(query, scope, max(MAX_CANDIDATES, k))
         return await self._choose(query, found.chunks, k, budget=None)
 
-    async def candidates(self, query: str, scope: Scope, limit: int, by: By = "both") -> Found:
-        """At most `limit` chunks that may answer the query; by words or meaning alone to measure these."""
+    async def candidates(self, query: str, scope: Scope, limit: int, by: SearchBy = "both") -> Found:
+        """At most `limit` chunks that may answer the query. Searching by words or by meaning alone is for
+        measuring these."""
         await self.store.open()
-        query, index = query[:LONGEST_QUERY], self.store.index
+        query, index = query[:MAX_QUERY_CHARS], self.store.index
         while True:
             meaning = self._embedders.now if by != "words" else None
             vector = await self._embedders.tried(meaning.query(query)) if meaning else None
             question = Question(query if by != "meaning" else "", meaning, vector)
             found = await self.store.read(candidates, index, question, scope, limit)
             if found.by_meaning or vector is None or meaning is self._embedders.now:
-                return found  # else another embedder has taken over meanwhile
+                return found  # else another embedder has taken over meanwhile: search with that one
 
     async def ingest(
         self,
@@ -172,36 +166,22 @@ class KnowledgeBase:
         collection: str = DEFAULT,
         source: str = "upload",
     ) -> Ingested:
-        """Take in a file's bytes: read, store, give vectors. The same name with new content replaces the
-        old document in one step, the same content changes nothing. Raises `BadInput`."""
+        """Take in a file's bytes and give the document vectors. Raises `BadInput`."""
         if not name.strip():
             raise BadInput("A document needs a name.", code="name_missing")
         done = await self.take_in(Origin(name, collection, source, type or ""), data)
         await self.embed(done.id)
         return done
 
-    async def ingest_text(self, title: str, text: str) -> Ingested:
-        """Take in Markdown or plain text under a title, which is its name too."""
-        return await self.ingest(title, text.encode(), "text/markdown")
-
-    @asynccontextmanager
-    async def filling(self) -> AsyncIterator[None]:
-        """For as long as the block runs, at most the first seconds, questions wait for its end."""
-        self._filling = filled, _ = anyio.Event(), anyio.current_time()
-        try:
-            yield
-        finally:
-            self._filling = None
-            filled.set()
-        await self.candidates("ready?", PUBLIC, 1)
-
     async def take_in(
         self, origin: Origin, data: bytes, *, file_name: str = "", note: Note | None = None
     ) -> Ingested:
-        """The one way in: read a file's bytes and store the document and the file, without vectors yet. It
-        replaces the document of the same origin; the same content changes nothing but its fingerprint.
-        The kind of file is told by `file_name` where the origin's name is none. Raises `BadInput`, and what
-        `note` raises."""
+        """Read a file's bytes, and store the document with its file. Its vectors are `embed`'s to make.
+
+        The document of the same origin is replaced in one step. If the content is the same, nothing changes
+        but its fingerprint. `file_name` tells the kind of file where the origin's name does not. Raises
+        `BadInput`, and what `note` raises.
+        """
         digest = await anyio.to_thread.run_sync(digest_of, origin.type, data)
         known = await self.find(origin)
         if known and known.digest == digest:
@@ -211,31 +191,41 @@ class KnowledgeBase:
         def store(connection: Connection) -> Ingested:
             changed(connection)
             original = originals.keep(connection, data)
-            info, change = library.put(
+            info, outcome = library.put(
                 connection, origin, reading, digest=digest, size=len(data), original=original
             )
             if note:
-                note(connection, info, change)
-            return Ingested(info.id, info.title, info.chunks, change)
+                note(connection, info, outcome)
+            return Ingested(info.id, info.title, info.chunks, outcome)
 
         return await self._change(store)
 
     async def known(self, origin: Origin, note: Note | None = None) -> Ingested | None:
-        """The document of this origin, if its source has had no other version since, as the fingerprint
-        tells: then its content need not be fetched."""
+        """The stored document if it has the origin's fingerprint: then its content need not be fetched."""
         found = await self.find(origin) if origin.fingerprint else None
         if found is None or found.fingerprint != origin.fingerprint:
             return None
         return await self._unchanged(found, origin.fingerprint, note)
 
+    @asynccontextmanager
+    async def seeding(self) -> AsyncIterator[None]:
+        """Questions wait for the end of the block, as long as the block has just begun."""
+        self._seeding = seeded, _ = anyio.Event(), anyio.current_time()
+        try:
+            yield
+        finally:
+            self._seeding = None
+            seeded.set()
+        await self.candidates("ready?", PUBLIC, 1)
+
     async def embed(self, id: str, progress: Callable[[int, int], None] | None = None) -> None:
-        """Give the document's chunks the vectors they lack, batch by batch, each kept at once. Without a
-        working embedder it returns: `keep_up` makes up for it. `progress` is told how many of how many
-        chunks have one."""
+        """Make the vectors that a document's chunks lack, and keep each batch at once. It returns early when
+        the embedder fails; `keep_up` makes the rest. `progress` is told how many chunks have a vector, and
+        how many there are."""
         await self._embedders.embed(id, progress)
 
     async def find(self, origin: Origin) -> DocumentInfo | None:
-        """The document of this identity, whoever asks."""
+        """The document of this origin, whoever asks."""
         return await self.store.read(library.find, origin)
 
     async def documents(
@@ -246,25 +236,25 @@ class KnowledgeBase:
         after: str | None = None,
         limit: int | None = None,
     ) -> list[DocumentInfo]:
-        """By title; `after` is the `place` of the last one of the page before."""
+        """By title. `after` is the `place` of the last document of the page before."""
         return await self.store.read(library.listing, scope, collection, source, after, limit)
 
     async def document(self, id: str, scope: Scope | None = PUBLIC) -> DocumentInfo | None:
-        return await self.store.read(lambda at: library.document(at, id, scope))
+        return await self.store.read(library.document, id, scope)
 
     async def chunks_of(
         self, id: str, scope: Scope | None = PUBLIC, first: int = 0, last: int | None = None
-    ) -> list[Stored]:
+    ) -> list[StoredChunk]:
         """Those whose position is from `first` to `last`, in reading order; none when there is no such
         document."""
         return await self.store.read(library.chunks_of, id, scope, first, last)
 
     async def original(self, id: str, scope: Scope | None = PUBLIC) -> tuple[str, str, bytes] | None:
-        """(name, media type, bytes) of the file that the document was made from, where it is kept."""
+        """(name, media type, bytes) of the file that the document was read from, if it is kept."""
         return await self.store.read(library.original, id, scope)
 
     async def delete(self, id: str, scope: Scope | None = PUBLIC) -> bool:
-        """Whether there was such a document. It is gone from every search at once."""
+        """Whether there was such a document. No search finds it any more."""
         return await self._change(library.delete, id, scope)
 
     async def change(
@@ -276,43 +266,22 @@ class KnowledgeBase:
         name: str | None = None,
         title: str | None = None,
     ) -> DocumentInfo | None:
-        """Move a document to another collection, or give it another name or title, with which `keep_up`
-        makes its vectors anew. None when there is no such document or collection that may be changed.
-        Raises `BadInput`."""
-        done = await self._change(lambda at: library.change(at, id, scope, collection, name, title))
+        """Move a document to another collection, or give it another name or title. None when there is no
+        such document or collection that `scope` may change. Raises `BadInput`."""
+        done = await self._change(library.change, id, scope, collection, name, title)
         if done and title is not None:
-            self._embedders.behind = True  # its headings are others
+            self._embedders.behind = True  # the title is a part of what is embedded
         return done
-
-    async def collections(self, scope: Scope = PUBLIC) -> list[Collection]:
-        """By name."""
-        return await self.store.read(sharing.listing, scope)
-
-    async def create_collection(self, name: str, principal: str) -> Collection:
-        """It belongs to `principal`."""
-        return await self._change(sharing.create, name, principal)
-
-    async def rename_collection(self, id: str, name: str, scope: Scope | None) -> bool:
-        return await self._change(sharing.rename, id, name, scope)
-
-    async def delete_collection(self, id: str, scope: Scope | None) -> bool:
-        """With its documents and jobs."""
-        return await self._change(sharing.delete, id, scope)
-
-    async def members(self, collection: str, scope: Scope | None) -> dict[str, Role] | None:
-        """Principal -> role; for owners only, else None."""
-        return await self.store.read(sharing.members, collection, scope)
-
-    async def grant(self, collection: str, principal: str, role: Role, scope: Scope | None) -> bool:
-        return await self._change(sharing.grant, collection, principal, role, scope)
-
-    async def revoke(self, collection: str, principal: str, scope: Scope | None) -> bool:
-        return await self._change(sharing.revoke, collection, principal, scope)
 
     async def sentences(self, limit: int = 2_000, *, scope: Scope | None = PUBLIC) -> list[str]:
         """Titles, headings and sentences, each once: what people are likely to ask about."""
         found = await self.store.read(library.texts, limit, scope)
         return await anyio.to_thread.run_sync(_phrases, found, limit)
+
+    async def _read(self, name: str, data: bytes, type: str) -> Reading:
+        if self._reader:
+            return await self._reader.read(name, data, type)
+        return await anyio.to_thread.run_sync(read_here, name, data, type, self._limits)
 
     async def _unchanged(self, known: DocumentInfo, fingerprint: str, note: Note | None) -> Ingested:
         def write(connection: Connection) -> None:
@@ -325,13 +294,8 @@ class KnowledgeBase:
             await self.store.write(write)
         return Ingested(known.id, known.title, known.chunks, "unchanged")
 
-    async def _read(self, name: str, data: bytes, type: str | None) -> Reading:
-        if self._reader:
-            return await self._reader.read(name, data, type or "")
-        return await anyio.to_thread.run_sync(_read, name, data, type, self._limits)
-
     async def _change(self, work: Callable[[Connection, Unpack[Ts]], T], *arguments: *Ts) -> T:
-        """Write, and say so if anything was done."""
+        """Write, and announce it once it is committed if anything was done."""
         async with self.store.changing:
             done = await self.store.write(work, *arguments)
         if done and self.on_change:
@@ -339,15 +303,9 @@ class KnowledgeBase:
         return done
 
 
-def _read(name: str, data: bytes, type: str | None, limits: Limits) -> Reading:
-    """In this process: for what can be trusted."""
-    kind, document = read_as(name, data, type, limits)
-    return Reading(document.title, MEDIA_TYPE[kind], len(document.pages) or None, chunks(document))
-
-
-def _phrases(chunks: Sequence[Stored], limit: int) -> list[str]:
-    """At most `limit` titles, headings and sentences of the chunks, each once. A third of a second for
-    2,000 chunks: call it in a thread."""
+def _phrases(chunks: Sequence[StoredChunk], limit: int) -> list[str]:
+    """At most `limit` titles, headings and sentences of the chunks, each once. It takes a third of a second
+    for 2,000 chunks, so it is called in a thread."""
     found = dict.fromkeys(heading for chunk in chunks for heading in (chunk.title, *chunk.path))
     for chunk in chunks:
         if len(found) >= limit:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 
-from ..core.access import SEED
+from ..core.access import PUBLIC, SEED
 from ..core.errors import BadInput
 from .base import KnowledgeBase
 from .documents.records import Ingested
@@ -28,7 +28,7 @@ async def seed(base: KnowledgeBase, folder: Path, called: str = "") -> list[Inge
     that an earlier seed had and this one has not. A file that cannot be read is skipped. The collection is
     named as the seed is `called`, by default like the folder, unless a user gave it another name for this
     seed. Questions of the first seconds wait for it, rather than find nothing."""
-    async with base.filling():
+    async with base.seeding():
         return await _mirror(base, folder, called)
 
 
@@ -56,6 +56,6 @@ async def _name(base: KnowledgeBase, files: Set[str], called: str) -> None:
     """A seed that has no file of the one before is another one."""
     known = [document.name for document in await base.documents(None, SEED, SOURCE)]
     another = bool(known and files) and files.isdisjoint(known)
-    for one in await base.collections():
+    for one in await base.collections.listing(PUBLIC):
         if one.id == SEED and one.name != called and (another or one.name in (UNNAMED, ABOUT)):
-            await base.rename_collection(SEED, called, None)
+            await base.collections.rename(SEED, called, None)

@@ -16,10 +16,9 @@ from ...core.access import Scope
 from ...core.errors import BadInput
 from ...storage.schema import chunks, documents
 from ...storage.times import now
-from ..reading.chunks import Chunk
-from ..reading.reader import Reading
+from ..reading.chunks import Chunk, Reading
 from .originals import load, sweep
-from .records import Change, DocumentInfo, Origin, Stored
+from .records import DocumentInfo, Origin, Outcome, StoredChunk
 from .revisions import changed
 from .sharing import READ, WRITE, allowed, within
 
@@ -69,7 +68,7 @@ def put(
     digest: str,
     size: int,
     original: str | None,
-) -> tuple[DocumentInfo, Change]:
+) -> tuple[DocumentInfo, Outcome]:
     """Add the document, or replace the one of the same identity, whose id stays. Its chunks are found by
     their words from then on. `original` must be kept already."""
     changed(connection)
@@ -167,7 +166,7 @@ def original(connection: sa.Connection, id: str, scope: Scope | None) -> tuple[s
 
 def chunks_of(
     connection: sa.Connection, id: str, scope: Scope | None, first: int = 0, last: int | None = None
-) -> list[Stored]:
+) -> list[StoredChunk]:
     """The document's chunks in reading order: those whose position is from `first` to `last`."""
     statement = _stored(scope).where(chunks.c.document_id == id, chunks.c.position >= first)
     if last is not None:
@@ -175,13 +174,13 @@ def chunks_of(
     return [_chunk(row) for row in connection.execute(statement.order_by(chunks.c.position, chunks.c.id))]
 
 
-def stored(connection: sa.Connection, ids: Iterable[int], scope: Scope | None) -> dict[int, Stored]:
+def stored(connection: sa.Connection, ids: Iterable[int], scope: Scope | None) -> dict[int, StoredChunk]:
     """Those chunks of `ids` that (still) exist for the scope."""
     statement = _stored(scope).where(chunks.c.id.in_(list(ids)))
     return {row.id: _chunk(row) for row in connection.execute(statement)}
 
 
-def texts(connection: sa.Connection, limit: int, scope: Scope | None) -> list[Stored]:
+def texts(connection: sa.Connection, limit: int, scope: Scope | None) -> list[StoredChunk]:
     """The first `limit` chunks of the scope's documents, in reading order."""
     order = documents.c.added, documents.c.id, chunks.c.position
     return [_chunk(row) for row in connection.execute(_stored(scope).order_by(*order).limit(limit))]
@@ -241,8 +240,8 @@ def _stored(scope: Scope | None) -> sa.Select[Any]:
     )  # fmt: skip
 
 
-def _chunk(row: Any) -> Stored:
-    return Stored(
+def _chunk(row: Any) -> StoredChunk:
+    return StoredChunk(
         row.id, row.document_id, row.title, tuple(row.path), row.heading, row.text, row.position, row.page,
         row.type,
     )  # fmt: skip

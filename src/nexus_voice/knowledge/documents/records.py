@@ -12,8 +12,7 @@ from ...core.access import DEFAULT, Role
 PIPELINE = 2
 """Part of every digest: raise it when reading or cutting changes, and documents are taken in anew."""
 
-Change = Literal["added", "updated"]
-Status = Literal["added", "updated", "unchanged"]
+Outcome = Literal["added", "updated", "unchanged"]
 """What became of a document that was handed in."""
 
 
@@ -55,7 +54,7 @@ class DocumentInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredChunk:
     """A chunk with its document's title; `heading` is title and path in one line."""
 
     id: int
@@ -87,7 +86,7 @@ class Ingested:
     id: str
     title: str
     chunks: int
-    status: Status
+    status: Outcome
 
 
 def digest_of(type: str, data: bytes) -> str:

@@ -1,7 +1,8 @@
 """Which embedder a knowledge base is searched with, and how another one takes its place.
 
-Vectors of two embedders do not compare. So the new one first reads every chunk, while the one before
-goes on serving; its vectors are kept as they are made, beside the others, and a kill costs a batch.
+The vectors of two embedders cannot be compared. So a new embedder first makes a vector of every chunk, while
+the one before goes on serving. Its vectors are stored batch by batch beside the others, so that a process
+that is killed loses one batch.
 """
 
 from __future__ import annotations
@@ -19,38 +20,35 @@ from ...ports import Embedder
 from ..documents.revisions import revision
 from ..store import Store
 from .meaning import Meaning
-from .protocol import embed, missing, progress, serve, unembedded
+from .protocol import count_vectors, embed, missing, serve, unembedded
 
 if TYPE_CHECKING:
     from ...ports import Vectors
 
-BATCH = 64
-"""Chunks embedded between two writes to the database."""
+BATCH_CHUNKS = 64
+"""Chunks that are embedded between two writes to the database."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
-    """`embedder` finds passages by meaning now; "": words alone do. `reading` has read `done` of `total`
-    chunks and will then be the one that does; "" when every chunk is read."""
+class Progress:
+    """`embedder` is the name of the one that serves now; "" while a search goes by words alone. `coming` is
+    the one that has made vectors of `done` of the `total` chunks and then takes over; "" if none is."""
 
     embedder: str
-    reading: str
+    coming: str
     done: int
     total: int
     trouble: str
 
 
 class Embedders:
-    """`now` serves, unless the vectors that are searched are another's; `wanted` is, or is to be, `now`.
-
-    `behind`: chunks were left without
-    vectors, and `read` is to make up for it.
-    """
+    """`now` serves, unless the vectors that are searched are another embedder's. `wanted` is `now`, or is to
+    become it. `behind` is True when chunks were left without vectors, and `catch_up` should be called."""
 
     def __init__(self, store: Store, embedder: Embedder | None, meanwhile: Embedder | None) -> None:
-        self._store, self._reading = store, anyio.Lock()
+        self._store, self._catching_up = store, anyio.Lock()
         store.on_open = self._opened
         self.now = self.wanted = Meaning(embedder) if embedder else None
         self.trouble = "" if embedder else "no embedding model is configured"
@@ -64,19 +62,20 @@ class Embedders:
                 return
         self.wanted = Meaning(embedder)
 
-    async def read(self) -> None:
-        """Give every chunk a vector of the wanted embedder, then search these. Raises `EngineError`."""
-        async with self._reading:
+    async def catch_up(self) -> None:
+        """Make a vector of every chunk with the wanted embedder, and then search these vectors. Raises
+        `EngineError`."""
+        async with self._catching_up:
             self.behind = False
             try:
-                await self._read()
+                await self._take_over()
             except BaseException:
                 self.behind = True
                 raise
 
     async def embed(self, document: str, told: Callable[[int, int], None] | None) -> None:
-        """Give the document's chunks the vectors they lack; it stops when the embedder does. `told`
-        hears (chunks with a vector, all of them) now and after every batch."""
+        """Make the vectors that the document's chunks lack; return early when the embedder fails. `told` is
+        called with (chunks that have a vector, all of its chunks) now and after every batch."""
         while meaning := self.now:
             if not meaning.key and await self.tried(meaning.embed(["ready?"], "query")) is None:
                 self.behind = True
@@ -86,27 +85,27 @@ class Embedders:
                 told(total - left, total)
             if not left:
                 return
-            rows = await self._store.read(unembedded, meaning.key, BATCH, 0, document)
+            rows = await self._store.read(unembedded, meaning.key, BATCH_CHUNKS, 0, document)
             made = await self.tried(meaning.embed(_texts(rows), "passage"))
             if made is None:
                 self.behind = True
                 return
             async with self._store.changing:
-                if meaning is self.now:  # else it would come too late
+                if meaning is self.now:  # else another embedder has taken over
                     await self._keep(meaning, rows, made)
 
-    def status(self, connection: Connection) -> Status:
+    def progress(self, connection: Connection) -> Progress:
         serving = revision(connection).embedder
         now, wanted = self.now, self.wanted
         fits = wanted is not None and wanted.fits(serving)
         key = (wanted.key if wanted else "") or (serving if fits and serving else "")
-        done, total = progress(connection, key)
+        done, total = count_vectors(connection, key)
         found = now.embedder.name if now and now.fits(serving) and not self.trouble else ""
-        reading = wanted.embedder.name if wanted and total and (done < total or not fits) else ""
-        return Status(found, reading, done, total, self.trouble)
+        coming = wanted.embedder.name if wanted and total and (done < total or not fits) else ""
+        return Progress(found, coming, done, total, self.trouble)
 
     async def tried(self, work: Awaitable[Vectors]) -> Vectors | None:
-        """None when it cannot be done now: words alone will do, and `read` makes up for it."""
+        """The vectors, or None when the embedder fails: a search then goes by words alone."""
         try:
             vectors = await work
         except EngineError as error:
@@ -125,25 +124,25 @@ class Embedders:
         if self._meanwhile and serving and self._meanwhile.fits(serving):
             self.now = self._meanwhile
 
-    async def _read(self) -> None:
+    async def _take_over(self) -> None:
         wanted = self.wanted
         if wanted is None or not await self._fill(wanted):
             return
         if wanted is self.now and (await self._store.read(revision)).embedder == wanted.key:
             return
         await self._store.read(self._store.index.prepare, wanted.key)
-        async with self._store.changing:  # and what was taken in since
+        async with self._store.changing:  # also for chunks that have come since
             if await self._fill(wanted):
                 await self._store.write(serve, self._store.index, wanted.key)
                 self.now, self.trouble = wanted, ""
 
     async def _fill(self, wanted: Meaning) -> bool:
-        """Whether all is read; not when another embedder was chosen meanwhile."""
+        """Whether every chunk has a vector; False when another embedder was chosen meanwhile."""
         after = 0
         if not wanted.key:
             await wanted.embed(["ready?"], "query")
         while self.wanted is wanted:
-            rows = await self._store.read(unembedded, wanted.key, BATCH, after, None)
+            rows = await self._store.read(unembedded, wanted.key, BATCH_CHUNKS, after, None)
             if not rows:
                 return True
             made = await wanted.embed(_texts(rows), "passage")
@@ -157,5 +156,5 @@ class Embedders:
 
 
 def _texts(rows: Sequence[tuple[int, str, str]]) -> list[str]:
-    """What is embedded of a chunk: its headings tell what it is about."""
+    """What is embedded of each chunk: the headings say what the text is about."""
     return [f"{heading}\n{text}" for _, heading, text in rows]

@@ -1,4 +1,4 @@
-"""How many chunks hold a word, remembered: counting a common word costs more than the search itself."""
+"""How many chunks hold a word. Counts are kept, since counting a common word costs more than the search."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import sqlalchemy as sa
 from ..documents.library import count
 from ..documents.revisions import revision
 
-EXACT = 1_000
+MAX_EXACT_CHUNKS = 1_000
 """In a base of at most so many chunks every count is exact."""
-STALE = 50
-"""Changes after which a word is counted anew in a larger one."""
-DRIFT = 0.02
-"""Share of chunks that may come or go before that."""
-REMEMBERED = 10_000
-"""Words; past that all are forgotten."""
+MAX_STALE_CHANGES = 50
+"""In a larger base a count is used until so many changes have been made,"""
+MAX_DRIFT = 0.02
+"""or until this share of its chunks has come or gone."""
+MAX_KEPT_WORDS = 10_000
+"""When there are more, all counts are dropped."""
 
 
 class _Count(NamedTuple):
@@ -34,8 +34,8 @@ class Counts(NamedTuple):
 
 
 class Frequencies:
-    """`count_words` counts each word's chunks, given how many chunks there are. Safe in several threads: at
-    worst a word is counted twice."""
+    """`count_words` counts the chunks that hold each word, given how many chunks there are. It may be used in
+    several threads: at worst a word is counted twice."""
 
     def __init__(self, count_words: Callable[[sa.Connection, Sequence[str], int], list[int]]) -> None:
         self._count_words = count_words
@@ -48,29 +48,32 @@ class Frequencies:
             self._total = number, count(connection)
         total = self._total[1]
         known = {word: self._known.get(word) for word in words}
-        held = {word: one.chunks for word, one in known.items() if one and _holds(one, total, number)}
+        held = {word: one.chunks for word, one in known.items() if one and _is_fresh(one, total, number)}
         if new := [word for word in known if word not in held]:
             counted = dict(zip(new, self._count_words(connection, new, total), strict=True))
-            if len(self._known) >= REMEMBERED:
+            if len(self._known) >= MAX_KEPT_WORDS:
                 self._known.clear()
             self._known |= {word: _Count(count, total, number) for word, count in counted.items()}
             held |= counted
         return Counts(total, [held[word] for word in words])
 
 
-def telling(words: Sequence[str], counts: Sequence[int], room: int) -> list[str]:
-    """The rarer of `words` that any chunk holds: as many as are in `room` chunks together, one at least."""
+def rarest(words: Sequence[str], counts: Sequence[int], max_chunks: int) -> list[str]:
+    """Those words that some chunk holds, from the rarest on, as long as `max_chunks` chunks hold them
+    together; the rarest in any case."""
     chosen: list[str] = []
     for held, word in sorted(zip(counts, words, strict=True), key=lambda one: one[0]):
-        if held and (held <= room or not chosen):
+        if held and (held <= max_chunks or not chosen):
             chosen.append(word)
-            room -= held
+            max_chunks -= held
     return chosen
 
 
-def _holds(known: _Count, total: int, number: int) -> bool:
-    """Whether it is still about right."""
+def _is_fresh(known: _Count, total: int, number: int) -> bool:
+    """Whether the count is still about right."""
     if known.number == number:
         return True
-    fresh = abs(number - known.number) <= STALE and abs(total - known.total) <= DRIFT * total
-    return total > EXACT and fresh
+    similar = (
+        abs(number - known.number) <= MAX_STALE_CHANGES and abs(total - known.total) <= MAX_DRIFT * total
+    )
+    return total > MAX_EXACT_CHUNKS and similar

@@ -1,4 +1,4 @@
-"""One embedder, and what it makes of texts: what "near in meaning" means for it."""
+"""One embedder, its vectors, and what a cosine of two of them says about their meaning."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from ...ports import Calibrated, Embedder
 if TYPE_CHECKING:
     from ...ports import Vectors
 
-COSINES = (0.15, 0.65)
-"""MiniLM's cosine of unrelated texts and of a question with its answer, roughly."""
-REMEMBERED = 256
-"""Query vectors kept: a question is asked as a partial transcript first, then as the final one."""
+MINILM_COSINES = (0.15, 0.65)
+"""Roughly MiniLM's cosine of unrelated texts, and of a question with its answer."""
+MAX_KEPT_QUERIES = 256
+"""Vectors of queries that are kept: a question is searched as a partial transcript, then as the final one."""
 
 
 class Meaning:
-    """`key`, "name/dimensions", tells its vectors from others'; it is "" until the embedder has worked.
-
-    `cosines` are the embedder's own, where it has some: of unrelated texts, and of a question with its
-    answer.
-    """
+    """`key`, "name/dimensions", tells its vectors from those of other embedders; it is "" until the embedder
+    has been used. `cosines` are those of unrelated texts and of a question with its answer: the embedder's
+    own if it knows them, else MiniLM's."""
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder, self.key = embedder, ""
-        self.cosines = embedder.cosines if isinstance(embedder, Calibrated) else COSINES
+        self.cosines = embedder.cosines if isinstance(embedder, Calibrated) else MINILM_COSINES
         self._queries: dict[str, Vectors] = {}
 
     def fits(self, serving: str | None) -> bool:
-        """Whether vectors of this key are its own; None, where there are none yet, fits everyone."""
+        """Whether the vectors of the key `serving` are its own. None means that no vectors are stored yet,
+        and fits every embedder."""
         if serving is None or self.key:
             return serving in (None, self.key)
         return serving.rpartition("/")[0] == self.embedder.name
@@ -46,11 +45,11 @@ class Meaning:
         if vector is None:
             vector = (await self.embed([text], "query"))[0]
         self._queries[text] = vector  # the newest last
-        if len(self._queries) > REMEMBERED:
+        if len(self._queries) > MAX_KEPT_QUERIES:
             del self._queries[next(iter(self._queries))]
         return vector
 
     def likeness(self, cosines: Mapping[int, float]) -> dict[int, float]:
-        """Each cosine as 0..1: 0 as unrelated texts are, 1 as a good answer is."""
+        """Each cosine on a scale from 0, like unrelated texts, to 1, like a question and its answer."""
         low, high = self.cosines
         return {id: min(1.0, max(0.0, (cosine - low) / (high - low))) for id, cosine in cosines.items()}

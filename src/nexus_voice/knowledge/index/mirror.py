@@ -1,4 +1,4 @@
-"""FAISS in memory: a mirror of one embedder's vectors in SQLite, which follows every change there."""
+"""FAISS in memory: it mirrors one embedder's vectors in SQLite, and follows every change there."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
     from ...ports import Vectors
 
 FAISS: Any = faiss
-"""Its stubs know less than it does."""
-AT_ONCE = 4_096
-"""Rows read between two additions."""
-STORED = "<f2"
-"""Half precision, in the file and in memory: half the size and twice the speed, and a cosine is off by
-less than 0.0002."""
-
-DEAD = 0.1
-"""Share of rows without a chunk from which they are cleared out."""
+"""Its type stubs lack much of it."""
+BATCH_ROWS = 4_096
+"""Rows that are read and added at a time."""
+VECTOR_TYPE = "<f2"
+"""Half precision, in the file and in memory: half the size and twice the speed, and a cosine is off by less
+than 0.0002."""
+MAX_DEAD_SHARE = 0.1
+"""Rows whose chunk is gone are removed when they are a greater part of all rows."""
 
 NEW = "SELECT seq, chunk_id, embedding FROM vectors WHERE seq > ? AND embedder = ? ORDER BY seq"
 TOUCHED = "SELECT seq, chunk_id FROM touched WHERE seq > ? ORDER BY seq"
@@ -39,10 +38,10 @@ PLACES_OF = """SELECT d.collection_id, c.id FROM chunks c JOIN documents d ON d.
 
 
 class Mirror:
-    """Exact search by inner product. Thread-safe; one search or change at a time.
+    """Exact search by inner product. Thread-safe: one search or change at a time.
 
-    A vector is a row; `_ids` are the rows' chunks, `_places` their collections, numbered by `_numbers`, or -1
-    for a chunk that is gone.
+    Each vector is a row. `_ids` are the chunks of the rows. `_places` are the numbers of their collections in
+    `_numbers`, or -1 for a chunk that is gone.
     """
 
     def __init__(self, key: str) -> None:
@@ -53,7 +52,7 @@ class Mirror:
         )
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._places: NDArray[np.int32] = np.empty(0, np.int32)
-        self._order: NDArray[np.int64] = np.empty(0, np.int64)  # of the rows by their chunk
+        self._order: NDArray[np.int64] = np.empty(0, np.int64)  # sorts the rows by chunk
         self._numbers: dict[str, int] = {}
         self._seen = Revision(-1, None)
         self._last = self._touched = 0
@@ -62,7 +61,7 @@ class Mirror:
         self._lock = Lock()
 
     def sync(self, connection: sa.Connection, now: Revision) -> None:
-        """Follow the tables: nothing is read when nothing has changed, and else only what has."""
+        """Follow the tables. Only what has changed since the last time is read."""
         with self._lock:
             if now.number <= self._seen.number:
                 return
@@ -81,7 +80,9 @@ class Mirror:
             parameters = None
             if self._dead or len(allowed) < len(self._numbers):
                 parameters = FAISS.SearchParameters(sel=self._those(allowed))
-            FAISS.omp_set_num_threads(1)  # of this thread: a query is not divided, yet waits for all
+            FAISS.omp_set_num_threads(
+                1
+            )  # for this thread: a single query is not divided, but would wait for all threads
             _, rows = self._index.search(vector[None], limit, params=parameters)
             return [int(id) for id in self._ids[rows[0][rows[0] >= 0]]]
 
@@ -102,23 +103,23 @@ class Mirror:
     def _follow(self, cursor: Any, now: Revision) -> None:
         first = not len(self._ids)
         cursor.execute(NEW, (self._last, self.key))
-        new = [self._add(rows, first) for rows in iter(lambda: cursor.fetchmany(AT_ONCE), [])]
+        new = [self._add(rows, first) for rows in iter(lambda: cursor.fetchmany(BATCH_ROWS), [])]
         self._order = np.argsort(self._ids, kind="stable")
         touched = cursor.execute(TOUCHED, (self._touched,)).fetchall()
         changed = [*(id for ids in new for id in ids.tolist()), *(id for _, id in touched)]
         forgotten = bool(touched) and touched[0][0] > self._touched + 1
-        if first or forgotten or len(changed) > AT_ONCE:
+        if first or forgotten or len(changed) > BATCH_ROWS:
             self._compare(cursor)
         else:
             self._place(cursor, changed)
         (self._touched,) = cursor.execute(LAST_TOUCHED).fetchone()
         self._dead = int((self._places < 0).sum())
-        if self._dead > DEAD * len(self._ids):
+        if self._dead > MAX_DEAD_SHARE * len(self._ids):
             self._remove(self._places < 0)
         self._allowed, self._seen = None, now
 
     def _add(self, rows: list[tuple[int, int, bytes]], first: bool) -> NDArray[np.int64]:
-        """Rows of vectors; a chunk's older vector goes. Their ids."""
+        """Add rows of vectors in place of older ones of the same chunks; returns the chunks' ids."""
         ids = np.fromiter((id for _, id, _ in rows), np.int64, len(rows))
         if not first and (known := np.isin(self._ids, ids)).any():
             self._remove(known)
@@ -135,7 +136,7 @@ class Mirror:
         self._order, self._dead = np.argsort(self._ids, kind="stable"), 0
 
     def _rows(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Of those of `ids` that have one."""
+        """The rows of those chunks among `ids` that have one."""
         if not len(self._ids):
             return np.empty(0, np.int64)
         found = np.searchsorted(self._ids, ids, sorter=self._order)
@@ -144,13 +145,13 @@ class Mirror:
         return there
 
     def _compare(self, cursor: Any) -> None:
-        """Where every chunk is: one pass over an index."""
+        """Look up the collection of every chunk, in one pass over an index."""
         self._places[:] = -1
         for collection, text in cursor.execute(PLACES).fetchall():
             self._places[self._rows(np.fromstring(text, np.int64, sep=","))] = self._numbered(collection)
 
     def _place(self, cursor: Any, ids: list[int]) -> None:
-        """Where these are."""
+        """Look up the collections of these chunks."""
         self._places[self._rows(np.array(ids, np.int64))] = -1
         for collection, id in cursor.execute(PLACES_OF, (json.dumps(ids),)).fetchall():
             self._places[self._rows(np.array([id]))] = self._numbered(collection)

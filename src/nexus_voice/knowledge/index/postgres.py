@@ -1,4 +1,4 @@
-"""Words by tsvector, vectors by pgvector."""
+"""Searches words with tsvector and vectors with pgvector."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import sqlalchemy as sa
 from sqlalchemy.types import UserDefinedType
 
 from ...storage.schema import chunks, documents, state
-from .frequent import Counts, Frequencies, telling
+from .frequent import Counts, Frequencies, rarest
 from .protocol import Near
 
 if TYPE_CHECKING:
     from ...ports import Vectors
 
-WEIGHTS: sa.ColumnElement[Any] = sa.literal_column("'{0, 0, 0.5, 1}'::real[]")
-"""Of a word in the text and in a heading: the third and the fourth."""
-BY_LENGTH = 1
-"""`ts_rank` divides by 1 + the logarithm of the length."""
-INDEXED = 4_000
-"""Most dimensions that pgvector makes an index of; beyond, a search looks at every vector."""
-RANKED = 2_000
-"""Chunks that are ranked, about, at some microseconds each."""
-COUNTED = 2_000
-"""Chunks that hold a word, up to which they are counted one by one."""
+RANK_WEIGHTS: sa.ColumnElement[Any] = sa.literal_column("'{0, 0, 0.5, 1}'::real[]")
+"""The third is that of a word in the text, the fourth that of a word in a heading."""
+BY_LOG_LENGTH = 1
+"""Makes `ts_rank` divide by 1 + the logarithm of the length."""
+MAX_INDEXED_DIMENSIONS = 4_000
+"""pgvector makes no index of longer vectors; a search then looks at each of them."""
+MAX_RANKED = 2_000
+"""Chunks that are ranked for one search, roughly; each takes some microseconds."""
+MAX_COUNTED = 2_000
+"""Chunks with a word are counted one by one up to this number."""
 COUNT = sa.text("""
     WITH common AS MATERIALIZED (
         SELECT unnest(most_common_elems::text::text[]) AS stem, unnest(most_common_elem_freqs) AS share
@@ -38,9 +38,9 @@ COUNT = sa.text("""
     SELECT CASE WHEN coalesce(share, 0) * :total > :most THEN round(share * :total)
         ELSE (SELECT count(*) FROM (SELECT FROM chunks WHERE words @@ query LIMIT :most + 1) AS held) END
     FROM stems LEFT JOIN common USING (stem) ORDER BY place""")
-"""Of a word in more than `most` chunks what `ANALYZE` found, as far as it knows the word."""
-LOOKED_AT = 100
-"""Neighbours that a search keeps in view (`hnsw.ef_search`): more find more of the true ones."""
+"""For a word in more than `most` chunks the count is the estimate of `ANALYZE`, if it has one."""
+MIN_EF_SEARCH = 100
+"""Neighbours that a search keeps in view (`hnsw.ef_search`): the more, the fewer are missed."""
 
 SERVING = sa.select(
     state.c.embedder,
@@ -48,8 +48,9 @@ SERVING = sa.select(
     sa.func.set_config("hnsw.ef_search", sa.bindparam("looked_at"), True),
     sa.func.set_config("plan_cache_mode", "force_custom_plan", True),
 )
-"""With settings until the end of the transaction: a search within few collections looks on, though not for
-ever; and is planned for these, of which it may be better to look at every chunk."""
+"""Also sets, until the end of the transaction, that a search within few collections goes on looking until it
+has enough, though not for ever, and that it is planned for these collections: of few chunks it may be quicker
+to look at each."""
 
 words_of: sa.ColumnElement[Any] = sa.column("words")
 vectors = sa.table("vectors", sa.column("embedder"), sa.column("chunk_id"), sa.column("embedding"))
@@ -77,7 +78,7 @@ class PostgresIndex:
     def match(
         self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
     ) -> list[int]:
-        chosen = telling(words, counts.held, RANKED)
+        chosen = rarest(words, counts.held, MAX_RANKED)
         if not chosen or not seen:
             return []
         held = dict(zip(words, counts.held, strict=True))
@@ -102,11 +103,11 @@ class PostgresIndex:
         limit: int,
         also: Sequence[int],
     ) -> Near | None:
-        serving = connection.execute(SERVING, {"looked_at": str(max(LOOKED_AT, limit))}).scalar_one()
+        serving = connection.execute(SERVING, {"looked_at": str(max(MIN_EF_SEARCH, limit))}).scalar_one()
         if serving != key:
             return None
         near = _nearest(connection, key, vector, seen, limit, also)
-        if len(near.ids) < limit:  # the index gives up when others are nearer by the ten thousands
+        if len(near.ids) < limit:  # the index gives up when ten thousands of others are nearer
             near = _nearest(connection, key, vector, seen, limit, also, by_index=False)
         return near
 
@@ -120,7 +121,7 @@ class PostgresIndex:
         connection.execute(statement, rows)
 
     def prepare(self, connection: sa.Connection, key: str) -> None:
-        """Its index was made with its first vectors."""
+        """Nothing to do: the index was made with the first vectors."""
 
     def forget(self, connection: sa.Connection, key: str) -> None:
         connection.execute(sa.text("DELETE FROM vectors WHERE embedder != :key"), {"key": key})
@@ -154,14 +155,19 @@ def _nearest(
         _by(key), vectors.c.chunk_id == sa.any_(sa.literal(list(also), sa.ARRAY(sa.BigInteger)))
     )
     both = sa.union_all(near.subquery().select(), others)
-    rows = connection.execute(both.order_by("distance")).all()  # the index has them in order nearly
+    rows = connection.execute(
+        both.order_by("distance")
+    ).all()  # the index gives them in nearly the right order
     return Near([id for id, _, near in rows if near], {id: -distance for id, distance, _ in rows})
 
 
 def _make_index(connection: sa.Connection, key: str) -> None:
-    """While there are none of its vectors yet, so that nobody waits for it."""
+    """Called before the first vectors of the key are stored, when it takes no time."""
     name, dimensions = _name(key), _dimensions(key)
-    if dimensions > INDEXED or connection.scalar(sa.select(sa.func.to_regclass(name))) is not None:
+    if (
+        dimensions > MAX_INDEXED_DIMENSIONS
+        or connection.scalar(sa.select(sa.func.to_regclass(name))) is not None
+    ):
         return
     only = _by(key).compile(connection, compile_kwargs={"literal_binds": True})
     connection.exec_driver_sql(
@@ -171,7 +177,7 @@ def _make_index(connection: sa.Connection, key: str) -> None:
 
 
 def _count(connection: sa.Connection, words: Sequence[str], total: int) -> list[int]:
-    values = {"words": list(words), "total": total, "most": COUNTED}
+    values = {"words": list(words), "total": total, "most": MAX_COUNTED}
     return [int(found) for found in connection.scalars(COUNT, values)]
 
 
@@ -180,13 +186,13 @@ def _query(word: str) -> sa.ColumnElement[Any]:
 
 
 def _rank(word: str, held: Mapping[str, int], total: int) -> sa.ColumnElement[Any]:
-    """`ts_rank` does not know how much a word tells: the rarer, the more."""
+    """`ts_rank` times a weight that it does not know: the rarer a word, the more it tells."""
     weight = math.log(1 + total / held[word])
-    return weight * sa.func.ts_rank(WEIGHTS, words_of, _query(word), BY_LENGTH)
+    return weight * sa.func.ts_rank(RANK_WEIGHTS, words_of, _query(word), BY_LOG_LENGTH)
 
 
 def _by(key: str) -> sa.ColumnElement[bool]:
-    """Written out, since the index is for this very condition."""
+    """The key is written out, because the index is for exactly this condition."""
     return vectors.c.embedder == sa.literal(key, sa.Text, literal_execute=True)
 
 

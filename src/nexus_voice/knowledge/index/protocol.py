@@ -1,8 +1,8 @@
-"""What finds chunks: by their words, and by the vectors that an embedder made of them.
+"""Finds chunks by their words, and by the vectors that an embedder made of them.
 
 Every method takes the connection of a transaction, and sees what that sees. `seen` are the collections that
-may be seen (`sharing.visible`, in the same transaction): a search finds only what is in these. `key`,
-"name/dimensions", tells one embedder's vectors from another's.
+may be searched (`sharing.visible`, in the same transaction). `key`, "name/dimensions", tells one embedder's
+vectors from another's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 
 class Near(NamedTuple):
-    """`ids` of the nearest chunks, best first; `cosines`: inner products of these and of others asked for."""
+    """`ids` of the nearest chunks, best first. `cosines` are the inner products of these chunks and of others
+    that were asked for."""
 
     ids: list[int]
     cosines: dict[int, float]
@@ -29,15 +30,15 @@ class Near(NamedTuple):
 
 class Index(Protocol):
     def frequencies(self, connection: sa.Connection, words: Sequence[str]) -> Counts:
-        """How many chunks hold each of `words`, or another form of it; roughly, in a large base."""
+        """How many chunks hold each of `words` or another form of it. In a large base it is an estimate."""
         ...
 
     def match(
         self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
     ) -> list[int]:
-        """Ids of chunks that hold some of `words`, best first: the rarer a word and the shorter a chunk,
-        the more it counts, and more in a heading. Very common words only count among rarer ones. `counts`
-        are the `frequencies` of the words."""
+        """Ids of chunks that hold some of `words`, best first. A word counts the more, the rarer it is and
+        the shorter the chunk, and more in a heading. Very common words are only looked for when there are
+        no rarer ones. `counts` are the `frequencies` of the words."""
         ...
 
     def nearest(
@@ -49,17 +50,17 @@ class Index(Protocol):
         limit: int,
         also: Sequence[int],
     ) -> Near | None:
-        """The chunks whose vectors have the greatest inner product with `vector`, of shape (dimensions,);
-        None while the vectors of `key` are not those that are searched. `also`: other chunks, whose inner
-        products are told if they have a vector."""
+        """The chunks whose vectors have the greatest inner product with `vector`, of shape (dimensions,).
+        None if the vectors of `key` are not those that are searched now. `also` are other chunks whose inner
+        products are wanted, if they have a vector."""
         ...
 
     def keep(self, connection: sa.Connection, key: str, ids: Sequence[int], made: Vectors) -> None:
-        """Keep the vectors of chunks in place of older ones."""
+        """Store the vectors of chunks in place of older ones."""
         ...
 
     def prepare(self, connection: sa.Connection, key: str) -> None:
-        """Make ready to search the vectors of `key`, while others are still searched."""
+        """Get ready to search the vectors of `key`, while others are still searched."""
         ...
 
     def forget(self, connection: sa.Connection, key: str) -> None:
@@ -70,8 +71,8 @@ class Index(Protocol):
 def unembedded(
     connection: sa.Connection, key: str, limit: int, after: int, document: str | None
 ) -> list[tuple[int, str, str]]:
-    """(id, heading, text) of the first chunks past the id `after` without a vector of `key`; of one
-    document, if it is given."""
+    """(id, heading, text) of the first chunks with an id above `after` that have no vector of `key`; of one
+    document if it is given."""
     statement = sa.select(chunks.c.id, chunks.c.heading, chunks.c.text)
     statement = statement.where(chunks.c.id > after, ~_embedded(key))
     if document is not None:
@@ -91,9 +92,9 @@ def missing(connection: sa.Connection, key: str, document: str) -> tuple[int, in
 
 
 def embed(connection: sa.Connection, index: Index, key: str, ids: Sequence[int], made: Vectors) -> None:
-    """Keep the vectors of chunks; those deleted meanwhile are passed over. The first vectors of all make
-    their embedder the one that is searched."""
-    if revision(connection).embedder in (None, key):  # else nobody sees a change
+    """Store the vectors of those chunks that still exist. The first vectors ever stored make their embedder
+    the one that is searched."""
+    if revision(connection).embedder in (None, key):  # else no search is affected
         changed(connection)
         connection.execute(state.update().where(state.c.embedder.is_(None)).values(embedder=key))
     there = set(
@@ -105,13 +106,13 @@ def embed(connection: sa.Connection, index: Index, key: str, ids: Sequence[int],
 
 
 def serve(connection: sa.Connection, index: Index, key: str) -> None:
-    """From now on the vectors of `key` are searched, and those of all others are gone."""
+    """Search the vectors of `key` from now on, and delete all others."""
     changed(connection)
     connection.execute(state.update().values(embedder=key))
     index.forget(connection, key)
 
 
-def progress(connection: sa.Connection, key: str) -> tuple[int, int]:
+def count_vectors(connection: sa.Connection, key: str) -> tuple[int, int]:
     """(chunks with a vector of `key`, all chunks)."""
     done = sa.select(sa.func.count()).select_from(vectors).where(vectors.c.embedder == key)
     total = sa.select(sa.func.coalesce(sa.func.sum(documents.c.chunks), 0))

@@ -1,4 +1,4 @@
-"""Words by FTS5, vectors by FAISS."""
+"""Searches words with FTS5 and vectors with FAISS."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import sqlalchemy as sa
 
 from ...storage.schema import collections, documents
 from ..documents.revisions import revision
-from .frequent import Counts, Frequencies, telling
-from .mirror import STORED, Mirror
+from .frequent import Counts, Frequencies, rarest
+from .mirror import VECTOR_TYPE, Mirror
 from .protocol import Near
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 HEADING_WEIGHT = 2.0
 """BM25 weight of a word in the title or a heading, against 1 in the text."""
 
-RANKED = 4_000
-"""Chunks that are ranked, about, at some microseconds each."""
+MAX_RANKED = 4_000
+"""Chunks that are ranked for one search, roughly; each takes some microseconds."""
 COUNT = sa.text("SELECT count(*) FROM chunks_fts WHERE chunks_fts MATCH :words")
 EVERYWHERE = sa.text("""SELECT rowid FROM chunks_fts WHERE chunks_fts MATCH :words
     ORDER BY bm25(chunks_fts, :heading, 1.0), rowid LIMIT :limit""")
@@ -50,7 +50,7 @@ class SqliteIndex:
     def match(
         self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
     ) -> list[int]:
-        words = telling(words, counts.held, RANKED)
+        words = rarest(words, counts.held, MAX_RANKED)
         if not words or not seen:
             return []
         statement = EVERYWHERE if _all(connection, seen) else WITHIN
@@ -75,7 +75,7 @@ class SqliteIndex:
 
     def keep(self, connection: sa.Connection, key: str, ids: Sequence[int], made: Vectors) -> None:
         cursor = connection.connection.cursor()
-        halves = np.ascontiguousarray(made, STORED)
+        halves = np.ascontiguousarray(made, VECTOR_TYPE)
         cursor.executemany(KEEP, [(key, id, half.tobytes()) for id, half in zip(ids, halves, strict=True)])
         cursor.close()
 
@@ -95,7 +95,7 @@ class SqliteIndex:
         return mirror
 
     def _mirror(self, key: str) -> Mirror:
-        """Those of embedders before are let go."""
+        """The mirrors of earlier embedders are dropped."""
         with self._lock:
             self._mirrors = {one: kept for one, kept in self._mirrors.items() if one in (key, self._next)}
             return self._mirrors.setdefault(key, Mirror(key))
@@ -106,7 +106,7 @@ def _count(connection: sa.Connection, words: Sequence[str], _: int) -> list[int]
 
 
 def _all(connection: sa.Connection, seen: Sequence[str]) -> bool:
-    """Whether the collections `seen` hold all documents there are."""
+    """Whether every document is in one of the collections `seen`."""
     held = sa.exists().where(documents.c.collection_id == collections.c.id)
     statement = sa.select(collections.c.id).where(collections.c.id.not_in(seen), held).limit(1)
     return connection.execute(statement).first() is None

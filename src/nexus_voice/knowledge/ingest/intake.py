@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from ...core.errors import NexusError
 from ...storage.database import Unavailable
 from ..base import KnowledgeBase
-from ..documents.records import DocumentInfo, Origin, Status
+from ..documents.records import DocumentInfo, Origin, Outcome
 from .fetch import Fetched
 from .job import LeaseLost, Task
 from .jobs import Jobs
@@ -112,7 +112,7 @@ class Intake:
         self.outcome = done.status
         return done.id
 
-    def _note(self, connection: Connection, document: DocumentInfo, status: Status) -> None:
+    def _note(self, connection: Connection, document: DocumentInfo, status: Outcome) -> None:
         self._jobs.stored(connection, self.task, document, status)
 
     async def _content(self) -> Fetched:

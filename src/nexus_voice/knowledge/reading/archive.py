@@ -1,4 +1,4 @@
-"""ZIP files, which many types are: looked at before anything is unpacked."""
+"""ZIP files, which several types of documents are. They are checked before anything is unpacked."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ import zipfile
 from xml.etree import ElementTree
 
 from ...core.errors import BadInput
-from .limits import Limits
+from .limits import Limits, encrypted
 
-MAX_RATIO, RATIO_FROM = 200, 20_000_000
-"""Times a file of more than `RATIO_FROM` bytes may grow. XML of real spreadsheets grows about 50 times."""
+MAX_UNPACKED_RATIO = 200
+"""Times that an archive may grow. The XML of real spreadsheets grows about 50 times."""
+MIN_RATIO_CHECKED_BYTES = 20_000_000
+"""An archive that unpacks to less may grow as much as it likes."""
 MAX_MEMBERS = 20_000
+"""Files in one archive."""
 
-ENTITY = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y")
+ENTITY_DECLARATION = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y")
 """In UTF-8 or UTF-16."""
-MAY_DECLARE = (".html", ".xhtml", ".htm", ".svg")
-"""These are read as HTML, which knows no such thing, or not at all."""
+ENTITIES_HARMLESS_IN = (".html", ".xhtml", ".htm", ".svg")
+"""Suffixes of files that are read as HTML, which has no entities of its own, or not at all."""
 
 TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
 def opened(name: str, data: bytes, limits: Limits) -> zipfile.ZipFile:
-    """An archive whose members are whole and together of a bearable size.
+    """Open an archive, after checking that its members are whole and not too large together.
 
-    Raises `BadInput`: `archive_bomb`, `encrypted_document`; `BadZipFile`, `ValueError`. A member's size is
-    the archive's own word, but `zipfile` never unpacks more than that.
+    Raises `BadInput` (`archive_bomb`, `encrypted_document`), `BadZipFile` and `ValueError`. The size of a
+    member is what the archive claims, but `zipfile` never unpacks more than that.
     """
     archive = zipfile.ZipFile(io.BytesIO(data))
     members = archive.infolist()
     size = sum(member.file_size for member in members)
-    swollen = size > RATIO_FROM and size > MAX_RATIO * len(data)
+    swollen = size > MIN_RATIO_CHECKED_BYTES and size > MAX_UNPACKED_RATIO * len(data)
     if size > limits.unpacked or swollen or len(members) > MAX_MEMBERS:
         raise BadInput(
             f"“{name}” was not added: it would unpack to {size:,} bytes in {len(members):,} files, which "
@@ -47,20 +50,20 @@ def opened(name: str, data: bytes, limits: Limits) -> zipfile.ZipFile:
 
 
 def _check(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    """Unpack it once, which compares the checksums. XML with entities of its own is refused, because a few
-    of them can make gigabytes; programs write none."""
-    entities = not member.filename.lower().endswith(MAY_DECLARE)
+    """Unpack a member, which checks its checksum. XML that declares entities is refused, because a few of
+    them can grow to gigabytes, and no usual program writes any."""
+    entities = not member.filename.lower().endswith(ENTITIES_HARMLESS_IN)
     tail = b""
     with archive.open(member) as file:
         while piece := file.read(1 << 20):
-            if entities and ENTITY.search(tail + piece):
+            if entities and ENTITY_DECLARATION.search(tail + piece):
                 raise ValueError(f"{member.filename} declares entities")
             tail = piece[-20:]
 
 
 def xml(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
-    """The root of a member of an `opened` archive. Raises `KeyError`, `ParseError`."""
-    return ElementTree.fromstring(archive.read(name))  # noqa: S314 - it declares no entities
+    """The root element of a member of an `opened` archive. Raises `KeyError` and `ParseError`."""
+    return ElementTree.fromstring(archive.read(name))  # noqa: S314 - `opened` has made sure that it declares no entities
 
 
 def title(archive: zipfile.ZipFile) -> str:
@@ -69,20 +72,3 @@ def title(archive: zipfile.ZipFile) -> str:
         return xml(archive, "docProps/core.xml").findtext(TITLE) or ""
     except (KeyError, ElementTree.ParseError):
         return ""
-
-
-def broken(name: str) -> BadInput:
-    return BadInput(
-        f"“{name}” is damaged and cannot be read. Open it in the program that made it, save it again, and "
-        "try once more.",
-        code="broken_document",
-        status=422,
-    )
-
-
-def encrypted(name: str) -> BadInput:
-    return BadInput(
-        f"“{name}” is protected by a password. Save it without one and try again.",
-        code="encrypted_document",
-        status=422,
-    )

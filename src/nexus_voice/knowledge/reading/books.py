@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from . import archive, html
 from .document import Block
-from .limits import Limits
+from .limits import Limits, encrypted
 from .text import decode
 
 CONTAINER = "{urn:oasis:names:tc:opendocument:xmlns:container}"
@@ -20,7 +20,7 @@ def epub(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block]]:
     book = archive.opened(name, data, limits)
     title, chapters = _spine(book)
     if not _locked(book).isdisjoint(chapters):
-        raise archive.encrypted(name)
+        raise encrypted(name)
     pages = [decode(book.read(chapter)) for chapter in chapters]
     return title, [block for page in pages if page for block in html.read(page, guess=True)[1]]
 

@@ -1,4 +1,4 @@
-"""A document -> passages of 500 to 800 characters that overlap by about 100 and never cross a heading."""
+"""Cuts a document into chunks of 500 to 800 characters, which overlap by about 100 and cross no heading."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from ...text.prose import sentence_spans
 from .document import Document
 
-SMALLEST, LARGEST, OVERLAP = 500, 800, 100
-SLACK = 60
-"""How far the overlap may grow or shrink to begin with a whole sentence."""
+MIN_CHARS, MAX_CHARS, OVERLAP_CHARS = 500, 800, 100
+MAX_OVERLAP_CHANGE = 60
+"""Characters by which the overlap may grow or shrink, so that it begins with a whole sentence."""
 
 PARAGRAPH, LINE, BLANK = re.compile(r"\n\n"), re.compile(r"\n"), re.compile(r"\s+")
 NOT_BLANK = re.compile(r"\S")
@@ -23,8 +23,8 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`text` is `document.text[start : start + len(text)]`. `page`: the number of the page on which its
-    middle is; None in a document without pages."""
+    """`text` is `document.text[start : start + len(text)]`. `page` is the number of the page on which the
+    middle of it is; None in a document without pages."""
 
     text: str
     path: tuple[str, ...]
@@ -32,16 +32,30 @@ class Chunk:
     page: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is stored of a document. `type` is the media type that its content shows; `pages` is None if the
+    type has no pages."""
+
+    title: str
+    type: str
+    pages: int | None
+    chunks: list[Chunk]
+
+
 def chunks(document: Document) -> list[Chunk]:
-    """Passages in reading order. A section that fits is one passage, however short; a longer one's
-    last passage may be shorter than 500 characters, and so may one before a table or piece of code: what
-    is whole in the document and fits into a passage is whole in one."""
+    """All chunks in reading order.
+
+    A section that fits into a chunk is one, however short. The last chunk of a longer section may be shorter
+    than 500 characters, and so may one before a table or a piece of code: these are not cut if they fit into
+    one chunk.
+    """
     return list(cut(document))
 
 
 def cut(document: Document) -> Iterator[Chunk]:
-    """`chunks`, one after the other."""
-    kept = [span for span in document.whole if span[1] - span[0] <= LARGEST]
+    """The chunks one after the other, as `chunks` has them."""
+    kept = [span for span in document.whole if span[1] - span[0] <= MAX_CHARS]
     for section in document.sections:
         text = document.text[section.start : section.end]
         first = bisect_left(kept, (section.start, 0))
@@ -55,22 +69,24 @@ def cut(document: Document) -> Iterator[Chunk]:
 
 
 def _cut(text: str, whole: list[Span]) -> Iterator[Span]:
-    if len(text) <= LARGEST:
+    if len(text) <= MAX_CHARS:
         yield 0, len(text)
         return
     spans = sentence_spans(text)
     begins, ends = [start for start, _ in spans], [end for _, end in spans]
     start = 0
-    while (rest := len(text) - start) > LARGEST:
-        pieces = math.ceil((rest - OVERLAP) / (LARGEST - OVERLAP))
-        even = max(SMALLEST, (rest + OVERLAP * (pieces - 1)) // pieces)  # so that no crumb is left
+    while (rest := len(text) - start) > MAX_CHARS:
+        pieces = math.ceil((rest - OVERLAP_CHARS) / (MAX_CHARS - OVERLAP_CHARS))
+        even = max(
+            MIN_CHARS, (rest + OVERLAP_CHARS * (pieces - 1)) // pieces
+        )  # so that the last one is not tiny
         end = _end(text, start, start + even, ends)
         if span := _around(whole, end):
-            end = span[1] if span[1] <= start + LARGEST else start + len(text[start : span[0]].rstrip())
+            end = span[1] if span[1] <= start + MAX_CHARS else start + len(text[start : span[0]].rstrip())
         yield start, end
         start = _overlap(text, end, begins)
         follows = _after(whole, end)
-        if follows and follows[1] > start + LARGEST and _is_blank(text, end, follows[0]):
+        if follows and follows[1] > start + MAX_CHARS and _is_blank(text, end, follows[0]):
             start = follows[0]
     yield start, len(text)
 
@@ -81,7 +97,7 @@ def _is_blank(text: str, start: int, end: int) -> bool:
 
 
 def _around(whole: list[Span], place: int) -> Span | None:
-    """The one that would be cut at `place`."""
+    """The table or code that would be cut at `place`."""
     index = bisect_right(whole, (place, 0)) - 1
     return whole[index] if index >= 0 and whole[index][0] < place < whole[index][1] else None
 
@@ -92,8 +108,8 @@ def _after(whole: list[Span], place: int) -> Span | None:
 
 
 def _end(text: str, start: int, best: int, ends: list[int]) -> int:
-    """The place nearest to `best` to stop: at a paragraph's end, else a line's, a sentence's, a word's."""
-    low, high = start + SMALLEST, start + LARGEST
+    """Where to end a chunk: nearest to `best`, with a paragraph, else with a line, a sentence, a word."""
+    low, high = start + MIN_CHARS, start + MAX_CHARS
     for pattern in (PARAGRAPH, LINE):
         if fitting := [
             match.start() for match in pattern.finditer(text, low, high + 2) if match.start() <= high
@@ -106,11 +122,11 @@ def _end(text: str, start: int, best: int, ends: list[int]) -> int:
 
 
 def _overlap(text: str, end: int, begins: list[int]) -> int:
-    """Where the next passage begins: some 100 characters before `end`, at a sentence, else at a word."""
-    best = end - OVERLAP
-    if fitting := _within(begins, best - SLACK, best + SLACK):
+    """Where the next chunk begins: some 100 characters before `end`, with a sentence, else with a word."""
+    best = end - OVERLAP_CHARS
+    if fitting := _within(begins, best - MAX_OVERLAP_CHANGE, best + MAX_OVERLAP_CHANGE):
         return _nearest(fitting, best)
-    words = [match.end() for match in BLANK.finditer(text, best - SLACK, best)]
+    words = [match.end() for match in BLANK.finditer(text, best - MAX_OVERLAP_CHANGE, best)]
     return words[-1] if words else best
 
 

@@ -1,17 +1,30 @@
-"""A document: plain text under headings, with its pages and what should not be cut."""
+"""A document: its title, and plain text under headings, with its pages and what should not be cut."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
+
+MAX_TITLE_CHARS = 300
+PLACEHOLDER_TITLE = re.compile(
+    r"\(?(?:unspecified|anonymous|untitled|unknown|none|title|no title)\)?|untitled\b.*|"
+    r"(?:document|presentation|book|workbook|slide|spreadsheet) ?\d*|(?:power ?point|pptx) presentation|"
+    r"(?:word|pdf) document|python-docx|microsoft (?:office )?(?:word|power ?point|excel)\b.*|"
+    r".*\.(?:docx?|pdf|tex|dvi|indd|pptx?|xlsx?|odt|rtf|html?|md|txt)",
+    re.IGNORECASE,
+)
+"""Titles that programs write and nobody has chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One paragraph, list item, table or piece of code. `level` is 1..6 for a heading, else 0.
+    """One paragraph, list item, table or piece of code.
 
-    `tight`: the next line of a list, which no blank line parts from the one before. `whole`: a table or
-    code. `page`: the number of the page where it begins; 0 in a type without pages.
+    `level` is 1..6 for a heading, else 0. A `tight` block is a list item that follows the one before without
+    a blank line. A `whole` block is a table or code, which should not be cut. `page` is the number of the
+    page where the block begins; 0 if the type has no pages.
     """
 
     text: str
@@ -23,7 +36,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """`text[start:end]` of the document, and the headings above it, outermost first."""
+    """`text[start:end]` of the document; `path` are the headings above it, outermost first."""
 
     path: tuple[str, ...]
     start: int
@@ -32,10 +45,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Plain text: paragraphs parted by blank lines, one line each; code indented by four spaces.
+    """Plain text: paragraphs of one line each with blank lines between them; code is indented by four spaces.
 
-    `pages`: where in `text` each page begins, the first one too; empty for a type without pages.
-    `whole`: (start, end) of every table and piece of code.
+    `pages` are the places in `text` where the pages begin, the first one included; empty if the type has no
+    pages. `whole` are (start, end) of every table and piece of code.
     """
 
     title: str
@@ -46,13 +59,13 @@ class Document:
 
 
 def lay_out(title: str, blocks: Iterable[Block], pages: int = 0) -> Document:
-    """One text of all blocks. A heading with nothing below it is text itself."""
+    """Put all blocks together. A heading with nothing below it becomes text."""
     parts, length = list[str](), 0
     sections = list[Section]()
     begins, whole = list[int](), list[tuple[int, int]]()
     path: list[Block] = []
     start: int | None = None  # of the open section
-    heading: tuple[int, int] | None = None  # place and level of a heading that has no text yet
+    heading: tuple[int, int] | None = None  # place and level of a heading with no text below it yet
 
     def close() -> None:
         nonlocal start
@@ -84,3 +97,19 @@ def lay_out(title: str, blocks: Iterable[Block], pages: int = 0) -> Document:
     close()
     begins += [length] * (pages - len(begins))
     return Document(title, "".join(parts), tuple(sections), tuple(begins), tuple(whole))
+
+
+def flat(text: str) -> str:
+    """The text in one line, with single blanks."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def chosen_title(title: str) -> str:
+    """The title that a file says it has; "" if nobody has chosen it."""
+    title = flat(title)[:MAX_TITLE_CHARS]
+    return "" if PLACEHOLDER_TITLE.fullmatch(title) else title
+
+
+def title_of_name(file_name: str) -> str:
+    words = re.sub(r"[\s_-]+", " ", PurePath(file_name).stem).strip()
+    return words[:1].upper() + words[1:] or "Untitled"

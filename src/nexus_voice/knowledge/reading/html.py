@@ -11,8 +11,7 @@ from bs4.element import CData, NavigableString, PreformattedString, Tag
 
 from ...text.prose import CODE
 from . import tables
-from .document import Block
-from .tables import flat
+from .document import Block, flat
 
 UNSEEN = ["script", "style", "template", "noscript", "svg", "iframe", "nav", "button", "select", "form"]
 HIDDEN = re.compile(

@@ -1,4 +1,4 @@
-"""What kind of file it is: by its content first, then by its media type and its name."""
+"""Tells what kind of file it is: by its content first, then by its media type and its name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import PurePath
 from typing import Literal
 
 from ...core.errors import BadInput
-from .archive import broken, encrypted
+from .limits import broken, empty, encrypted
+from .limits import unsupported as refused
 
 Kind = Literal["text", "markdown", "html", "csv", "email", "pdf", "docx", "pptx", "xlsx", "xls", "epub"]
 
@@ -25,7 +26,7 @@ MEDIA: dict[str, Kind] = {
     "text/html": "html", "application/xhtml+xml": "html", "text/csv": "csv",
     "text/tab-separated-values": "csv", "message/rfc822": "email",
 }  # fmt: skip
-"""Types that only their media type or name tells."""
+"""Kinds that cannot be told by their content."""
 OFFICE = "application/vnd.openxmlformats-officedocument"
 MEDIA_TYPE: dict[Kind, str] = {
     "text": "text/plain", "markdown": "text/markdown", "html": "text/html", "csv": "text/csv",
@@ -48,9 +49,9 @@ TEXTUAL = ("text", "markdown", "html", "csv", "email")
 
 
 def kind(name: str, data: bytes, type: str | None) -> Kind:
-    """`type` is a media type, perhaps with parameters. A wrong suffix is no matter where the content
-    tells. Raises `BadInput`: `unsupported_type`, `encrypted_document`, `broken_document`,
-    `empty_document`; and `BadZipFile`."""
+    """The kind of a file. `type` is a media type, perhaps with parameters. A wrong suffix does no harm if the
+    content tells the kind. Raises `BadInput` (`unsupported_type`, `encrypted_document`, `broken_document`,
+    `empty_document`) and `BadZipFile`."""
     media = (type or "").partition(";")[0].strip().lower()
     suffix = PurePath(name).suffix.lower()
     if b"%PDF-" in data[:1024] and MEDIA.get(media, SUFFIXES.get(suffix)) not in TEXTUAL:
@@ -68,7 +69,7 @@ def kind(name: str, data: bytes, type: str | None) -> Kind:
         return found
     if HTML.match(data[:1024]):
         return "html"
-    if found:  # a name that promises something else than the content
+    if found:  # the name promises a kind that the content is not
         if data.strip():
             raise broken(name)
         raise empty(name)
@@ -92,7 +93,7 @@ def _zipped(name: str, data: bytes) -> Kind:
 
 
 def _ole(name: str, data: bytes) -> Kind:
-    """Old Office files, and new ones with a password, are told by the names of their streams."""
+    """The kind of an old Office file, or of a new one with a password, by the names of its streams."""
     if _stream("EncryptedPackage") in data:
         raise encrypted(name)
     if _stream("WordDocument") in data:
@@ -111,13 +112,4 @@ def _stream(name: str) -> bytes:
 
 
 def unsupported(name: str, what: str, advice: str = "") -> BadInput:
-    return BadInput(
-        f"“{name}” was not added: {what} cannot be read. "
-        + (advice or f"These can: {', '.join(suffix[1:] for suffix in SUFFIXES)}."),
-        code="unsupported_type",
-        status=415,
-    )
-
-
-def empty(name: str, why: str = "holds no text") -> BadInput:
-    return BadInput(f"“{name}” {why}.", code="empty_document", status=422)
+    return refused(name, what, advice or f"These can: {', '.join(suffix[1:] for suffix in SUFFIXES)}.")

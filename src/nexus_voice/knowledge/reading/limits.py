@@ -1,4 +1,4 @@
-"""How much of a document is taken."""
+"""How much of a document is taken, and what is said of a file that is not."""
 
 from __future__ import annotations
 
@@ -18,16 +18,42 @@ class Limits:
 
     def check_size(self, name: str, size: int) -> None:
         if size > self.size:
-            raise excess(name, f"has {size:,} bytes; at most {self.size:,} are taken", "too_large")
+            raise too_much(name, f"has {size:,} bytes; at most {self.size:,} are taken", "too_large")
 
     def check_pages(self, name: str, pages: int) -> None:
         if pages > self.pages:
-            raise excess(name, f"has {pages:,} pages; at most {self.pages:,} are taken", "too_many_pages")
+            raise too_much(name, f"has {pages:,} pages; at most {self.pages:,} are taken", "too_many_pages")
 
     def check_text(self, name: str, length: int) -> None:
         if length > self.text:
-            raise excess(name, f"holds more than {self.text:,} characters of text", "too_much_text")
+            raise too_much(name, f"holds more than {self.text:,} characters of text", "too_much_text")
 
 
-def excess(name: str, what: str, code: str) -> BadInput:
+def too_much(name: str, what: str, code: str) -> BadInput:
     return BadInput(f"“{name}” {what}. Split it into parts.", code=code, status=413)
+
+
+def unsupported(name: str, what: str, advice: str) -> BadInput:
+    message = f"“{name}” was not added: {what} cannot be read. {advice}"
+    return BadInput(message, code="unsupported_type", status=415)
+
+
+def empty(name: str, why: str = "holds no text") -> BadInput:
+    return BadInput(f"“{name}” {why}.", code="empty_document", status=422)
+
+
+def broken(name: str) -> BadInput:
+    return BadInput(
+        f"“{name}” is damaged and cannot be read. Open it in the program that made it, save it again, and "
+        "try once more.",
+        code="broken_document",
+        status=422,
+    )
+
+
+def encrypted(name: str) -> BadInput:
+    return BadInput(
+        f"“{name}” is protected by a password. Save it without one and try again.",
+        code="encrypted_document",
+        status=422,
+    )

@@ -6,8 +6,7 @@ from email import message_from_bytes, policy
 from email.message import MIMEPart
 
 from . import html
-from .document import Block
-from .tables import flat
+from .document import Block, flat
 from .text import decode, plain
 
 

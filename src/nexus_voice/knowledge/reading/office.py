@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import archive, html, tables
-from .document import Block
+from .document import Block, flat
 from .limits import Limits
-from .tables import flat
 
 STYLES = """
 p[style-name='Title'] => h1:fresh

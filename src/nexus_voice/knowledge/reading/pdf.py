@@ -10,12 +10,10 @@ from math import hypot
 from statistics import median
 from typing import Any, NamedTuple
 
-from . import archive, grid, layout, tables
-from .document import Block
+from . import grid, layout, tables
+from .document import Block, chosen_title, flat
 from .layout import Line
-from .limits import Limits
-from .tables import flat
-from .titles import given
+from .limits import Limits, encrypted
 
 MAX_RULES = 3_000
 """Lines of a drawing on one page beyond which it is not looked at for tables."""
@@ -51,7 +49,7 @@ def read(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block], int]
         pdf = pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
         if error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
-            raise archive.encrypted(name) from error
+            raise encrypted(name) from error
         raise
     limits.check_pages(name, len(pdf))
     pages = [list(_page(pdf, index)) for index in range(len(pdf))]
@@ -60,7 +58,7 @@ def read(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block], int]
         for mark in pdf.get_toc(max_depth=OUTLINE_DEPTH)
         if (dest := mark.get_dest()) is not None
     }
-    title = given(pdf.get_metadata_value("Title")) or layout.title(pages)
+    title = chosen_title(pdf.get_metadata_value("Title")) or layout.title(pages)
     return title, list(layout.blocks(pages, outline)), len(pdf)
 
 

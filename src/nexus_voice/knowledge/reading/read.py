@@ -1,23 +1,28 @@
-"""A file's bytes -> a document."""
+"""Reads a file's bytes as a document: here, or in a process of the `Reader`."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
 
 from ...core.errors import NexusError
-from . import archive, kinds, text, titles
-from .document import Block, Document, lay_out
-from .kinds import Kind
-from .limits import Limits
+from . import kinds, text
+from .chunks import Reading, chunks, cut
+from .document import Block, Document, chosen_title, lay_out, title_of_name
+from .kinds import MEDIA_TYPE, Kind
+from .limits import Limits, broken, empty, too_much
 
 LIMITS = Limits()
+BATCH_CHUNKS = 200
+"""Chunks that are sent from a reader's process at a time."""
 
 log = logging.getLogger(__name__)
 
 
 def read(name: str, data: bytes, type: str | None = None, limits: Limits = LIMITS) -> Document:
-    """`type` is a media type.
+    """Read a document. `type` is a media type.
 
     Raises `BadInput`: `too_large`, `unsupported_type`, `encrypted_document`, `broken_document`,
     `archive_bomb`, `too_many_pages`, `too_much_text`, `empty_document`.
@@ -26,29 +31,56 @@ def read(name: str, data: bytes, type: str | None = None, limits: Limits = LIMIT
 
 
 def read_as(name: str, data: bytes, type: str | None, limits: Limits) -> tuple[Kind, Document]:
-    """Like `read`; also what kind of file it is."""
+    """Like `read`, with the kind of file that it is."""
     limits.check_size(name, len(data))
     try:
         kind = kinds.kind(name, data, type)
         return kind, _document(name, data, kind, limits)
     except (NexusError, MemoryError):
         raise
-    except Exception as error:  # whatever a library makes of a damaged file
+    except Exception as error:  # a library may raise anything on a damaged file
         log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-        raise archive.broken(name) from error
+        raise broken(name) from error
+
+
+def read_here(name: str, data: bytes, type: str, limits: Limits) -> Reading:
+    """Read a trusted file in this process. It may take long, so it is called in a thread."""
+    kind, document = read_as(name, data, type, limits)
+    return Reading(document.title, MEDIA_TYPE[kind], len(document.pages) or None, chunks(document))
+
+
+class Parser:
+    """What runs in a process of the `Reader`. `limits` are the fields of `Limits`."""
+
+    def __init__(self, limits: dict[str, int]) -> None:
+        self._limits = Limits(**limits)
+
+    def read(self, items: Iterator[Any], emit: Callable[[Any], None]) -> None:
+        """Items are (name, media type or None), then the file in pieces. Emits None when it begins, then
+        [title, media type, number of pages], then lists of chunks as [text, path, start, page]."""
+        emit(None)
+        name, type = next(items)
+        try:
+            kind, document = read_as(name, b"".join(items), type, self._limits)
+            emit([document.title, MEDIA_TYPE[kind], len(document.pages)])
+            found = ([one.text, one.path, one.start, one.page] for one in cut(document))
+            while batch := list(islice(found, BATCH_CHUNKS)):
+                emit(batch)
+        except MemoryError:
+            raise too_much(name, "takes too much memory to read", "too_much_memory") from None
 
 
 def _document(name: str, data: bytes, kind: Kind, limits: Limits) -> Document:
     pages = 0
     blocks: Iterable[Block]
-    match kind:  # libraries are imported when they are needed: some take long
+    match kind:  # libraries are imported when they are needed, because some take long
         case "pdf":
             from . import pdf
 
             title, blocks, pages = pdf.read(name, data, limits)
-            title = title or titles.of_file(name)
+            title = title or title_of_name(name)
             if not blocks:
-                raise kinds.empty(name, pdf.SCANNED)
+                raise empty(name, pdf.SCANNED)
         case "docx":
             from . import office
 
@@ -57,7 +89,7 @@ def _document(name: str, data: bytes, kind: Kind, limits: Limits) -> Document:
             from . import office
 
             title, blocks, pages = office.slides(name, data, limits)
-            title = titles.given(title) or next((one.text for one in blocks if one.level), "")
+            title = chosen_title(title) or next((one.text for one in blocks if one.level), "")
         case "xlsx" | "xls":
             from . import sheets
 
@@ -74,11 +106,11 @@ def _document(name: str, data: bytes, kind: Kind, limits: Limits) -> Document:
             title, blocks = _textual(name, data, kind)
     kept = list(_limited(name, blocks, limits))
     title = (
-        titles.given(title) or next((one.text for one in kept if one.level == 1), "") or titles.of_file(name)
+        chosen_title(title) or next((one.text for one in kept if one.level == 1), "") or title_of_name(name)
     )
     document = lay_out(title, kept, pages)
     if not document.sections:
-        raise kinds.empty(name)
+        raise empty(name)
     return document
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from math import inf
 from typing import Any
 
@@ -15,11 +15,11 @@ from ...workers.confinement import Confinement
 from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 from ...workers.process import CANCEL_TIMEOUT_S
-from .chunks import Chunk
+from .chunks import Chunk, Reading
 from .kinds import MEDIA_TYPE
 from .limits import Limits
 
-PARSER = "nexus_voice.knowledge.reading.parsing:Parser"
+PARSER = "nexus_voice.knowledge.reading.read:Parser"
 PIECE = 1_000_000
 """Bytes of a document that are sent at a time."""
 IDLE = 60.0
@@ -29,17 +29,6 @@ MAX_TEXT_RATIO = 2
 """Text in a document's passages, as a multiple of `Limits.text`: they overlap by a fifth at most."""
 QUEUE = 16
 """Documents that wait for a process; past that, `Busy`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A document, ready to be kept. `type`: its media type, as its content has it; `pages` is None for a
-    type without pages."""
-
-    title: str
-    type: str
-    pages: int | None
-    chunks: list[Chunk]
 
 
 class Reader(InWorkers):

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import archive, tables
-from .document import Block
-from .limits import Limits
-from .tables import flat
+from .document import Block, flat
+from .limits import Limits, encrypted
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
@@ -27,7 +26,7 @@ def excel(name: str, data: bytes, limits: Limits) -> tuple[str, Iterator[Block]]
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
         return title, _sheets(book)
     except PasswordError as error:
-        raise archive.encrypted(name) from error
+        raise encrypted(name) from error
 
 
 def _sheets(book: CalamineWorkbook) -> Iterator[Block]:

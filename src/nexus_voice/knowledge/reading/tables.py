@@ -1,4 +1,4 @@
-"""Rows of cells -> lines that can be read by themselves: "port – Default: 8080; Meaning: ..."."""
+"""Tables as text: each row is a line that can be read by itself: "port – Default: 8080; Meaning: ..."."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ NUMBER = re.compile(r"[^\w]*\d[\d.,:/ %-]*\D{0,4}")
 
 
 def lines(rows: Rows, headers: list[str] | None = None) -> list[str]:
-    """One line for each row that holds anything; `headers` name the cells from the second one on."""
+    """One line for each row that is not empty. `headers` name the cells from the second one on."""
     return [_line(headers or [], row) for row in rows if any(row)]
 
 
 def blocks(rows: Iterable[list[str]], page: int = 0) -> Iterator[Block]:
-    """The tables of a sheet or grid, parted by empty rows. Lines above a table with one cell each are
-    paragraphs; the first row names the columns if it looks so."""
+    """The tables of a sheet, which empty rows separate. Rows of one cell above a table are paragraphs. The
+    first row of a table names its columns if it looks like it."""
     for filled, group in groupby(rows, key=any):
         table = list(group) if filled else []
         wide = max((len(cells(row)) for row in table), default=0)
@@ -32,8 +32,9 @@ def blocks(rows: Iterable[list[str]], page: int = 0) -> Iterator[Block]:
 
 
 def headed(rows: Rows) -> bool:
-    """Whether the first row names the columns: it is full and without numbers, and there are more than
-    two columns, or numbers below. (Two columns of words are often names with what belongs to them.)"""
+    """Whether the first row names the columns: it has no empty cell and no number, and there are more than
+    two columns, or numbers below. (In two columns of words the first is often a name and the second its
+    value.)"""
     if len(rows) < 2:
         return False
     first, *rest = rows
@@ -45,10 +46,6 @@ def headed(rows: Rows) -> bool:
 
 def cells(row: list[str]) -> list[str]:
     return [cell for cell in row if cell]
-
-
-def flat(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
 
 
 def _line(headers: list[str], row: list[str]) -> str:

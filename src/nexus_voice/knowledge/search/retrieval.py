@@ -1,26 +1,88 @@
-"""How well a chunk fits a question: one figure from the words in common and the likeness in meaning.
+"""Which chunks may answer a question: found by words and by meaning, and ordered by both.
 
-Candidates are ordered by that figure, a convex combination of both, rather than by reciprocal rank fusion:
-it knows how much better the first is than the second (Bruch, Gai and Ingber, "An Analysis of Fusion
-Functions for Hybrid Retrieval", ACM TOIS 2023). Measured on questions about our documentation: recall@5
-0.81 against 0.74, when it was tried.
+The order is by one figure, a convex combination of the words in common and the likeness in meaning, rather
+than by reciprocal rank fusion: it knows how much better the first is than the second (Bruch, Gai and Ingber,
+"An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 2023). Measured on questions about our
+documentation: recall@5 0.81 against 0.74, when it was tried.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ...text.words import STOP_WORDS, stem, words
+import sqlalchemy as sa
 
-POOL = 30
-"""Candidates taken from each ranking."""
+from ...core.access import Scope
+from ...text.words import STOP_WORDS, content, stem, words
+from ..documents.library import stored
+from ..documents.records import StoredChunk
+from ..documents.sharing import visible
+from ..index.meaning import Meaning
+from ..index.protocol import Index
+
+if TYPE_CHECKING:
+    from ...ports import Vectors
+
+MIN_POOL = 30
+"""Candidates taken from each of the two rankings, at least."""
+MAX_WORDS = 32
+"""Words of a question that are looked up."""
 WORDS_SHARE = 0.4
 """Weight of the words in common, against the meaning's. From 0.3 to 0.4 the order is about equally good."""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with its vector, if an embedder has made one."""
+
+    text: str
+    meaning: Meaning | None = None
+    vector: Vectors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`chunks` with their relevance (0..1), best first. `by_meaning` is False if the question has a vector
+    of an embedder that does not serve."""
+
+    chunks: list[tuple[StoredChunk, float]]
+    by_meaning: bool
+
+
+def candidates(
+    connection: sa.Connection, index: Index, question: Question, scope: Scope, limit: int
+) -> Found:
+    """At most `limit` chunks."""
+    pool = max(MIN_POOL, limit)
+    looked_up = content(question.text)[:MAX_WORDS]
+    seen = visible(connection, scope)
+    counts = index.frequencies(connection, looked_up)
+    ids = index.match(connection, looked_up, counts, seen, pool)
+    meaning, vector = question.meaning, question.vector
+    near = None
+    if meaning and vector is not None:
+        near = index.nearest(connection, meaning.key, vector, seen, pool, ids)
+    likeness: dict[int, float] = {}
+    if meaning and near is not None:
+        ids = list(dict.fromkeys([*ids, *near.ids]))
+        likeness = meaning.likeness(near.cosines)
+    weight = weights(looked_up, *counts)
+    found = stored(connection, ids, scope)
+    chunks = [
+        (chunk, relevance(coverage(weight, chunk.heading, chunk.text), likeness.get(id)))
+        for id in ids
+        if (chunk := found.get(id))
+    ]
+    if near is not None:  # by words alone the index's own order is better than the share of words
+        chunks.sort(key=lambda one: (-one[1], -one[0].id))  # the newer first where a text is there twice
+    return Found(chunks[:limit], near is not None)
+
+
 def weights(words: Sequence[str], total: int, frequencies: Sequence[int]) -> dict[str, float]:
-    """How much each word's stem tells: inverse document frequency. A word no document has weighs most."""
+    """How much each word's stem tells: inverse document frequency. A word in no document weighs most."""
     return {
         stem(word): math.log(1 + (total + 0.5) / (count + 0.5))
         for word, count in zip(words, frequencies, strict=True)
@@ -28,8 +90,8 @@ def weights(words: Sequence[str], total: int, frequencies: Sequence[int]) -> dic
 
 
 def coverage(weight: Mapping[str, float], *texts: str) -> float:
-    """The share (0..1) of the question's words, by weight, that the texts have together."""
-    begin = tuple(known[:3] for known in weight)  # as all words of that stem do; few others need a stem
+    """The share (0..1) of the question's words, by weight, that the texts hold together."""
+    begin = tuple(known[:3] for known in weight)  # a word of the same stem begins so: few others are stemmed
     present = weight.keys() & {
         stem(word)
         for text in texts
@@ -41,5 +103,5 @@ def coverage(weight: Mapping[str, float], *texts: str) -> float:
 
 
 def relevance(words: float, meaning: float | None) -> float:
-    """One figure, 0..1, from the words in common and the likeness in meaning (0..1), where that is known."""
+    """One figure, 0..1, of the words in common and the likeness in meaning (0..1), if that is known."""
     return words if meaning is None else WORDS_SHARE * words + (1 - WORDS_SHARE) * meaning

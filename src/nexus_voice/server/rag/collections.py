@@ -34,21 +34,21 @@ class Collections(BaseModel):
 @router.get("/collections")
 async def collections(base: Base, caller: Caller) -> Collections:
     """List the collections that you may see."""
-    found = await base.collections(caller)
+    found = await base.collections.listing(caller)
     return Collections(collections=[Collection.model_validate(one, from_attributes=True) for one in found])
 
 
 @router.post("/collections", status_code=201)
 async def create(named: Named, base: Base) -> Collection:
     """Make a collection."""
-    made = await base.create_collection(one_line(named.name, 200), EVERYONE)
+    made = await base.collections.create(one_line(named.name, 200), EVERYONE)
     return Collection.model_validate(made, from_attributes=True)
 
 
 @router.patch("/collections/{id}", status_code=204, response_class=Response)
 async def rename(id: Id, named: Named, base: Base, caller: Caller) -> None:
     """Give a collection another name; its id stays."""
-    if not await base.rename_collection(id, one_line(named.name, 200), caller):
+    if not await base.collections.rename(id, one_line(named.name, 200), caller):
         raise not_found("collection")
 
 
@@ -57,5 +57,5 @@ async def delete(id: Id, base: Base, caller: Caller) -> None:
     """Delete a collection with all its documents, and stop the jobs that fill it."""
     if id in (DEFAULT, SEED):
         raise BadInput("This collection is always there. Delete its documents instead.", code="built_in")
-    if not await base.delete_collection(id, caller):
+    if not await base.collections.delete(id, caller):
         raise not_found("collection")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from ...knowledge.base import DocumentInfo
+from ...knowledge.documents.records import DocumentInfo
 from .dependencies import Base, Caller, Id, not_found
 from .names import disposition, one_line, relative_path
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, Field
 
-from ...knowledge.base import DocumentInfo, Stored
+from ...knowledge.documents.records import DocumentInfo, StoredChunk
 from .dependencies import Base, Caller, Id
 from .documents import FILE_HEADERS, known
 
@@ -78,7 +78,7 @@ async def text(
     return HTMLResponse(body, headers={**FILE_HEADERS, "content-security-policy": POLICY, "vary": "accept"})
 
 
-def passages(info: DocumentInfo, chunks: list[Stored]) -> bytes:
+def passages(info: DocumentInfo, chunks: list[StoredChunk]) -> bytes:
     """`DocumentText` as JSON. A long document takes a while: call it in a thread."""
     found = [
         TextPassage(position=one.position, path=list(one.path), page=one.page, text=one.text)
@@ -103,7 +103,7 @@ class Piece:
         return self.start + len(self.text)
 
 
-def pieces(chunks: Iterable[Stored]) -> Iterator[Piece]:
+def pieces(chunks: Iterable[StoredChunk]) -> Iterator[Piece]:
     """The document's text without the overlap of neighbouring chunks. Chunks that follow one another
     without a gap, on one page and under the same headings, become one piece."""
     current: Piece | None = None
@@ -123,7 +123,7 @@ def pieces(chunks: Iterable[Stored]) -> Iterator[Piece]:
         yield current
 
 
-def page(info: DocumentInfo, chunks: list[Stored], at: int | None) -> str:
+def page(info: DocumentInfo, chunks: list[StoredChunk], at: int | None) -> str:
     """The page as HTML. Everything that comes from the document is escaped."""
     wanted = [one for one in chunks if at is not None and one.position <= at]
     start, end = (wanted[-1].position, wanted[-1].position + len(wanted[-1].text)) if wanted else (-1, -1)
