@@ -197,10 +197,10 @@ def test_vectors_of_the_embedder_that_serves_are_searched_and_others_go(
     assert one.nearest(query, key=new_key) is None
     with one.database.write() as connection:
         assert index.missing(connection, new_key, document) == (0, 2)
-        assert index.progress(connection, KEY) == (2, 2)
+        assert index.count_vectors(connection, KEY) == (2, 2)
         one.index.prepare(connection, new_key)
         index.serve(connection, one.index, new_key)
-        assert index.progress(connection, KEY) == (0, 2)
+        assert index.count_vectors(connection, KEY) == (0, 2)
     for process in processes:
         assert process.nearest(query) is None
         assert len(process.nearest(query, key=new_key) or []) == 2
