@@ -38,7 +38,7 @@ AT = sys.argv[1]
 MOMENT = sys.argv[2] if len(sys.argv) > 2 else ""
 
 embedders.BATCH_CHUNKS = 2
-ingestion.POLL = 0.05
+ingestion.POLL_INTERVAL_S = 0.05
 
 
 def announce(moment: str) -> bool:

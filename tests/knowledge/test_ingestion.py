@@ -18,7 +18,6 @@ from nexus_voice.core.access import DEFAULT, PUBLIC
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.documents.records import Origin
-from nexus_voice.knowledge.ingest import ingestion as module
 from nexus_voice.knowledge.ingest.fetch import fetch
 from nexus_voice.knowledge.ingest.ingestion import Ingestion
 from nexus_voice.knowledge.ingest.job import Item, Job, Sent
@@ -299,12 +298,9 @@ async def test_every_change_is_announced_once_it_is_stored(tmp_path: Path) -> No
 
 
 @pytest.mark.anyio
-async def test_a_job_that_stands_still_is_shown_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STILL", 0.0)
+async def test_a_job_that_stands_still_is_shown_again(tmp_path: Path) -> None:
     embedder = Held()
-    async with stage(tmp_path, embedder) as here:
+    async with stage(tmp_path, embedder, keep_alive=0.0) as here:
         id = await here.send(file("a.md", "Green tea."))
         await embedder.reached.wait()
         await here.until(id, lambda job: job.items[0].chunks > 0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -14,11 +15,14 @@ from nexus_voice.core.errors import BadInput
 from nexus_voice.knowledge.documents import library, sharing
 from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.ingest import jobs as queue
+from nexus_voice.knowledge.ingest import views
 from nexus_voice.knowledge.ingest.job import Job, JobsFull, LeaseLost, Sent, Task
 from nexus_voice.knowledge.ingest.jobs import Jobs
 from nexus_voice.knowledge.reading.chunks import Reading
 from nexus_voice.storage.database import Database
 from nexus_voice.storage.schema import originals
+
+T = TypeVar("T")
 
 ADA = Scope(frozenset({"user:ada"}))
 
@@ -57,8 +61,13 @@ def claimed(jobs: Jobs) -> Task:
     return task
 
 
+def look(jobs: Jobs, view: Callable[..., T], *arguments: Any) -> T:
+    with jobs.database.read() as connection:
+        return view(connection, *arguments)
+
+
 def seen(jobs: Jobs, id: str) -> Job:
-    job = jobs.views.job(id, PUBLIC)
+    job = look(jobs, views.job, id, PUBLIC)
     assert job
     return job
 
@@ -75,7 +84,7 @@ def test_items_are_taken_in_the_order_in_which_they_came(jobs: Jobs) -> None:
     first, second = enqueue(jobs, "a", "b"), enqueue(jobs, "c")
     assert [claimed(jobs).name for _ in range(3)] == ["a", "b", "c"]
     assert jobs.claim() is None
-    assert [job.id for job in jobs.views.newest(PUBLIC, 9)] == [second, first]
+    assert [job.id for job in look(jobs, views.newest, PUBLIC, 9)] == [second, first]
 
 
 def test_a_worker_that_has_lost_its_item_changes_nothing(database: Database, other: Jobs) -> None:
@@ -131,8 +140,8 @@ def test_the_item_of_a_worker_that_is_gone_is_anothers(database: Database, other
 def test_what_kills_its_worker_each_time_is_given_up(database: Database) -> None:
     dying = Jobs(database, "dying", -1)
     id = enqueue(dying, "poison", "fine")
-    names = [claimed(dying).name for _ in range(queue.ATTEMPTS + 1)]
-    assert names == ["poison"] * queue.ATTEMPTS + ["fine"]
+    names = [claimed(dying).name for _ in range(queue.MAX_ATTEMPTS + 1)]
+    assert names == ["poison"] * queue.MAX_ATTEMPTS + ["fine"]
     first, second = seen(dying, id).items
     assert (first.state, first.error_code) == ("failed", "gave_up")
     assert second.state == "running"
@@ -140,7 +149,7 @@ def test_what_kills_its_worker_each_time_is_given_up(database: Database) -> None
 
 def test_a_server_that_is_stopped_gives_its_item_back(jobs: Jobs, other: Jobs) -> None:
     id = enqueue(jobs, "a")
-    for _ in range(2 * queue.ATTEMPTS):
+    for _ in range(2 * queue.MAX_ATTEMPTS):
         jobs.release(claimed(jobs))
     finish(other, claimed(other))
     assert states(jobs, id) == ["done"]
@@ -190,7 +199,7 @@ def test_a_full_queue_takes_no_more(jobs: Jobs, database: Database) -> None:
     with pytest.raises(JobsFull) as full:
         jobs.enqueue(DEFAULT, sent("c", "d"), PUBLIC, 3)
     assert (full.value.status, full.value.code) == (429, "jobs_full")
-    assert len(jobs.views.newest(PUBLIC, 9)) == 1
+    assert len(look(jobs, views.newest, PUBLIC, 9)) == 1
     assert held(database) == 2
 
 
@@ -200,7 +209,7 @@ def test_bytes_that_cannot_be_read_leave_nothing(jobs: Jobs, database: Database)
 
     with pytest.raises(OSError, match="gone"):
         jobs.enqueue(DEFAULT, [*sent("a"), Sent("b", broken)], PUBLIC, 100)
-    assert not jobs.views.newest(PUBLIC, 9)
+    assert not look(jobs, views.newest, PUBLIC, 9)
     assert held(database) == 0
 
 
@@ -214,9 +223,9 @@ def test_jobs_belong_to_those_who_may_see_their_collection(jobs: Jobs, database:
     assert jobs.enqueue("nowhere", sent("a"), ADA, 100) is None
     id = jobs.enqueue(hers, sent("a"), ADA, 100)
     assert id
-    assert jobs.views.job(id, PUBLIC) is None
-    assert not jobs.views.newest(PUBLIC, 9)
-    assert jobs.views.job(id, bob)
+    assert look(jobs, views.job, id, PUBLIC) is None
+    assert not look(jobs, views.newest, PUBLIC, 9)
+    assert look(jobs, views.job, id, bob)
     assert not jobs.cancel(id, bob)
     assert jobs.cancel(id, ADA)
 
@@ -253,17 +262,17 @@ def test_originals_stay_as_long_as_somebody_needs_them(jobs: Jobs, database: Dat
 
 
 def test_old_jobs_are_forgotten(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "KEPT", 2)
+    monkeypatch.setattr(queue, "MAX_ENDED_JOBS", 2)
     ids = [enqueue(jobs, str(number)) for number in range(5)]
     for _ in ids[:4]:
         finish(jobs, claimed(jobs))
     jobs.tidy()
-    assert [job.id for job in jobs.views.newest(PUBLIC, 9)] == [*ids[:1:-1]]
+    assert [job.id for job in look(jobs, views.newest, PUBLIC, 9)] == [*ids[:1:-1]]
 
 
 def test_the_figures_count_what_everyone_has(jobs: Jobs) -> None:
     enqueue(jobs, "a", "b")
-    assert jobs.views.figures().documents_waiting == 2
+    assert look(jobs, views.figures).documents_waiting == 2
     finish(jobs, claimed(jobs))
-    figures = jobs.views.figures()
+    figures = look(jobs, views.figures)
     assert (figures.documents, figures.passages, figures.documents_waiting) == (0, 0, 1)

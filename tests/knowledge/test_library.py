@@ -18,8 +18,8 @@ from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.documents import library, originals
 from nexus_voice.knowledge.documents.records import DocumentInfo, Origin
 from nexus_voice.knowledge.reading.chunks import Chunk, Reading
+from nexus_voice.storage.columns import now
 from nexus_voice.storage.schema import items, jobs
-from nexus_voice.storage.times import now
 
 pytestmark = pytest.mark.anyio
 

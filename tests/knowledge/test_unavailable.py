@@ -18,12 +18,10 @@ from nexus_voice.core.access import DEFAULT, PUBLIC
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.ingest import ingestion as module
 from nexus_voice.knowledge.ingest.fetch import fetch
 from nexus_voice.knowledge.ingest.ingestion import Ingestion
 from nexus_voice.knowledge.ingest.job import Sent
 from nexus_voice.knowledge.reading.reader import Reader
-from nexus_voice.storage import database as storage
 from nexus_voice.storage.database import FILE, Database, Unavailable
 from nexus_voice.storage.schema import documents
 
@@ -44,14 +42,8 @@ def locked(folder: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "PATIENCE", 0)
-    monkeypatch.setattr(module, "PAUSE", 0.01)
-
-
-async def test_a_file_that_another_program_writes_is_busy(tmp_path: Path, hasty: None) -> None:
-    async with KnowledgeBase(tmp_path, None) as base:
+async def test_a_file_that_another_program_writes_is_busy(tmp_path: Path) -> None:
+    async with KnowledgeBase(tmp_path, None, busy_timeout=0) as base:
         done = await base.ingest("pump.md", PUMP)
         with locked(tmp_path):
             with pytest.raises(Unavailable) as caught:
@@ -90,7 +82,7 @@ def test_an_error_does_not_show_the_documents(tmp_path: Path) -> None:
 
 
 async def test_an_item_whose_database_fails_is_taken_in_later(
-    tmp_path: Path, hasty: None, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Locking(Reader):
         """The database is locked, until a document cannot be stored."""
@@ -110,8 +102,8 @@ async def test_an_item_whose_database_fails_is_taken_in_later(
 
     held = anyio.Event()
     caplog.set_level(logging.ERROR)
-    async with Locking() as reader, KnowledgeBase(tmp_path, None, reader=reader) as base:
-        work = Ingestion(base, fetch, lease=0.2)
+    async with Locking() as reader, KnowledgeBase(tmp_path, None, reader=reader, busy_timeout=0) as base:
+        work = Ingestion(base, fetch, lease=0.2, retry_pause=0.01)
         async with anyio.create_task_group() as tasks:
             id = await work.enqueue(DEFAULT, [Sent("pump.md", partial(bytes, PUMP))], PUBLIC)
             assert id

@@ -21,7 +21,7 @@ from .documents import BANANAS
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "PATIENCE", 0)
+    monkeypatch.setattr(storage, "BUSY_TIMEOUT_S", 0)
     monkeypatch.setattr(documents, "RETRY_S", 0.05)
 
 

@@ -57,6 +57,8 @@ class KnowledgeBase:
     makes new ones; until it is done the other embedder answers if it is given as `meanwhile`, else words
     alone do.
 
+    `busy_timeout` are the seconds to wait while another process writes.
+
     What a `scope` may not see does not exist for it. A scope of None is the program itself.
     """
 
@@ -70,9 +72,10 @@ class KnowledgeBase:
         limits: Limits | None = None,
         on_change: Callable[[], None] | None = None,
         meanwhile: Embedder | None = None,
+        busy_timeout: float | None = None,
     ) -> None:
         self.on_change = on_change
-        self.store = Store(at)
+        self.store = Store(at, busy_timeout)
         self.collections = Collections(self.store, self._change)
         self._reader, self._limits = reader, limits or Limits()
         self._choose = chooser or Chooser()

@@ -21,11 +21,11 @@ READERS, WRITERS = 4, 4
 
 
 class Store:
-    """`at` is a folder or a PostgreSQL URL; the database is opened at its first use. `on_open` is called
-    then, with a connection. Whoever changes documents, or the embedder that serves, holds `changing`."""
+    """Opens the database `at` a folder or a PostgreSQL URL at its first use, and then calls `on_open` with a
+    connection. Whoever changes documents, or the embedder that serves, holds the lock `changing`."""
 
-    def __init__(self, at: Path | str) -> None:
-        self.at = at
+    def __init__(self, at: Path | str, busy_timeout: float | None = None) -> None:
+        self._at, self._busy_timeout = at, busy_timeout
         self.on_open: Callable[[Connection], None] = lambda _: None
         self.changing = anyio.Lock()
         self._opening = anyio.Lock()
@@ -76,7 +76,7 @@ class Store:
         return await anyio.to_thread.run_sync(work, *arguments, limiter=self._writers)
 
     def _start(self) -> tuple[Database, Index]:
-        database = Database(self.at)
+        database = Database(self._at, self._busy_timeout)
         try:
             index = open_index(database)
             with database.read() as connection:

@@ -1,6 +1,6 @@
-"""The knowledge base's tables, in one place, for SQLite and PostgreSQL alike.
+"""The tables of the knowledge base, for SQLite and PostgreSQL alike.
 
-`migrations/` makes them; the word index and the vectors, which differ, are there too. Times are UTC.
+`migrations/` makes them, and also the word index and the vectors, which differ. Times are in UTC.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from sqlalchemy import (
     table,
 )
 
-from .plain import Plain
-from .times import Moment
+from .columns import Moment, PlainText
 
 HEAD = "0001"
 """The newest migration."""
@@ -34,8 +33,8 @@ metadata = MetaData()
 collections = Table(
     "collections",
     metadata,
-    Column("id", Plain(32), primary_key=True),
-    Column("name", Plain, nullable=False),
+    Column("id", PlainText(32), primary_key=True),
+    Column("name", PlainText, nullable=False),
     Column("created", Moment, nullable=False),
 )
 
@@ -43,15 +42,15 @@ grants = Table(
     "grants",
     metadata,
     Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True),
-    Column("principal", Plain, primary_key=True),
-    Column("role", Plain, nullable=False),  # domain.access.Role
+    Column("principal", PlainText, primary_key=True),
+    Column("role", PlainText, nullable=False),  # domain.access.Role
     Index("grants_principal", "principal"),
 )
 
 originals = Table(
     "originals",
     metadata,
-    Column("digest", Plain(64), primary_key=True),  # sha256 of the bytes
+    Column("digest", PlainText(64), primary_key=True),  # sha256 of the bytes
     Column("bytes", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
 )
@@ -59,15 +58,15 @@ originals = Table(
 documents = Table(
     "documents",
     metadata,
-    Column("id", Plain(32), primary_key=True),
+    Column("id", PlainText(32), primary_key=True),
     Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
-    Column("source", Plain, nullable=False),  # "upload", "url", "seed", or a folder's or bucket's address
-    Column("name", Plain, nullable=False),
-    Column("title", Plain, nullable=False),
-    Column("type", Plain, nullable=False),  # media type of the original; "" where there is none
-    Column("digest", Plain(64), nullable=False),  # of the content and of the way it was read
+    Column("source", PlainText, nullable=False),  # "upload", "url", "seed", or a folder's or bucket's address
+    Column("name", PlainText, nullable=False),
+    Column("title", PlainText, nullable=False),
+    Column("type", PlainText, nullable=False),  # media type of the original; "" where there is none
+    Column("digest", PlainText(64), nullable=False),  # of the content and of the way it was read
     Column("original", ForeignKey("originals.digest"), index=True),
-    Column("fingerprint", Plain, nullable=False),  # what the source says of this version: an ETag, a time
+    Column("fingerprint", PlainText, nullable=False),  # what the source says of this version: an ETag, a time
     Column("bytes", Integer, nullable=False),
     Column("pages", Integer),
     Column("chunks", Integer, nullable=False),
@@ -83,31 +82,31 @@ chunks = Table(
     Column("position", Integer, nullable=False),  # in the document's text, in characters
     Column("page", Integer),
     Column("path", JSON, nullable=False),
-    Column("heading", Plain, nullable=False),  # title and path in one line, for the word index
-    Column("text", Plain, nullable=False),
+    Column("heading", PlainText, nullable=False),  # title and path in one line, for the word index
+    Column("text", PlainText, nullable=False),
     Index("chunks_document", "document_id", "position"),
     sqlite_autoincrement=True,  # a vector index elsewhere must never meet an id again
 )
 
 vectors = table("vectors", column("embedder"), column("chunk_id"))
-"""What both databases' tables of vectors have; `embedder` is "name/dimensions"."""
+"""The columns that the tables of vectors of both databases have; `embedder` is "name/dimensions"."""
 
 state = Table(
     "state",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("revision", Integer, nullable=False),  # counts changes, also those of other processes
-    Column("embedder", Plain),  # "name/dimensions" whose vectors are searched
+    Column("embedder", PlainText),  # "name/dimensions" whose vectors are searched
 )
 
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", Plain(32), primary_key=True),
+    Column("id", PlainText(32), primary_key=True),
     Column("collection_id", ForeignKey("collections.id", ondelete="CASCADE"), nullable=False),
     Column("created", Moment, nullable=False),
     Column("ended", Moment),
-    Column("state", Plain, nullable=False),  # queued, running, done, cancelled
+    Column("state", PlainText, nullable=False),  # queued, running, done, cancelled
     Index("jobs_created", "created"),
 )
 
@@ -116,22 +115,22 @@ items = Table(
     metadata,
     Column("id", Serial, primary_key=True),
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
-    Column("source", Plain, nullable=False),
-    Column("name", Plain, nullable=False),
-    Column("type", Plain, nullable=False),  # media type as the sender says; may be ""
-    Column("url", Plain),  # to be fetched
+    Column("source", PlainText, nullable=False),
+    Column("name", PlainText, nullable=False),
+    Column("type", PlainText, nullable=False),  # media type as the sender says; may be ""
+    Column("url", PlainText),  # to be fetched
     Column("original", ForeignKey("originals.digest"), index=True),  # None until it is fetched
-    Column("fingerprint", Plain, nullable=False),
-    Column("state", Plain, nullable=False),  # queued, running, done, failed, cancelled
-    Column("worker", Plain),  # who runs it
+    Column("fingerprint", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False),  # queued, running, done, failed, cancelled
+    Column("worker", PlainText),  # who runs it
     Column("leased_until", Float),  # seconds since the epoch; past that another may run it
     Column("attempts", Integer, nullable=False),  # times that somebody began to run it
-    Column("status", Plain),  # added, updated, unchanged
+    Column("status", PlainText),  # added, updated, unchanged
     Column("document_id", ForeignKey("documents.id", ondelete="SET NULL"), index=True),
     Column("chunks", Integer, nullable=False),  # found so far
     Column("embedded", Integer, nullable=False),  # of these
-    Column("error_code", Plain),
-    Column("error", Plain),
+    Column("error_code", PlainText),
+    Column("error", PlainText),
     Index("items_job", "job_id", "state"),
     Index("items_state", "state", "id"),
 )

@@ -1,6 +1,6 @@
 """Documents and their chunks. Every function takes the connection of a transaction.
 
-A scope of None is the program itself. What a caller may not see does not exist for them.
+What a scope may not see does not exist for it. A scope of None is the program itself.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from ...core.access import Scope
 from ...core.errors import BadInput
+from ...storage.columns import now
 from ...storage.schema import chunks, documents
-from ...storage.times import now
 from ..reading.chunks import Chunk, Reading
 from .originals import load, sweep
 from .records import DocumentInfo, Origin, Outcome, StoredChunk
@@ -24,7 +24,7 @@ from .sharing import READ, WRITE, allowed, within
 
 
 def find(connection: sa.Connection, origin: Origin) -> DocumentInfo | None:
-    """The document of this identity, whoever asks."""
+    """The document of this origin, whoever asks."""
     row = connection.execute(sa.select(documents).where(_same(origin))).one_or_none()
     return _info(row) if row else None
 
@@ -47,7 +47,7 @@ def listing(
     after: str | None = None,
     limit: int | None = None,
 ) -> list[DocumentInfo]:
-    """By title. `after` is the `place` of the last one of the page before."""
+    """By title. `after` is the `place` of the last document of the page before."""
     statement = sa.select(documents).where(within(documents.c.collection_id, scope))
     if collection is not None:
         statement = statement.where(documents.c.collection_id == collection)
@@ -69,8 +69,8 @@ def put(
     size: int,
     original: str | None,
 ) -> tuple[DocumentInfo, Outcome]:
-    """Add the document, or replace the one of the same identity, whose id stays. Its chunks are found by
-    their words from then on. `original` must be kept already."""
+    """Add the document, or replace the one of the same origin, whose id stays. Its chunks are found by their
+    words from then on. `original` must be kept already."""
     changed(connection)
     known = find(connection, origin)
     if not allowed(connection, origin.collection, None, WRITE):
@@ -104,12 +104,12 @@ def put(
 
 
 def refresh(connection: sa.Connection, id: str, fingerprint: str) -> None:
-    """The source has another version of it with the same content."""
+    """Note that the source has another version of the document with the same content."""
     connection.execute(documents.update().where(documents.c.id == id).values(fingerprint=fingerprint))
 
 
 def delete(connection: sa.Connection, id: str, scope: Scope | None) -> bool:
-    """Whether there was such a document that the scope may change. It is gone from every search at once."""
+    """Whether there was such a document that the scope may change. No search finds it any more."""
     known = document(connection, id, scope, WRITE)
     if known is None:
         return False
@@ -128,9 +128,9 @@ def change(
     name: str | None,
     title: str | None,
 ) -> DocumentInfo | None:
-    """Give it another collection, name or title. None when there is no such document or collection that
-    the scope may change. Raises `BadInput` when its new identity is another document's. With another
-    title its chunks are new ones, without vectors."""
+    """Give a document another collection, name or title. None if there is no such document or collection that
+    the scope may change. Raises `BadInput` if another document is there already. A new title makes new
+    chunks, which have no vectors yet."""
     changed(connection)
     known = document(connection, id, scope, WRITE)
     if known is None:
@@ -138,8 +138,8 @@ def change(
     new = replace(
         known,
         collection=collection or known.collection,
-        name=_said(name, known.name),
-        title=_said(title, known.title),
+        name=_new_or(name, known.name),
+        title=_new_or(title, known.title),
     )
     if not allowed(connection, new.collection, scope, WRITE):
         return None
@@ -158,7 +158,7 @@ def change(
 
 
 def original(connection: sa.Connection, id: str, scope: Scope | None) -> tuple[str, str, bytes] | None:
-    """(name, media type, bytes) of the file that the document was made from."""
+    """(name, media type, bytes) of the file that the document was read from."""
     found = document(connection, id, scope)
     data = load(connection, found.original) if found and found.original else None
     return None if found is None or data is None else (found.name, found.type, data)
@@ -167,7 +167,7 @@ def original(connection: sa.Connection, id: str, scope: Scope | None) -> tuple[s
 def chunks_of(
     connection: sa.Connection, id: str, scope: Scope | None, first: int = 0, last: int | None = None
 ) -> list[StoredChunk]:
-    """The document's chunks in reading order: those whose position is from `first` to `last`."""
+    """Those chunks of a document whose position is from `first` to `last`, in reading order."""
     statement = _stored(scope).where(chunks.c.document_id == id, chunks.c.position >= first)
     if last is not None:
         statement = statement.where(chunks.c.position <= last)
@@ -175,7 +175,7 @@ def chunks_of(
 
 
 def stored(connection: sa.Connection, ids: Iterable[int], scope: Scope | None) -> dict[int, StoredChunk]:
-    """Those chunks of `ids` that (still) exist for the scope."""
+    """The chunks among `ids` that (still) exist for the scope."""
     statement = _stored(scope).where(chunks.c.id.in_(list(ids)))
     return {row.id: _chunk(row) for row in connection.execute(statement)}
 
@@ -187,7 +187,7 @@ def texts(connection: sa.Connection, limit: int, scope: Scope | None) -> list[St
 
 
 def count(connection: sa.Connection) -> int:
-    """Chunks of all documents."""
+    """How many chunks all documents have."""
     return connection.scalar(sa.select(sa.func.coalesce(sa.func.sum(documents.c.chunks), 0))) or 0
 
 
@@ -207,7 +207,7 @@ def _add(connection: sa.Connection, id: str, title: str, pieces: Sequence[Chunk]
         connection.execute(chunks.insert(), rows)
 
 
-def _said(new: str | None, old: str) -> str:
+def _new_or(new: str | None, old: str) -> str:
     if new is None:
         return old
     if not (new := new.strip()):

@@ -1,4 +1,4 @@
-"""The files that documents were made from, each kept once, however many documents share it."""
+"""The files that documents were read from. Each is kept once, however many documents share it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import hashlib
 
 import sqlalchemy as sa
 
-from ...storage.database import LOCK
+from ...storage.database import SCHEMA_LOCK
 from ...storage.schema import documents, items, originals
 
-SWEEPING = LOCK + 2
-"""PostgreSQL's advisory lock: nothing is swept away that somebody is just about to refer to."""
+SWEEP_LOCK = SCHEMA_LOCK + 2
+"""PostgreSQL's advisory lock: no original is deleted while somebody is about to refer to it."""
 KEEP = sa.text(
     "INSERT INTO originals (digest, bytes, data) VALUES (:digest, :bytes, :data)"
     " ON CONFLICT (digest) DO NOTHING"
@@ -18,10 +18,10 @@ KEEP = sa.text(
 
 
 def keep(connection: sa.Connection, data: bytes) -> str:
-    """Its digest. What refers to it must be written in the same transaction, or it will be swept away; and
-    one that changes documents as well calls `changed` before."""
+    """Keep an original; returns its digest. What refers to it must be written in the same transaction, or it
+    will be deleted. A transaction that changes documents as well calls `changed` before."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(SWEEPING)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(SWEEP_LOCK)))
     digest = hashlib.sha256(data).hexdigest()
     known = sa.select(originals.c.digest).where(originals.c.digest == digest)
     if connection.scalar(known) is None:
@@ -35,9 +35,9 @@ def load(connection: sa.Connection, digest: str) -> bytes | None:
 
 
 def sweep(connection: sa.Connection, *digests: str | None) -> None:
-    """Delete those of `digests` (of all, if none is given) that neither a document nor a job needs."""
+    """Delete the originals of `digests`, or all if none is given, that neither a document nor a job needs."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEPING)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SWEEP_LOCK)))
     needed = [
         sa.exists().where(table.c.original == originals.c.digest).correlate(originals)
         for table in (documents, items)

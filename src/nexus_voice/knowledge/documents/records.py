@@ -1,4 +1,4 @@
-"""What is known of documents and their chunks, as values."""
+"""What is known of documents and their chunks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from ...core.access import DEFAULT, Role
 
 PIPELINE = 2
-"""Part of every digest: raise it when reading or cutting changes, and documents are taken in anew."""
+"""A part of every digest. Raise it when reading or cutting changes: documents are then taken in anew."""
 
 Outcome = Literal["added", "updated", "unchanged"]
 """What became of a document that was handed in."""
@@ -18,8 +18,8 @@ Outcome = Literal["added", "updated", "unchanged"]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a document comes from. Collection, source and name are its identity: the next one that has
-    the same replaces it. `fingerprint` is what the source says of this version: an ETag, a time."""
+    """Where a document comes from. The next one of the same collection, source and name replaces it.
+    `fingerprint` tells its version, as the source does: by an ETag or a time."""
 
     name: str
     collection: str = DEFAULT
@@ -30,8 +30,8 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
-    """A document. `digest` is that of `digest_of`, `original` that of its file where this is kept, `bytes`
-    the file's size."""
+    """A document. `digest` is made by `digest_of`, `original` is the digest of the file if it is kept, and
+    `bytes` is the file's size."""
 
     id: str
     collection: str
@@ -49,13 +49,13 @@ class DocumentInfo:
 
     @property
     def place(self) -> str:
-        """Where a listing goes on after this one."""
+        """Its place in a listing, to go on from there."""
         return self.id + self.title
 
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk with its document's title; `heading` is title and path in one line."""
+    """A chunk with the title of its document. `heading` is the title and the path in one line."""
 
     id: int
     document: str
@@ -70,7 +70,7 @@ class StoredChunk:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """`role` is the strongest that the asking scope has; `documents` are counted."""
+    """`role` is the strongest that the asking scope has; `documents` is their number."""
 
     id: str
     name: str
@@ -90,8 +90,8 @@ class Ingested:
 
 
 def digest_of(type: str, data: bytes) -> str:
-    """Of a document's content and of the way it is read: the same means there is nothing to do.
-    A quarter of a second for 50 MB: call it in a thread."""
+    """A digest of a document's content and of the way it is read: if it is the same, there is nothing to do.
+    It takes a quarter of a second for 50 MB, so it is called in a thread."""
     digest = hashlib.sha256(f"{PIPELINE} {type}\n".encode())
     digest.update(data)
     return digest.hexdigest()

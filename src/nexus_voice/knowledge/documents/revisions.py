@@ -1,4 +1,4 @@
-"""The one row that tells every process whether anything has changed since it last looked."""
+"""One row that tells every process whether anything has changed since it last looked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...storage.schema import state
 
 
 class Revision(NamedTuple):
-    """`number` counts changes; `embedder` is the key of the vectors that are searched, None while there are
+    """`number` counts changes. `embedder` is the key of the vectors that are searched; None while there are
     none."""
 
     number: int
@@ -23,5 +23,6 @@ def revision(connection: sa.Connection) -> Revision:
 
 
 def changed(connection: sa.Connection) -> None:
-    """Call it first in a transaction that changes documents: it makes this one the only writer."""
+    """Count a change. It is called first in a transaction that changes documents, and makes it the only
+    writer."""
     connection.execute(state.update().values(revision=state.c.revision + 1))

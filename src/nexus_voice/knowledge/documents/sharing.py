@@ -1,7 +1,7 @@
 """Collections of documents, and who may do what with them.
 
-Every function takes the connection of a transaction. A scope of None is the program itself, which may do
-everything. What a caller may not see does not exist for them.
+Every function takes the connection of a transaction. What a scope may not see does not exist for it. A scope
+of None is the program itself, which may do everything.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from ...core.access import DEFAULT, SEED, Role, Scope
 from ...core.errors import BadInput
+from ...storage.columns import now
 from ...storage.schema import collections, documents, grants
-from ...storage.times import now
 from .originals import sweep
 from .records import Collection
 from .revisions import changed
@@ -38,7 +38,7 @@ def granted(scope: Scope, roles: Iterable[Role] = READ) -> sa.Select[tuple[str]]
 def within(
     column: sa.ColumnElement[Any], scope: Scope | None, roles: Iterable[Role] = READ
 ) -> sa.ColumnElement[bool]:
-    """Whether the collection whose id is in `column` is one of those."""
+    """Whether `column` has the id of a collection in which the scope has one of `roles`."""
     return sa.true() if scope is None else column.in_(granted(scope, roles))
 
 
@@ -72,7 +72,7 @@ def allowed(connection: sa.Connection, id: str, scope: Scope | None, roles: Iter
 
 
 def create(connection: sa.Connection, name: str, principal: str) -> Collection:
-    """A new collection, which belongs to `principal`."""
+    """Make a collection that belongs to `principal`."""
     made = Collection(uuid4().hex, named(name), now(), "owner", 0)
     connection.execute(collections.insert().values(id=made.id, name=made.name, created=made.created))
     connection.execute(grants.insert().values(collection_id=made.id, principal=principal, role="owner"))
@@ -85,7 +85,7 @@ def rename(connection: sa.Connection, id: str, name: str, scope: Scope | None) -
 
 
 def delete(connection: sa.Connection, id: str, scope: Scope | None) -> bool:
-    """With its documents and jobs. Raises `BadInput` for the two that are always there."""
+    """Delete it with its documents and jobs. Raises `BadInput` for the two that are always there."""
     if not allowed(connection, id, scope, OWN):
         return False
     if id in (DEFAULT, SEED):
@@ -110,7 +110,7 @@ def members(connection: sa.Connection, id: str, scope: Scope | None) -> dict[str
 
 
 def grant(connection: sa.Connection, id: str, principal: str, role: Role, scope: Scope | None) -> bool:
-    """Give `principal` this role instead of the one it had."""
+    """Give `principal` this role in place of the one it had."""
     if not allowed(connection, id, scope, OWN):
         return False
     _withdraw(connection, id, principal)
@@ -119,7 +119,7 @@ def grant(connection: sa.Connection, id: str, principal: str, role: Role, scope:
 
 
 def revoke(connection: sa.Connection, id: str, principal: str, scope: Scope | None) -> bool:
-    """Whether it had a role. Nothing is found by it from then on."""
+    """Whether `principal` had a role, which is then gone."""
     return allowed(connection, id, scope, OWN) and _withdraw(connection, id, principal)
 
 

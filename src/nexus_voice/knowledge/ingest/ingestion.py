@@ -1,4 +1,4 @@
-"""Documents come in by jobs that outlive the server: who sends them, follows them and works them off."""
+"""Documents come in by jobs that outlive the server: they are sent, followed, and worked off here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from anyio import Event, create_task_group, current_time, move_on_after
 from ...core.access import Scope
 from ...core.errors import NexusError
 from ..base import KnowledgeBase
+from . import views
 from .fetch import Fetched
 from .intake import Intake
 from .job import Figures, Job, Sent, Task
@@ -21,26 +22,26 @@ from .jobs import Jobs
 
 T = TypeVar("T")
 
-LEASE = 15.0
-"""Seconds after which the item of a worker that was killed is another's."""
-POLL = 1.0
-"""Seconds between two looks at what other processes have done."""
-PAUSE = 5.0
-"""Seconds until the database is tried again when it has failed."""
-SHOW, SHOW_ITEM = 0.2, 1e-3
-"""Seconds between two views of a job, and as many more for each of its items."""
-STILL = 15.0
-"""Seconds after which a job that stands still is shown again: proxies cut silent connections."""
+LEASE_S = 15.0
+"""When a worker was killed, another one may take its item after so long."""
+POLL_INTERVAL_S = 1.0
+"""Between two looks at what other processes have done."""
+RETRY_PAUSE_S = 5.0
+"""After the database has failed."""
+VIEW_INTERVAL_S, VIEW_INTERVAL_PER_ITEM_S = 0.2, 1e-3
+"""Between two views of a job that is followed; longer for a job of many items."""
+KEEP_ALIVE_S = 15.0
+"""A job that does not change is shown again after so long, because proxies cut silent connections."""
 
 log = logging.getLogger(__name__)
 
 
 class Ingestion:
-    """The jobs, and the worker of one server process; several processes may share a database.
+    """The jobs, and the worker of one server process. Several processes may share a database.
 
-    `run` works, on `at_once` items at a time; all else may be called with or without it. `ended` is called
-    with what became of each item: added, updated, unchanged or failed. At most `most` items wait. `lease`
-    is in seconds.
+    `run` works on `at_once` items at a time; the other methods may be used with or without it. `ended` is
+    called with what became of each item: added, updated, unchanged or failed. At most `most` items may wait.
+    `lease`, `retry_pause` and `keep_alive` are in seconds.
     """
 
     def __init__(
@@ -51,18 +52,22 @@ class Ingestion:
         ended: Callable[[str], None] = lambda _: None,
         at_once: int = 1,
         most: int = 100_000,
-        lease: float = LEASE,
+        lease: float = LEASE_S,
+        retry_pause: float = RETRY_PAUSE_S,
+        keep_alive: float = KEEP_ALIVE_S,
         jobs: type[Jobs] = Jobs,
     ) -> None:
         self._base, self._fetch, self._ended = base, fetch, ended
         self._at_once, self._most = at_once, most
+        self._retry_pause, self._keep_alive = retry_pause, keep_alive
         self._jobs = partial(jobs, worker=uuid4().hex, lease=lease)
         self._news = Event()
         self._running: set[Intake] = set()
         self._untidy = True
 
     async def run(self) -> None:
-        """For ever. What is under way when it is cancelled goes on at the next start, or elsewhere."""
+        """Work for ever. When it is cancelled, the items under way are taken up at the next start, or by
+        another process."""
         async with create_task_group() as tasks:
             for _ in range(self._at_once):
                 tasks.start_soon(self._work)
@@ -74,8 +79,8 @@ class Ingestion:
         return id
 
     async def cancel(self, id: str, scope: Scope) -> bool:
-        """Whether there is such a job that `scope` may cancel. What is under way stops at once, what
-        waits is not begun, documents that are stored stay."""
+        """Whether there is such a job that `scope` may cancel. Items under way stop at once, and items that
+        wait are not begun. Documents that are stored stay."""
         cancelled = await self._do(lambda jobs: jobs.cancel(id, scope))
         for intake in self._running:
             if cancelled and intake.task.job_id == id:
@@ -84,31 +89,31 @@ class Ingestion:
         return cancelled
 
     async def job(self, id: str, scope: Scope) -> Job | None:
-        return await self._do(lambda jobs: jobs.views.job(id, scope))
+        return await self._base.store.read(views.job, id, scope)
 
     async def newest(self, scope: Scope, limit: int) -> list[Job]:
         """The newest first, without their items."""
-        return await self._do(lambda jobs: jobs.views.newest(scope, limit))
+        return await self._base.store.read(views.newest, scope, limit)
 
     async def figures(self) -> Figures:
-        return await self._do(lambda jobs: jobs.views.figures())
+        return await self._base.store.read(views.figures)
 
     async def follow(self, id: str, scope: Scope) -> AsyncGenerator[Job]:
-        """The job as it is, and again whenever it has changed or stood still for a while, to its end.
-        Nothing if there is none."""
+        """The job now, and again whenever it has changed or a while has passed, until it ends. Nothing if
+        there is no such job."""
         shown, at = None, 0.0
         while True:
             news = self._news
             job = await self.job(id, scope)
             if job is None:
                 return
-            if job != shown or current_time() - at >= STILL:
+            if job != shown or current_time() - at >= self._keep_alive:
                 yield job
                 shown, at = job, current_time()
             if job.over:
                 return
-            await anyio.sleep(SHOW + SHOW_ITEM * job.total)
-            with move_on_after(POLL):
+            await anyio.sleep(VIEW_INTERVAL_S + VIEW_INTERVAL_PER_ITEM_S * job.total)
+            with move_on_after(POLL_INTERVAL_S):
                 await news.wait()
 
     async def _work(self) -> None:
@@ -122,13 +127,17 @@ class Ingestion:
                 await self._rest()
             except Exception as error:
                 problem = error
-                while isinstance(problem, ExceptionGroup):  # the item and its lease failed together
+                while isinstance(
+                    problem, ExceptionGroup
+                ):  # both the item and the renewal of its lease failed
                     problem = problem.exceptions[0]
                 unknown = None if isinstance(problem, NexusError) else error
-                log.error("No documents can be taken in for %g s: %s", PAUSE, problem, exc_info=unknown)
-                await anyio.sleep(PAUSE)
+                log.error(
+                    "No documents can be taken in for %g s: %s", self._retry_pause, problem, exc_info=unknown
+                )
+                await anyio.sleep(self._retry_pause)
                 continue
-            with move_on_after(POLL):
+            with move_on_after(POLL_INTERVAL_S):
                 await news.wait()
 
     async def _take_in(self, task: Task) -> None:
@@ -146,7 +155,7 @@ class Ingestion:
             self._tell()
 
     async def _rest(self) -> None:
-        """There is nothing more to do for now."""
+        """No item waits: tidy up once."""
         if self._untidy:
             await self._do(lambda jobs: jobs.tidy())
             self._untidy = False

@@ -1,4 +1,4 @@
-"""Takes one item of a job in: fetched, read, stored, given vectors."""
+"""Takes in one item of a job: fetches it, reads it, stores it, and makes its vectors."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from .fetch import Fetched
 from .job import LeaseLost, Task
 from .jobs import Jobs
 
-RENEW, NOTE = 2.0, 0.5
-"""Seconds between two renewals of a lease, which also tell whether the job was cancelled elsewhere; and
-between two notes of how far the item has come."""
-PATIENCE = 2.0
-"""Seconds to hand an item back when the server stops."""
+RENEW_INTERVAL_S = 2.0
+"""Between two renewals of a lease, which also tell whether the job was cancelled elsewhere."""
+PROGRESS_INTERVAL_S = 0.5
+"""Between two notes of how many chunks have a vector."""
+RELEASE_TIMEOUT_S = 2.0
+"""To give an item back when the server stops."""
 
 log = logging.getLogger(__name__)
 
 
 class Intake:
-    """One item, from `run` to its end, or until it is no longer this worker's. `outcome` is added,
-    updated, unchanged or failed, "" before; it is final when `ended`."""
+    """One item. `run` takes it in, unless it stops belonging to this worker. `outcome` becomes added,
+    updated, unchanged or failed; it is final if `ended`."""
 
     def __init__(
         self,
@@ -50,7 +51,7 @@ class Intake:
         self._scope.cancel()
 
     async def run(self) -> None:
-        """Raises the database's errors only: then it is taken in later, when the lease has expired."""
+        """Raises nothing but the database's errors; the item is then taken in when its lease has expired."""
         try:
             with self._scope:
                 async with create_task_group() as tasks:
@@ -58,16 +59,16 @@ class Intake:
                     await self._finish()
                     tasks.cancel_scope.cancel()
         except get_cancelled_exc_class():
-            with move_on_after(PATIENCE, shield=True):
+            with move_on_after(RELEASE_TIMEOUT_S, shield=True):
                 await self._base.store.run(self._jobs.release, self.task)
             raise
 
     async def _hold(self) -> None:
-        """Renew the lease and note how far the item is; stop when it is no longer ours."""
+        """Renew the lease and note the progress. Stop when the item no longer belongs to this worker."""
         noted, renewed = 0, current_time()
         while True:
-            await anyio.sleep(NOTE)
-            if self._embedded != noted or current_time() - renewed >= RENEW:
+            await anyio.sleep(PROGRESS_INTERVAL_S)
+            if self._embedded != noted or current_time() - renewed >= RENEW_INTERVAL_S:
                 noted, renewed = self._embedded, current_time()
                 if not await self._base.store.run(self._jobs.renew, self.task, self._embedded):
                     return self.cancel()
@@ -97,7 +98,7 @@ class Intake:
         self._embedded = embedded
 
     async def _store(self) -> str | None:
-        """Its document's id; None when the item is no longer ours."""
+        """The document's id; None if the item no longer belongs to this worker."""
         task = self.task
         origin = Origin(task.name, task.collection, task.source, task.type, task.fingerprint)
         try:
@@ -116,7 +117,7 @@ class Intake:
         self._jobs.stored(connection, self.task, document, status)
 
     async def _content(self) -> Fetched:
-        """The bytes, from the web or from the job."""
+        """The file, from the web or from the job."""
         task = self.task
         if task.url:
             return await self._fetch(task.url)

@@ -1,4 +1,4 @@
-"""A job: documents that were handed in together. What its sender, its worker and its readers know of it."""
+"""A job is some documents that were handed in together: what its sender, its worker and its readers know."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One document as it was handed in: bytes that `read` gives, or the `url` of what is to be fetched.
-    With a `problem` it is refused; the others of its job are not affected."""
+    """One document as it was handed in: `read` gives its bytes, or they are fetched from `url`. A document
+    with a `problem` is refused, which does not affect the others of its job."""
 
     name: str
     read: Callable[[], bytes] | None = None
@@ -37,7 +37,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """An item that was claimed. `status` is set when its document was stored in an earlier attempt."""
+    """A claimed item. `status` is set if its document was stored in an earlier attempt."""
 
     id: int
     job_id: str
@@ -54,9 +54,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One document on its way in. `state` is queued, running, done, failed or cancelled; `status` is
-    added, updated or unchanged once its document is stored; `document_id` is None before, and again when
-    the document was deleted; `embedded` of its `chunks` have a vector."""
+    """One document on its way in.
+
+    `state` is queued, running, done, failed or cancelled. `status` is added, updated or unchanged once the
+    document is stored. `document_id` is None until then, and again after the document was deleted.
+    `embedded` of the `chunks` have a vector.
+    """
 
     name: str
     source: str
@@ -71,8 +74,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`state` is queued, running, done (each item has ended, well or not) or cancelled; `done` and
-    `failed` count items. `items` are in the order in which they were sent; a list of jobs leaves them out."""
+    """`state` is queued, running, done (every item has ended, well or not) or cancelled. `done` and `failed`
+    count items. `items` are in the order in which they were sent; a list of jobs has them not."""
 
     id: str
     collection: str
@@ -91,7 +94,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the knowledge base holds, whoever may see it, and how many items have not ended."""
+    """What the knowledge base holds for everybody together, and how many items have not ended."""
 
     documents: int
     passages: int

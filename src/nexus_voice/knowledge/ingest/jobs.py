@@ -1,9 +1,9 @@
-"""Documents on their way in: jobs and their items, kept in the database until they are done.
+"""The queue of documents on their way in: jobs and their items, kept in the database until they are done.
 
-Synchronous, as `database.py` is. A claimed item belongs to its worker for as long as the lease is renewed,
-and everything that a worker writes about it depends on that: so an item is taken in once, whoever is
-killed when. A transaction that ends items locks the job's row first: then the last item to end knows that
-it is the last.
+It is synchronous, like `Database`. A claimed item belongs to its worker as long as the worker renews the
+lease, and whatever the worker writes about the item depends on that. So an item is taken in once, whichever
+process is killed at whatever moment. A transaction that ends items first locks the row of the job: then the
+last item to end knows that it is the last.
 """
 
 from __future__ import annotations
@@ -16,38 +16,37 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from ...core.access import Scope
-from ...storage.database import LOCK, Database
+from ...storage.columns import now
+from ...storage.database import SCHEMA_LOCK, Database
 from ...storage.schema import items, jobs
-from ...storage.times import now
 from ..documents import originals
 from ..documents.records import DocumentInfo
 from ..documents.sharing import WRITE, allowed, within
 from .job import UNFINISHED, JobsFull, LeaseLost, Sent, Task
-from .views import JobViews
+from .views import waiting
 
-ATTEMPTS = 3
-"""Times that an item is begun: what kills the server each time must not do so for ever."""
-KEPT = 1_000
-"""Ended jobs that are remembered."""
-CLAIMS = LOCK + 1
-"""PostgreSQL's advisory lock for taking items in turn."""
+MAX_ATTEMPTS = 3
+"""Times that an item is begun: a document that kills the server must not do so for ever."""
+MAX_ENDED_JOBS = 1_000
+"""Jobs that are kept after they have ended."""
+CLAIM_LOCK = SCHEMA_LOCK + 1
+"""PostgreSQL's advisory lock for claiming items one after the other."""
 
 
 class Jobs:
     """The queue as one `worker` sees it; `lease` is in seconds."""
 
     def __init__(self, database: Database, worker: str, lease: float) -> None:
-        self._database, self._worker, self._lease = database, worker, lease
-        self.views = JobViews(database)
+        self.database, self._worker, self._lease = database, worker, lease
 
     def enqueue(self, collection: str, sent: Sequence[Sent], scope: Scope, most: int) -> str | None:
-        """A new job's id; None when `scope` may not write to such a collection. The bytes are kept with
-        it, one document in memory at a time. Raises `JobsFull` when more than `most` items would wait."""
+        """The id of a new job; None if `scope` may not write to such a collection. The files are stored with
+        the job; one is in memory at a time. Raises `JobsFull` if more than `most` items would wait."""
         id = uuid4().hex
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             if not allowed(connection, collection, scope, WRITE):
                 return None
-            if self.views.waiting() + len(sent) > most:
+            if waiting(connection) + len(sent) > most:
                 raise JobsFull("Too many documents are waiting to be read. Try again later.", retry_after=60)
             connection.execute(
                 jobs.insert().values(id=id, collection_id=collection, created=now(), state="queued")
@@ -60,17 +59,18 @@ class Jobs:
         return id
 
     def claim(self) -> Task | None:
-        """The next item, now this worker's; None when there is none. An item whose lease has expired
-        comes first. Two items for one document are never run at once, so that the later one wins."""
-        with self._database.read() as connection:  # looked for often, found seldom
+        """The next item, which belongs to this worker from now on; None if there is none. An item whose lease
+        has expired comes first. Two items of one document never run at the same time, so that the later one
+        wins."""
+        with self.database.read() as connection:  # it is asked for often, and there seldom is one
             if connection.execute(self._next()).first() is None:
                 return None
-        with self._database.write() as connection:
-            if self._database.postgres:
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMS)))
+        with self.database.write() as connection:
+            if self.database.postgres:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIM_LOCK)))
             while row := connection.execute(self._next()).mappings().one_or_none():
                 connection.execute(sa.select(jobs.c.id).where(jobs.c.id == row["job_id"]).with_for_update())
-                given_up = row["attempts"] >= ATTEMPTS and not row["status"]
+                given_up = row["attempts"] >= MAX_ATTEMPTS and not row["status"]
                 taken = (
                     {"state": "failed", "error_code": "gave_up", "error": GAVE_UP, "original": None}
                     if given_up
@@ -88,15 +88,15 @@ class Jobs:
         return None
 
     def renew(self, task: Task, embedded: int) -> bool:
-        """Whether the item is still this worker's; if so, for another lease."""
-        with self._database.write() as connection:
+        """Renew the lease. Whether the item still belongs to this worker."""
+        with self.database.write() as connection:
             return self._change(connection, task, leased_until=self._until, embedded=embedded)
 
     def original(self, task: Task) -> bytes:
         assert task.original
-        with self._database.read() as connection:
+        with self.database.read() as connection:
             data = originals.load(connection, task.original)
-        assert data is not None  # the item itself keeps it
+        assert data is not None  # as long as the item refers to it
         return data
 
     def stored(self, connection: sa.Connection, task: Task, document: DocumentInfo, status: str) -> None:
@@ -107,26 +107,26 @@ class Jobs:
             raise LeaseLost
 
     def end(self, task: Task, code: str | None, message: str | None, embedded: int) -> bool:
-        """The last word on the item, done or failed with this error; whether it was still ours."""
+        """Mark the item as done, or as failed with this error. Whether it still belonged to this worker."""
         state = "failed" if code else "done"
         error = {"error_code": code, "error": message}
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             connection.execute(sa.select(jobs.c.id).where(jobs.c.id == task.job_id).with_for_update())
             ours = self._change(connection, task, state=state, original=None, embedded=embedded, **error)
             _conclude(connection, task.job_id)
         return ours
 
     def release(self, task: Task) -> None:
-        """Somebody else may run it, at once; this attempt does not count."""
-        with self._database.write() as connection:
+        """Give the item back, so that any worker may take it at once. This attempt does not count."""
+        with self.database.write() as connection:
             again = {"state": "queued", "worker": None, "attempts": items.c.attempts - 1}
             self._change(connection, task, **again)
 
     def cancel(self, job: str, scope: Scope) -> bool:
-        """Whether there is such a job in collections that `scope` may write to. What is not done by now
-        is not done any more; documents that are stored stay."""
+        """Whether there is such a job in a collection that `scope` may write to. Items that have not ended
+        are cancelled; documents that are stored stay."""
         mine = sa.select(jobs.c.id).where(jobs.c.id == job, within(jobs.c.collection_id, scope, WRITE))
-        with self._database.write() as connection:
+        with self.database.write() as connection:
             if connection.scalar(mine.with_for_update()) is None:
                 return False
             unfinished = items.c.job_id == job, items.c.state.in_(UNFINISHED)
@@ -136,18 +136,18 @@ class Jobs:
         return True
 
     def tidy(self) -> None:
-        """Forget old jobs, and remove originals that neither a document nor an item refers to."""
+        """Delete old jobs, and originals that neither a document nor an item refers to."""
         ended = jobs.c.state.not_in(UNFINISHED)
-        kept = sa.select(jobs.c.id).where(ended).order_by(jobs.c.created.desc()).limit(KEPT)
-        with self._database.write() as connection:
+        kept = sa.select(jobs.c.id).where(ended).order_by(jobs.c.created.desc()).limit(MAX_ENDED_JOBS)
+        with self.database.write() as connection:
             connection.execute(jobs.delete().where(ended, jobs.c.id.not_in(kept)))
             originals.sweep(connection)
 
     @property
     def _now(self) -> Any:
-        """One clock for all workers: the server's where there is one, else this machine's."""
+        """The time by a clock that all workers share: the database server's, or else this machine's."""
         clock = sa.func.extract("epoch", sa.func.clock_timestamp())
-        return clock if self._database.postgres else time.time()
+        return clock if self.database.postgres else time.time()
 
     @property
     def _until(self) -> Any:
@@ -179,8 +179,8 @@ class Jobs:
 
 
 GAVE_UP = (
-    f"In {ATTEMPTS} attempts at this document the server stopped or its database failed. Send it again, or "
-    "leave it out."
+    f"In {MAX_ATTEMPTS} attempts at this document the server stopped or its database failed. Send it again, "
+    "or leave it out."
 )
 
 
@@ -193,7 +193,7 @@ def _item(one: Sent) -> dict[str, Any]:
 
 
 def _conclude(connection: sa.Connection, job: str) -> None:
-    """The job is done when all its items have ended."""
+    """Mark the job as done if all its items have ended."""
     unfinished = sa.exists().where(items.c.job_id == job, items.c.state.in_(UNFINISHED))
     ended = jobs.update().where(jobs.c.id == job, jobs.c.state.in_(UNFINISHED), ~unfinished)
     connection.execute(ended.values(state="done", ended=now()))

@@ -1,4 +1,4 @@
-"""Jobs as those who sent them see them."""
+"""Jobs as those who sent them see them. Every function takes the connection of a transaction."""
 
 from __future__ import annotations
 
@@ -7,46 +7,37 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...core.access import Scope
-from ...storage.database import Database
 from ...storage.schema import documents, items, jobs
 from ..documents.sharing import within
 from .job import UNFINISHED, Figures, Item, Job
 
 
-class JobViews:
-    """Synchronous, as `database.py` is."""
+def job(connection: sa.Connection, id: str, scope: Scope) -> Job | None:
+    row = connection.execute(_jobs(scope).where(jobs.c.id == id)).one_or_none()
+    if row is None:
+        return None
+    fields = [items.c[name] for name in Item.__slots__]
+    found = connection.execute(sa.select(*fields).where(items.c.job_id == id).order_by(items.c.id))
+    return Job(**row._mapping, items=tuple(Item(*one) for one in found))
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
-    def job(self, id: str, scope: Scope) -> Job | None:
-        with self._database.read() as connection:
-            row = connection.execute(_jobs(scope).where(jobs.c.id == id)).one_or_none()
-            if row is None:
-                return None
-            fields = [items.c[name] for name in Item.__slots__]
-            found = connection.execute(sa.select(*fields).where(items.c.job_id == id).order_by(items.c.id))
-            return Job(**row._mapping, items=tuple(Item(*one) for one in found))
+def newest(connection: sa.Connection, scope: Scope, limit: int) -> list[Job]:
+    """The newest first, without their items."""
+    order = jobs.c.created.desc(), jobs.c.id
+    rows = connection.execute(_jobs(scope).order_by(*order).limit(limit))
+    return [Job(**row._mapping) for row in rows]
 
-    def newest(self, scope: Scope, limit: int) -> list[Job]:
-        """The newest first, without their items."""
-        order = jobs.c.created.desc(), jobs.c.id
-        with self._database.read() as connection:
-            return [
-                Job(**row._mapping) for row in connection.execute(_jobs(scope).order_by(*order).limit(limit))
-            ]
 
-    def waiting(self) -> int:
-        """Items that have not ended, of everyone's jobs."""
-        unfinished = sa.select(sa.func.count()).where(items.c.state.in_(UNFINISHED))
-        with self._database.read() as connection:
-            return connection.execute(unfinished).scalar_one()
+def waiting(connection: sa.Connection) -> int:
+    """Items that have not ended, of everyone's jobs."""
+    unfinished = sa.select(sa.func.count()).where(items.c.state.in_(UNFINISHED))
+    return connection.execute(unfinished).scalar_one()
 
-    def figures(self) -> Figures:
-        count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(documents.c.chunks), 0))
-        with self._database.read() as connection:
-            held, passages = connection.execute(count.select_from(documents)).one()
-        return Figures(held, int(passages), self.waiting())
+
+def figures(connection: sa.Connection) -> Figures:
+    count = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(documents.c.chunks), 0))
+    held, passages = connection.execute(count.select_from(documents)).one()
+    return Figures(held, int(passages), waiting(connection))
 
 
 def _jobs(scope: Scope) -> sa.Select[Any]:

@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema with Alembic; `versions/` holds the steps."""
+"""Brings a database to the newest schema with Alembic. `versions/` holds the steps."""
 
 from __future__ import annotations
 
