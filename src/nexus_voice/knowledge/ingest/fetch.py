@@ -1,7 +1,8 @@
-"""A document from the web: one GET, as anybody on the internet could make it, within limits.
+"""Fetches a document from the web: with one GET, as anybody on the internet could send it, within limits.
 
-No cookies, no proxy, no credentials go along; where it may lead is `guard.py`'s to say, also for every
-redirect. httpcore rather than httpx, which unpacks a compressed piece whole, however large it becomes.
+It sends no cookies and no credentials, and uses no proxy. `guard.py` decides where it may connect to, also
+for every redirect. It uses httpcore, because httpx unpacks a compressed piece as a whole, however large that
+becomes.
 """
 
 from __future__ import annotations
@@ -24,24 +25,23 @@ from ... import __version__
 from ...core.errors import BadInput, EngineError
 from .guard import Allowed, Guard, Resolve, resolved
 
-REDIRECTS = 5
-"""Most that are followed."""
-MOVED = {301, 302, 303, 307, 308}
-PASSING = {408, 425, 429, 500, 502, 503, 504}
-"""Statuses that a later try may not meet again."""
+MAX_REDIRECTS = 5
+REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+TEMPORARY_STATUSES = {408, 425, 429, 500, 502, 503, 504}
+"""A later try may have another outcome."""
 HEADERS = [("User-Agent", f"nexus-voice/{__version__}"), ("Accept", "*/*"), ("Accept-Encoding", "gzip")]
-MAX_URL = 2_000
-"""Characters; browsers and databases' indexes take no more either."""
-MAX_DISPOSITION = 1_000
-"""Characters of a Content-Disposition header that are read: longer ones take Python's parser seconds."""
-STEP = 1 << 20
-"""Bytes unpacked at a time: the event loop has others to serve."""
+MAX_URL_CHARS = 2_000
+"""Browsers and the indexes of databases take no more either."""
+MAX_DISPOSITION_CHARS = 1_000
+"""Of a Content-Disposition header; Python's parser takes seconds for a longer one."""
+MAX_UNPACKED_STEP_BYTES = 1 << 20
+"""Unpacked at a time, since the event loop has others to serve."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """`url` is where it was found in the end; `type` the Content-Type, `name` a file's name for it,
-    `fingerprint` the version as the server tells it, each "" when the server says nothing."""
+    """`url` is where the document was found in the end, and `name` a file name for it. `type` is the
+    Content-Type and `fingerprint` the version as the server tells it, each "" if it does not say."""
 
     data: bytes
     type: str
@@ -58,11 +58,11 @@ async def fetch(
     allowed: Sequence[str] = (),
     resolve: Resolve = resolved,
 ) -> Fetched:
-    """At most `limit` bytes, unpacked, within so many seconds. `allowed` are hosts and networks that may
-    be reached although they are not public.
+    """Fetch at most `limit` bytes, counted unpacked, `within` so many seconds. `allowed` are hosts and
+    networks that may be reached although they are not public.
 
-    Raises `BadInput` with code `url_bad`, `url_refused`, `url_status` or `too_large`, and `EngineError`,
-    which a later try may not meet again, with `url_unreachable`, `url_status` or `too_slow`.
+    Raises `BadInput` with the code `url_bad`, `url_refused`, `url_status` or `too_large`; and `EngineError`
+    with `url_unreachable`, `url_status` or `too_slow`, after which a later try may succeed.
     """
     at = target(url)
     guard = Guard(Allowed.of(allowed), resolve)
@@ -70,7 +70,7 @@ async def fetch(
         with anyio.fail_after(within):
             tls = await anyio.to_thread.run_sync(httpx.create_ssl_context)  # reads files
             async with httpcore.AsyncConnectionPool(tls, network_backend=guard) as pool:
-                for _ in range(REDIRECTS + 1):
+                for _ in range(MAX_REDIRECTS + 1):
                     found = await once(pool, at, limit)
                     if isinstance(found, Fetched):
                         return found
@@ -82,12 +82,12 @@ async def fetch(
             status=504,
             retryable=True,
         ) from None
-    raise BadInput(f"{at.host} redirects more than {REDIRECTS} times.", code="url_status", status=502)
+    raise BadInput(f"{at.host} redirects more than {MAX_REDIRECTS} times.", code="url_status", status=502)
 
 
 def target(url: str | httpx.URL) -> httpx.URL:
-    """The address, if it is one of the web. Raises `BadInput`."""
-    if len(str(url)) > MAX_URL:
+    """The address, without its fragment. Raises `BadInput` if it is no address of the web."""
+    if len(str(url)) > MAX_URL_CHARS:
         raise too_long()
     try:
         found = httpx.URL(url.strip() if isinstance(url, str) else url)
@@ -100,18 +100,18 @@ def target(url: str | httpx.URL) -> httpx.URL:
     if found.userinfo:
         raise BadInput("A web address with a name or a password in it is not fetched.", code="url_bad")
     found = found.copy_with(fragment=None)
-    if len(str(found)) > MAX_URL:  # a letter of another alphabet is written with six
+    if len(str(found)) > MAX_URL_CHARS:  # a letter of another alphabet becomes six characters
         raise too_long()
     return found
 
 
 async def once(pool: httpcore.AsyncConnectionPool, url: httpx.URL, limit: int) -> Fetched | httpx.URL:
-    """What is there, or where it has gone."""
+    """What is there, or the address to which the server redirects."""
     raw = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
     with explained(url.host):
         async with pool.stream("GET", raw, headers=HEADERS) as response:
             headers = httpx.Headers(response.headers)
-            if response.status in MOVED and "location" in headers:
+            if response.status in REDIRECT_STATUSES and "location" in headers:
                 return moved(url, headers["location"])
             if response.status not in (200, 203):
                 raise refusal(response.status, url.host)
@@ -121,7 +121,7 @@ async def once(pool: httpcore.AsyncConnectionPool, url: httpx.URL, limit: int) -
 
 
 def moved(url: httpx.URL, to: str) -> httpx.URL:
-    if len(to) > MAX_URL:
+    if len(to) > MAX_URL_CHARS:
         raise too_long()
     try:
         return target(url.join(to))
@@ -130,19 +130,22 @@ def moved(url: httpx.URL, to: str) -> httpx.URL:
 
 
 async def body(response: httpcore.Response, headers: httpx.Headers, limit: int, host: str) -> bytes:
-    """Unpacked as it comes, so that a small body that grows without end is stopped at `limit`."""
+    """The body. It is unpacked piece by piece, so that a small one that grows without end is stopped at
+    `limit`."""
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding not in ("identity", "gzip", "x-gzip"):
         raise broken(host, f"packs it as {coding[:40]}, which was not asked for")
     length = headers.get("content-length", "0")
     if length.isdecimal() and int(length[:20]) > limit:
         raise too_large(host, limit)
-    out, received = BytesIO(), 0  # gives its bytes away without copying them
+    out, received = BytesIO(), 0  # it gives its bytes away without a copy
     gzip = Gzip() if "gzip" in coding else None
     async for piece in response.aiter_stream():
         received += len(piece)
         while received <= limit and out.tell() <= limit and (piece or (gzip and gzip.more)):
-            out.write(gzip.unpacked(piece, min(STEP, limit + 1 - out.tell())) if gzip else piece)
+            out.write(
+                gzip.unpacked(piece, min(MAX_UNPACKED_STEP_BYTES, limit + 1 - out.tell())) if gzip else piece
+            )
             piece = gzip.rest if gzip else b""
             await anyio.lowlevel.checkpoint()
         if max(received, out.tell()) > limit:
@@ -153,8 +156,8 @@ async def body(response: httpcore.Response, headers: httpx.Headers, limit: int, 
 
 
 class Gzip:
-    """Unpacks so many bytes at a time. `rest` is what it did not look at, `more` says that it holds some
-    back, `whole` that the file ended where it should."""
+    """Unpacks some bytes at a time. `rest` is what it has not looked at. `more` is True if it could give more
+    without new data, and `whole` if the file has ended where it should."""
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -162,7 +165,7 @@ class Gzip:
 
     def unpacked(self, data: bytes, most: int) -> bytes:
         if self.whole:
-            self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)  # a file may be several in a row
+            self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)  # a file may consist of several in a row
         out = self._member.decompress(data, most)
         self.rest = self._member.unconsumed_tail or self._member.unused_data
         self.more = len(out) == most and not self.whole
@@ -174,9 +177,9 @@ class Gzip:
 
 
 def name_of(url: httpx.URL, headers: httpx.Headers) -> str:
-    """As the server calls the file, else the last part of the address; without folders."""
+    """The file name that the server gives, else the last part of the address; without folders."""
     message = Message()
-    message["content-disposition"] = headers.get("content-disposition", "")[:MAX_DISPOSITION]
+    message["content-disposition"] = headers.get("content-disposition", "")[:MAX_DISPOSITION_CHARS]
     name = message.get_filename() or url.path.rstrip("/") or url.host
     name = name.replace("\\", "/").rpartition("/")[2]
     return "".join(letter for letter in name if letter.isprintable())[:200] or url.host
@@ -184,7 +187,7 @@ def name_of(url: httpx.URL, headers: httpx.Headers) -> str:
 
 @contextmanager
 def explained(host: str) -> Iterator[None]:
-    """The network's errors in plain words."""
+    """Turns the errors of the network into ours."""
     try:
         yield
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
@@ -201,7 +204,7 @@ def explained(host: str) -> Iterator[None]:
 
 
 def too_long() -> BadInput:
-    return BadInput(f"The address is longer than {MAX_URL:,} characters.", code="url_bad")
+    return BadInput(f"The address is longer than {MAX_URL_CHARS:,} characters.", code="url_bad")
 
 
 def broken(host: str, what: str) -> EngineError:
@@ -214,7 +217,7 @@ def too_large(host: str, limit: int) -> BadInput:
 
 
 def refusal(status: int, host: str) -> BadInput | EngineError:
-    if status in PASSING:
+    if status in TEMPORARY_STATUSES:
         message = f"{host} cannot answer now (HTTP {status}). Try again later."
         return EngineError(message, code="url_status", retryable=True)
     why = {401: "wants a login", 403: "refuses it", 404: "does not have this page", 410: "has removed it"}

@@ -127,9 +127,7 @@ class Ingestion:
                 await self._rest()
             except Exception as error:
                 problem = error
-                while isinstance(
-                    problem, ExceptionGroup
-                ):  # both the item and the renewal of its lease failed
+                while isinstance(problem, ExceptionGroup):  # an item and its lease failed together
                     problem = problem.exceptions[0]
                 unknown = None if isinstance(problem, NexusError) else error
                 log.error(

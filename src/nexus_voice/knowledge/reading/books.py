@@ -1,4 +1,4 @@
-"""EPUB -> blocks: the pages of the book in the order of its spine."""
+"""Reads EPUB: the pages of the book in the order of its spine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def epub(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block]]:
 
 
 def _spine(book: zipfile.ZipFile) -> tuple[str, list[str]]:
-    """The title and the names of the members to be read, in order; the table of contents left out."""
+    """The title, and the names of the members to read in their order, without the table of contents."""
     container = archive.xml(book, "META-INF/container.xml")
     root = next(container.iter(f"{CONTAINER}rootfile")).attrib["full-path"]
     package = archive.xml(book, root)
@@ -42,7 +42,7 @@ def _spine(book: zipfile.ZipFile) -> tuple[str, list[str]]:
 
 
 def _locked(book: zipfile.ZipFile) -> set[str]:
-    """Members that cannot be read without a key. (Of many books only the fonts are.)"""
+    """The members that cannot be read without a key. In many books these are only the fonts."""
     try:
         root = archive.xml(book, "META-INF/encryption.xml")
     except KeyError:

@@ -1,31 +1,31 @@
-"""Ruled tables on a page: the lines that are drawn -> the places of columns and rows."""
+"""Finds ruled tables on a page: from the lines that are drawn, the places of their columns and rows."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 
 Box = tuple[float, float, float, float]
-"""left, bottom, right, top in points; upwards is positive."""
+"""(left, bottom, right, top) in points; coordinates grow upwards."""
 Grid = tuple[Box, list[float], list[float]]
 """(box, the columns' edges from the left, the rows' edges from the top)."""
 
-THIN = 3.0
-"""Points: a drawn shape at most so thick is a line."""
-NEAR = 3.0
-"""Points: lines so close together are one edge, or touch."""
+MAX_LINE_WIDTH_PT = 3.0
+"""A drawn shape that is not wider is a line."""
+MAX_GAP_PT = 3.0
+"""Lines that are not farther apart are one edge, or touch each other."""
 
 
 def find(drawn: list[Box]) -> list[Grid]:
-    """Tables of at least two columns and two rows; `drawn` are the boxes of the page's shapes."""
+    """The tables of at least two columns and two rows. `drawn` are the boxes of the shapes on the page."""
     upright = list[Box]()
     level = list[Box]()
     for left, foot, right, top in drawn:
         wide, high = right - left, top - foot
-        if high <= THIN < wide:
+        if high <= MAX_LINE_WIDTH_PT < wide:
             level.append((left, (foot + top) / 2, right, (foot + top) / 2))
-        elif wide <= THIN < high:
+        elif wide <= MAX_LINE_WIDTH_PT < high:
             upright.append(((left + right) / 2, foot, (left + right) / 2, top))
-        elif wide > THIN and high > THIN:  # a cell's frame or its ground
+        elif wide > MAX_LINE_WIDTH_PT and high > MAX_LINE_WIDTH_PT:  # the frame of a cell, or its background
             level += (left, foot, right, foot), (left, top, right, top)
             upright += (left, foot, left, top), (right, foot, right, top)
     grids = list[Grid]()
@@ -38,7 +38,7 @@ def find(drawn: list[Box]) -> list[Grid]:
 
 
 def _touching(upright: list[Box], level: list[Box]) -> list[list[Box]]:
-    """Lines grouped by what they cross, directly or through others."""
+    """Groups of lines that cross each other, directly or through others."""
     lines = upright + level
     group = list(range(len(lines)))
 
@@ -50,11 +50,11 @@ def _touching(upright: list[Box], level: list[Box]) -> list[list[Box]]:
     order = sorted(range(len(upright)), key=lambda index: upright[index][0])
     places = [upright[index][0] for index in order]
     for number, (left, y, right, _) in enumerate(level, len(upright)):
-        for at in range(bisect_left(places, left - NEAR), len(places)):
-            if places[at] > right + NEAR:
+        for at in range(bisect_left(places, left - MAX_GAP_PT), len(places)):
+            if places[at] > right + MAX_GAP_PT:
                 break
             box = upright[order[at]]
-            if box[1] - NEAR <= y <= box[3] + NEAR:
+            if box[1] - MAX_GAP_PT <= y <= box[3] + MAX_GAP_PT:
                 group[root(order[at])] = root(number)
     found: dict[int, list[Box]] = {}
     for index, line in enumerate(lines):
@@ -63,9 +63,9 @@ def _touching(upright: list[Box], level: list[Box]) -> list[list[Box]]:
 
 
 def _edges(places: list[float]) -> list[float]:
-    """Each place once, in order."""
+    """The places in order; those that are close together are one."""
     edges = list[float]()
     for place in sorted(places):
-        if not edges or place - edges[-1] > NEAR:
+        if not edges or place - edges[-1] > MAX_GAP_PT:
             edges.append(place)
     return edges

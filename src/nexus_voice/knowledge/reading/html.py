@@ -1,4 +1,4 @@
-"""HTML as headings and plain blocks: what a reader would see, without the markup."""
+"""Reads HTML as headings and plain blocks: what a person would see, without the markup."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from ...text.prose import CODE
 from . import tables
 from .document import Block, flat
 
-UNSEEN = ["script", "style", "template", "noscript", "svg", "iframe", "nav", "button", "select", "form"]
-HIDDEN = re.compile(
+INVISIBLE_TAGS = [
+    "script", "style", "template", "noscript", "svg", "iframe", "nav", "button", "select", "form"
+]  # fmt: skip
+HIDING_STYLE = re.compile(
     r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)"
     r"|(?:opacity|font-size)\s*:\s*(?:0++(?:\.0++)?|\.0++)[a-z%]*)\s*(?:;|!|$)",
     re.IGNORECASE,
 )
-"""Inline styles of text that nobody sees: instructions to a model like to hide there."""
+"""Inline styles of text that nobody sees, where instructions to a model may be hidden."""
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
-BLOCKS = frozenset(HEADINGS) | frozenset(
+BLOCK_TAGS = frozenset(HEADINGS) | frozenset(
     re.findall(
         r"\w+",
         """address article aside blockquote body caption center dd details div dl dt figcaption figure footer
@@ -31,16 +33,20 @@ BLOCKS = frozenset(HEADINGS) | frozenset(
 
 
 def read(markup: str, *, guess: bool = False) -> tuple[str, list[Block]]:
-    """(content of the title element or "", blocks in reading order). With `guess`, the first row of a
-    table may name its columns without being marked up as a header."""
-    # The declaration would make the parser warn that this might be XML.
+    """(content of the title element or "", blocks in reading order). With `guess`, the first row of a table
+    may name the columns without being marked up as a header."""
+    # With the declaration the parser would warn that this might be XML.
     soup = BeautifulSoup(re.sub(r"^\s*<\?xml[^>]*>", "", markup), "lxml")
     title = flat(soup.title.get_text()) if soup.title else ""
-    for tag in [*soup.find_all([*UNSEEN, "head"]), *soup.find_all(hidden=True), *soup.find_all(style=HIDDEN)]:
+    for tag in [
+        *soup.find_all([*INVISIBLE_TAGS, "head"]),
+        *soup.find_all(hidden=True),
+        *soup.find_all(style=HIDING_STYLE),
+    ]:
         if not tag.decomposed:
             tag.decompose()
     for table in soup.find_all("table"):
-        if table.find("table") is None:  # one that holds another is only layout
+        if table.find("table") is None:  # a table that holds another one is for layout only
             _flatten_table(soup, table, guess)
     for numbered in soup.find_all("ol"):
         start = str(numbered.get("start", ""))
@@ -52,9 +58,9 @@ def read(markup: str, *, guess: bool = False) -> tuple[str, list[Block]]:
 
 
 def _blocks(root: Tag) -> Iterator[Block]:
-    begun: set[int] = set()  # list items that have their bullet
+    begun: set[int] = set()  # list items whose bullet is written
     previous = ""
-    # By identity: tags compare equal by content, all the way down.
+    # By identity, because comparing tags compares their whole content.
     for _, group in groupby(_strings(root), key=lambda pair: id(pair[0])):
         strings = list(group)
         block, text = strings[0][0], "".join(string for _, string in strings)
@@ -76,12 +82,14 @@ def _blocks(root: Tag) -> Iterator[Block]:
 
 
 def _strings(root: Tag) -> Iterator[tuple[Tag | None, str]]:
-    """Every visible piece of text with the block element that holds it."""
+    """Every visible piece of text with the block element that contains it."""
     for node in root.descendants:
         if isinstance(node, Tag):
             if node.name == "br":
                 yield _holder(node), "\n"
-            elif node.name == "img" and node.get("alt") and node.find_parent("a") is None:  # no badges
+            elif (
+                node.name == "img" and node.get("alt") and node.find_parent("a") is None
+            ):  # a badge is in a link
                 yield _holder(node), str(node["alt"])
         elif isinstance(node, NavigableString) and (
             not isinstance(node, PreformattedString) or isinstance(node, CData)
@@ -90,7 +98,7 @@ def _strings(root: Tag) -> Iterator[tuple[Tag | None, str]]:
 
 
 def _holder(node: Tag | NavigableString) -> Tag | None:
-    return next((parent for parent in node.parents if parent.name in BLOCKS), None)
+    return next((parent for parent in node.parents if parent.name in BLOCK_TAGS), None)
 
 
 def _bullet(item: Tag) -> str:
@@ -98,8 +106,8 @@ def _bullet(item: Tag) -> str:
 
 
 def _flatten_table(soup: BeautifulSoup, table: Tag, guess: bool) -> None:
-    """Put the lines of a table in its place. Only a first row of nothing but <th> names the columns, or,
-    with `guess`, one that looks like it."""
+    """Replace a table by its lines. The first row names the columns if all of its cells are <th>, or, with
+    `guess`, if it looks like it."""
     rows = [[_cell(cell) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
     rows = [row for row in rows if any(row)]
     first = table.find("tr")

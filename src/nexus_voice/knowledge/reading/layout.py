@@ -1,4 +1,4 @@
-"""Lines on pages -> headings, paragraphs, lists and code."""
+"""Turns the lines on the pages of a PDF into headings, paragraphs, lists and code."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from itertools import groupby, pairwise
 from ...text.prose import CODE
 from .document import Block
 
-GREATER = 1.12
-"""Times the body's size from which on a line is a heading."""
-LONGEST_HEADING = 150
-APART = 1.45
-"""Times the usual distance of lines from which on a new paragraph begins."""
-FULL, COLUMN = 0.8, 0.35
-"""Part of its paragraph's width from which on a line goes on in the next one, and part of the page's that
-a paragraph has at least."""
-EDGE = 0.1
-"""Part of the page's height, at the top and at the bottom, where its running head and foot are."""
+HEADING_FONT_RATIO = 1.12
+"""A line in a font larger than the body's by this factor is a heading."""
+MAX_HEADING_CHARS = 150
+PARAGRAPH_GAP_RATIO = 1.45
+"""A new paragraph begins where the gap between two lines exceeds the usual gap by this factor."""
+MIN_FULL_LINE_RATIO = 0.8
+"""A line that fills this part of its paragraph's width continues in the next line."""
+MIN_COLUMN_RATIO = 0.35
+"""In a paragraph narrower than this part of the text's width, no line continues in the next one."""
+MARGIN_RATIO = 0.1
+"""The part of the page's height, at the top and at the bottom, where running heads and feet are."""
 BULLET = re.compile(r"(?:[-–*•◦▪●■‣·]|\d{1,3}[.)]|\(?[a-z]\))\s+")
 DOTS = re.compile(r"^[•◦▪●■‣·–*]\s+")
-LEADER = re.compile(r"(?:\s?\.){4,}\s*")
+DOT_LEADER = re.compile(r"(?:\s?\.){4,}\s*")
 """The dots of a table of contents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it is printed; places in points, upwards; `height` is its place on the page, 0 to 1.
+    """A line as it is printed. Coordinates are in points and grow upwards; `height` is the line's place on
+    the page, from 0 at the bottom to 1 at the top.
 
-    One that PDFium joined with the next because a word was divided has its `foot` in the first line and
-    its `end` in the last.
+    PDFium joins a line that ends in a divided word with the next one. `foot` is then the bottom of the first
+    line, and `end` the bottom of the last.
     """
 
     text: str
@@ -50,14 +52,14 @@ class Line:
 
 Page = Sequence[Line | Block]
 Key = tuple[str, int | None]
-"""(a line with "#" for its numbers, one of these less the page's)."""
+"""(a line with "#" for its numbers, one of these numbers minus the index of the page)."""
 Outline = dict[tuple[int, str], int]
-"""(index of the page, title in small letters) -> level of the heading, 1 and up."""
+"""(index of the page, title in lower case) -> level of the heading, from 1."""
 
 
 def blocks(pages: Sequence[Page], outline: Outline) -> Iterator[Block]:
-    """All pages as one run of blocks. Headings are what the outline names, and short lines that are
-    greater than the rest; where there is neither, bold lines by themselves."""
+    """The blocks of all pages. Headings are the lines that the outline names, else short lines in a larger
+    font, and if there are none of these either, bold lines that stand alone."""
     body = _body(pages)
     running = _running(pages, body)
     kept = [_without(page, index, running, body) for index, page in enumerate(pages)]
@@ -66,32 +68,32 @@ def blocks(pages: Sequence[Page], outline: Outline) -> Iterator[Block]:
     for page in kept:
         for plain, group in groupby(page, key=lambda part: isinstance(part, Line)):
             if plain:
-                yield from _flow([part for part in group if isinstance(part, Line)], heads)
+                yield from _blocks_of([part for part in group if isinstance(part, Line)], heads)
             else:
                 yield from (part for part in group if isinstance(part, Block))
 
 
 def title(pages: Sequence[Page]) -> str:
-    """The greatest lines of the first page, if they are greater than the rest."""
+    """The lines of the first page in the largest font, if that is larger than the rest."""
     lines = [part for page in pages[:1] for part in page if isinstance(part, Line) and _short(part)]
     size = max((line.size for line in lines), default=0.0)
-    if size <= GREATER * _body(pages):
+    if size <= HEADING_FONT_RATIO * _body(pages):
         return ""
     words = " ".join(line.text for line in lines if line.size == size)
-    return words if len(words) <= LONGEST_HEADING else ""
+    return words if len(words) <= MAX_HEADING_CHARS else ""
 
 
 class _Heads:
-    """Which lines are headings, and of what level."""
+    """Knows which lines are headings, and of which level."""
 
     def __init__(self, lines: list[Line], body: float, outline: Outline) -> None:
         self._outline = {key: level for key, level in outline.items() if level <= 6}
-        greater = {line.size for line in lines if line.size > body * GREATER and _short(line)}
-        self._sizes = {size: min(6, rank) for rank, size in enumerate(sorted(greater, reverse=True), 1)}
+        larger = {line.size for line in lines if line.size > body * HEADING_FONT_RATIO and _short(line)}
+        self._sizes = {size: min(6, rank) for rank, size in enumerate(sorted(larger, reverse=True), 1)}
         named = any(map(self._named, lines))
-        if named:  # the outline knows best; what else is great is a title
+        if named:  # the outline is right; other lines in a large font are titles
             self._sizes = {}
-        self._bold = not named and not greater
+        self._bold = not named and not larger
 
     def _named(self, line: Line) -> int:
         text = line.text.casefold()
@@ -99,15 +101,15 @@ class _Heads:
         return self._outline.get((line.page, text)) or self._outline.get((line.page, bare.casefold()), 0)
 
     def level(self, line: Line, alone: bool) -> int:
-        """0 for what is no heading; `alone`: no line of the same paragraph follows or goes before."""
+        """The level of a heading; 0 if the line is none. `alone` is True for the only line of a paragraph."""
         if not _short(line) or line.mono:
             return 0
         level = self._named(line) or self._sizes.get(line.size, 0)
         return level or int(self._bold and alone and line.bold and not line.text.endswith(","))
 
 
-def _flow(lines: list[Line], heads: _Heads) -> Iterator[Block]:
-    """Lines without a table between them, as blocks."""
+def _blocks_of(lines: list[Line], heads: _Heads) -> Iterator[Block]:
+    """The blocks of lines that have no table between them."""
     if not lines:
         return
     left, right = min(line.x0 for line in lines), max(line.x1 for line in lines)
@@ -119,7 +121,7 @@ def _flow(lines: list[Line], heads: _Heads) -> Iterator[Block]:
     usual = gaps[len(gaps) // 4] if gaps else 0.0
     paragraphs = list[list[Line]]()
     for line in lines:
-        if paragraphs and not _parted(paragraphs[-1][0], paragraphs[-1][-1], line, usual):
+        if paragraphs and not _begins_paragraph(paragraphs[-1][0], paragraphs[-1][-1], line, usual):
             paragraphs[-1].append(line)
         else:
             paragraphs.append([line])
@@ -140,8 +142,8 @@ def _flow(lines: list[Line], heads: _Heads) -> Iterator[Block]:
             bullet = item
 
 
-def _parted(first: Line, before: Line, line: Line, usual: float) -> bool:
-    """Whether a new paragraph begins with `line`, after one from `first` to `before`."""
+def _begins_paragraph(first: Line, before: Line, line: Line, usual: float) -> bool:
+    """Whether `line` begins a new paragraph after one that goes from `first` to `before`."""
     gap = before.end - line.foot
     if before.mono and line.mono:
         return not 0 <= gap < 3 * line.size
@@ -151,22 +153,26 @@ def _parted(first: Line, before: Line, line: Line, usual: float) -> bool:
         return abs(gap) > 1
     if BULLET.match(line.text):
         return True
-    if not 0 <= gap <= APART * (usual or 1.3 * line.size):
-        return gap > 0 or _ends(before)  # upwards: the next column
-    if BULLET.match(first.text):  # its other lines are indented
+    if not 0 <= gap <= PARAGRAPH_GAP_RATIO * (usual or 1.3 * line.size):
+        return gap > 0 or _ends(before)  # the line is higher on the page: the next column
+    if BULLET.match(first.text):  # the other lines of a list item are indented
         return _ends(before) and line.x0 < first.x0 + 1
     return _ends(before) and line.x0 > before.x0 + 0.8 * line.size
 
 
 def _joined(lines: list[Line], left: float, right: float) -> str:
-    """One paragraph; a line much shorter than its column is wide stays a line."""
+    """The text of a paragraph. A line that is much shorter than its column is wide keeps its line end."""
     begin, end = min(line.x0 for line in lines), max(line.x1 for line in lines)
-    narrow = end - begin < COLUMN * (right - left)
+    narrow = end - begin < MIN_COLUMN_RATIO * (right - left)
     text = lines[0].text
     for before, line in pairwise(lines):
-        short = narrow or before.x1 - begin < FULL * (end - begin) or LEADER.search(before.text)
+        short = (
+            narrow
+            or before.x1 - begin < MIN_FULL_LINE_RATIO * (end - begin)
+            or DOT_LEADER.search(before.text)
+        )
         text += ("\n" if short else " ") + line.text
-    return LEADER.sub(" – ", text)
+    return DOT_LEADER.sub(" – ", text)
 
 
 def _indented(lines: list[Line]) -> Iterator[str]:
@@ -177,7 +183,7 @@ def _indented(lines: list[Line]) -> Iterator[str]:
 
 
 def _short(line: Line) -> bool:
-    return len(line.text) <= LONGEST_HEADING and any(map(str.isalnum, line.text)) and not _ends(line)
+    return len(line.text) <= MAX_HEADING_CHARS and any(map(str.isalnum, line.text)) and not _ends(line)
 
 
 def _ends(line: Line) -> bool:
@@ -185,7 +191,7 @@ def _ends(line: Line) -> bool:
 
 
 def _body(pages: Sequence[Page]) -> float:
-    """The size of most of the text."""
+    """The font size of most of the text."""
     sizes = Counter[float]()
     for page in pages:
         for part in page:
@@ -195,8 +201,8 @@ def _body(pages: Sequence[Page]) -> float:
 
 
 def _running(pages: Sequence[Page], body: float) -> set[Key]:
-    """What marks running heads and feet: the same line on three pages and two of five, or on two with a
-    number that counts the pages."""
+    """The keys of running heads and feet: lines that are the same on at least three pages and on two of five,
+    or that have a number which counts the pages on at least two."""
     seen = Counter[Key]()
     for index, page in enumerate(pages):
         seen.update({key for part in page for key in _keys(part, index, body)})
@@ -209,9 +215,10 @@ def _without(page: Page, index: int, running: set[Key], body: float) -> Page:
 
 
 def _keys(part: Line | Block, index: int, body: float) -> set[Key]:
-    if isinstance(part, Block) or EDGE < part.height < 1 - EDGE:
+    if isinstance(part, Block) or MARGIN_RATIO < part.height < 1 - MARGIN_RATIO:
         return set()
-    if part.height > EDGE and part.size > GREATER * body:  # may be a heading: "Step 1", "Step 2"
+    # A large line at the top may be a heading: "Step 1", "Step 2".
+    if part.height > MARGIN_RATIO and part.size > HEADING_FONT_RATIO * body:
         return {(part.text, None)}
     text = re.sub(r"\d+", "#", part.text).casefold()
     numbers = [int(number) - index for number in re.findall(r"\d{1,5}", part.text)]

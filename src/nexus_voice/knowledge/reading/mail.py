@@ -1,4 +1,4 @@
-"""E-mail -> blocks: who wrote to whom and when, the text, and what was attached."""
+"""Reads e-mail: who wrote to whom and when, the text, and the names of the attachments."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ def message(data: bytes) -> tuple[str, list[Block]]:
 def _text(part: MIMEPart) -> str:
     try:
         return str(part.get_content())
-    except LookupError:  # an encoding that nobody knows
+    except LookupError:  # Python does not know the encoding
         payload = part.get_payload(decode=True)
         return decode(payload) or "" if isinstance(payload, bytes) else ""

@@ -1,4 +1,4 @@
-"""Word and PowerPoint files -> blocks."""
+"""Reads Word and PowerPoint files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ p[style-name='Subtitle'] => p:fresh
 p[style-name='Code'] => pre:separator('\\n')
 p[style-name='HTML Preformatted'] => pre:separator('\\n')
 """
-"""What Mammoth does not know by itself."""
+"""Styles that Mammoth does not know."""
 
 
 def word(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block]]:

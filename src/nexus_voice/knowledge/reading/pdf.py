@@ -1,4 +1,4 @@
-"""PDF -> lines with their place, size and font, and the grids of ruled tables, by PDFium."""
+"""Reads a PDF with PDFium: its lines with their place, size and font, and its ruled tables."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from .layout import Line
 from .limits import Limits, encrypted
 
 MAX_RULES = 3_000
-"""Lines of a drawing on one page beyond which it is not looked at for tables."""
+"""A page with more drawn lines is not searched for tables."""
 BOLD = re.compile(r"bold|black|heavy|semibold|demi|CMBX", re.IGNORECASE)
 MONO = re.compile(r"mon[ol]|courier|consol|typewriter|CMTT|menlo|code", re.IGNORECASE)
-BOLD_WEIGHT = 600
-FIXED_PITCH = 1
-"""A flag of a font's descriptor (PDF 1.7, table 123)."""
-RECTANGLE = 5
-"""Steps of a pen that draws one."""
-OUTLINE_DEPTH = 6
+MIN_BOLD_WEIGHT = 600
+FIXED_PITCH_FLAG = 1
+"""Of a font's descriptor (PDF 1.7, table 123)."""
+RECTANGLE_SEGMENTS = 5
+"""Of the path that draws a rectangle."""
+MAX_OUTLINE_DEPTH = 6
 SCANNED = "holds no text: it is probably scanned. Run it through OCR (text recognition) and add the result"
 
 
 class Font(NamedTuple):
-    """`size` in points, to the half; `mono`: every letter is of the same width."""
+    """`size` is in points, rounded to halves. A `mono` font has letters of one width."""
 
     size: float
     bold: bool
@@ -37,10 +37,10 @@ class Font(NamedTuple):
 
 
 def read(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block], int]:
-    """(title or "", blocks, number of pages). Without a title of its own, the file is called by the
-    greatest line of its first page.
+    """(title or "", blocks, number of pages). If the file has no title, the line in the largest font of its
+    first page is the title.
 
-    Raises `BadInput`: `encrypted_document`, `too_many_pages`; and `PdfiumError`.
+    Raises `BadInput` (`encrypted_document`, `too_many_pages`) and `PdfiumError`.
     """
     import pypdfium2 as pdfium
     from pypdfium2 import raw
@@ -55,7 +55,7 @@ def read(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block], int]
     pages = [list(_page(pdf, index)) for index in range(len(pdf))]
     outline = {
         (dest.get_index(), flat(mark.get_title()).casefold()): mark.level + 1
-        for mark in pdf.get_toc(max_depth=OUTLINE_DEPTH)
+        for mark in pdf.get_toc(max_depth=MAX_OUTLINE_DEPTH)
         if (dest := mark.get_dest()) is not None
     }
     title = chosen_title(pdf.get_metadata_value("Title")) or layout.title(pages)
@@ -63,7 +63,7 @@ def read(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block], int]
 
 
 def _page(pdf: Any, index: int) -> Iterator[Line | Block]:
-    """The lines of a page in reading order; a ruled table is blocks in the place of its first line."""
+    """The lines of a page in reading order. The blocks of a ruled table stand where its first line was."""
     page = pdf[index]
     text = page.get_textpage()
     try:
@@ -115,8 +115,8 @@ def _font(text: Any, char: int) -> Font:
     shown = name.value.decode(errors="replace")
     return Font(
         round(2 * scale * raw.FPDFText_GetFontSize(text, char)) / 2,
-        raw.FPDFText_GetFontWeight(text, char) >= BOLD_WEIGHT or bool(BOLD.search(shown)),
-        bool(flags.value & FIXED_PITCH) or bool(MONO.search(shown)),
+        raw.FPDFText_GetFontWeight(text, char) >= MIN_BOLD_WEIGHT or bool(BOLD.search(shown)),
+        bool(flags.value & FIXED_PITCH_FLAG) or bool(MONO.search(shown)),
     )
 
 
@@ -132,11 +132,11 @@ def _grids(page: Any) -> list[grid.Grid]:
 
 
 def _strokes(path: Any) -> Iterator[grid.Box]:
-    """The boxes of a path's straight lines; a single line or rectangle is one box."""
+    """The boxes of the straight lines of a path. A single line or rectangle is one box."""
     from pypdfium2 import raw
 
     count = raw.FPDFPath_CountSegments(path)
-    if count <= RECTANGLE:
+    if count <= RECTANGLE_SEGMENTS:
         yield path.get_bounds()
         return
     matrix, x, y = path.get_matrix(), ctypes.c_float(), ctypes.c_float()
@@ -152,7 +152,7 @@ def _strokes(path: Any) -> Iterator[grid.Box]:
 
 
 def _table(text: Any, xs: list[float], ys: list[float], lines: list[Line]) -> list[Block]:
-    """Blocks of what is in the cells; none if it is not what is in the lines, as in a drawing."""
+    """The blocks of a table; none if its cells do not hold the text of the lines, as in a drawing."""
     rows = [
         [_shown(text.get_text_bounded(left, foot, right, top)) for left, right in pairwise(xs)]
         for top, foot in pairwise(ys)

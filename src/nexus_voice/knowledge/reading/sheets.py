@@ -1,4 +1,4 @@
-"""Spreadsheets and CSV -> blocks: rows under the names of their columns."""
+"""Reads spreadsheets and CSV: rows under the names of their columns."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _sheets(book: CalamineWorkbook) -> Iterator[Block]:
 
 
 def _shown(value: object) -> str:
-    """A cell as a person reads it: no ".0", no midnight."""
+    """The value of a cell as a person would write it: without ".0" and without midnight."""
     match value:
         case bool():
             return "yes" if value else "no"
@@ -54,7 +54,7 @@ def _shown(value: object) -> str:
 
 
 def separated(text: str) -> Iterator[Block]:
-    """CSV or TSV, whatever its delimiter is."""
+    """CSV or TSV with any delimiter."""
     csv.field_size_limit(1_000_000)
     sample = text[:20_000].rpartition("\n")[0] or text[:20_000]
     try:

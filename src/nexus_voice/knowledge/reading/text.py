@@ -1,4 +1,4 @@
-"""Plain text and Markdown -> blocks."""
+"""Reads plain text and Markdown."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import re
 from ...text.prose import BULLET, CODE
 from .document import Block
 
-BOMS = {  # the longer first: UTF-32's begins with UTF-16's
+BOMS = {  # the longer ones first, because UTF-32's begins with UTF-16's
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
 }  # fmt: skip
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-WRAPPED = 50
-"""A line of plain text at least this long goes on in the next one."""
+MIN_WRAPPED_LINE_CHARS = 50
+"""A line of plain text that is at least so long continues in the next one."""
 
 
 def decode(data: bytes) -> str | None:
-    """Text in whatever encoding it seems to be, with "\\n" for every kind of line end; None for what is
+    """The text, in the encoding that it seems to have, with "\\n" for every kind of line end; None if it is
     no text at all."""
     encodings = ["utf-8", "cp1252", "latin-1"]
     if declared := re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)", data[:2048], re.IGNORECASE):
@@ -41,7 +41,7 @@ def plain(text: str) -> list[Block]:
 
 
 def markdown(text: str) -> tuple[str, list[Block]]:
-    """(title of the front matter or "", blocks)."""
+    """(title in the front matter or "", blocks)."""
     from markdown_it import MarkdownIt
 
     from . import html
@@ -55,12 +55,18 @@ def markdown(text: str) -> tuple[str, list[Block]]:
 
 
 def unwrap(paragraph: str) -> str:
-    """Join the lines of a hard-wrapped paragraph; lists, short lines and indented lines stay apart."""
+    """Join the lines of a hard-wrapped paragraph. List items, indented lines and what follows a short line
+    stay lines of their own."""
     joined = list[str]()
     last = 0
     for raw in paragraph.expandtabs(4).split("\n"):
         line = raw.rstrip()
-        if joined and last >= WRAPPED and not line.startswith(CODE) and not BULLET.match(line.strip()):
+        if (
+            joined
+            and last >= MIN_WRAPPED_LINE_CHARS
+            and not line.startswith(CODE)
+            and not BULLET.match(line.strip())
+        ):
             joined += " ", line.strip()
         elif line.strip():
             joined += "\n" if joined else "", line if line.startswith(CODE) else line.strip()
