@@ -26,12 +26,12 @@ from nexus_voice.engines.whisper.hallucinations import believable
 from nexus_voice.engines.xtts.worker import sayable
 from nexus_voice.knowledge.reading.chunks import chunks
 from nexus_voice.knowledge.reading.document import Block, lay_out
-from nexus_voice.knowledge.reading.html import HIDDEN
-from nexus_voice.knowledge.reading.layout import BULLET, LEADER
+from nexus_voice.knowledge.reading.html import HIDING_STYLE
+from nexus_voice.knowledge.reading.layout import BULLET, DOT_LEADER
 from nexus_voice.knowledge.reading.tables import NUMBER
 from nexus_voice.knowledge.reading.text import markdown, unwrap
 from nexus_voice.knowledge.reading.text import plain as plain_text
-from nexus_voice.knowledge.search.token_estimate import estimate
+from nexus_voice.knowledge.search.tokens import estimate
 from nexus_voice.server.openai.stop_sequences import Stops
 from nexus_voice.telemetry.logs import redact
 from nexus_voice.text import arithmetic, dates, smalltalk
@@ -183,9 +183,9 @@ QUICK: dict[str, Callable[[str], object]] = {
     "named documents": NAMED_SOURCE.findall,
     "plain text of a document": plain_text,
     "wrapped lines": unwrap,
-    "hidden styles": lambda text: HIDDEN.search(text) or HIDDEN.search("opacity:" + text),
+    "hidden styles": lambda text: HIDING_STYLE.search(text) or HIDING_STYLE.search("opacity:" + text),
     "a number in a table": NUMBER.fullmatch,
-    "leaders on a page": lambda text: LEADER.sub("", text) and BULLET.match(text),
+    "leaders on a page": lambda text: DOT_LEADER.sub("", text) and BULLET.match(text),
 }
 
 SLOW: dict[str, Callable[[str], object]] = {

@@ -87,9 +87,7 @@ def _strings(root: Tag) -> Iterator[tuple[Tag | None, str]]:
         if isinstance(node, Tag):
             if node.name == "br":
                 yield _holder(node), "\n"
-            elif (
-                node.name == "img" and node.get("alt") and node.find_parent("a") is None
-            ):  # a badge is in a link
+            elif node.name == "img" and node.get("alt") and node.find_parent("a") is None:  # no badges
                 yield _holder(node), str(node["alt"])
         elif isinstance(node, NavigableString) and (
             not isinstance(node, PreformattedString) or isinstance(node, CData)
