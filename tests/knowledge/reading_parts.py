@@ -21,6 +21,10 @@ FORGED: dict[str, list[Any]] = {
     "numbers as path": [None, HEAD, [["text", [1], 0, None]]],
     "no start": [None, HEAD, [["text", [], None, None]]],
     "a page as text": [None, HEAD, [["text", [], 0, "1"]]],
+    "an empty text": [None, HEAD, [["", [], 0, None]]],
+    "before the start": [None, HEAD, [["text", [], -1, None]]],
+    "beyond the database": [None, HEAD, [["text", [], 1 << 31, None]]],
+    "a page beyond it": [None, HEAD, [["text", [], 0, 1 << 31]]],
     "a map": [None, HEAD, [{"text": "text"}]],
 }
 """What a process that a document has taken over might send, by the document's name."""

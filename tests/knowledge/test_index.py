@@ -258,7 +258,7 @@ def test_very_common_words_do_not_slow_a_search(
     processes: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (sqlite, postgres):
-        monkeypatch.setattr(module, "RANKED", 20)
+        monkeypatch.setattr(module, "MAX_RANKED", 20)
     one, _ = processes
     one.put("common", [f"pump number {number}" for number in range(30)])
     one.put("rare", ["valve of a pump", "valve alone"])

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from ...core.errors import NexusError
 from . import kinds, text
-from .chunks import Reading, chunks, cut
+from .chunks import Chunk, Reading, chunks, cut
 from .document import Block, Document, chosen_title, lay_out, title_of_name
 from .kinds import MEDIA_TYPE, Kind
 from .limits import Limits, broken, empty, too_much
 
 LIMITS = Limits()
-BATCH_CHUNKS = 200
-"""Chunks that are sent from a reader's process at a time."""
+BATCH_CHARS = 20_000
+"""A reader's process sends its chunks when they have so much text: far below what fits into one frame."""
+MAX_HEADING_CHARS = 300
+"""Of a heading in a chunk's path: every chunk carries all the headings above it."""
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +64,22 @@ class Parser:
         try:
             kind, document = read_as(name, b"".join(items), type, self._limits)
             emit([document.title, MEDIA_TYPE[kind], len(document.pages)])
-            found = ([one.text, one.path, one.start, one.page] for one in cut(document))
-            while batch := list(islice(found, BATCH_CHUNKS)):
+            for batch in _batches(cut(document)):
                 emit(batch)
         except MemoryError:
             raise too_much(name, "takes too much memory to read", "too_much_memory") from None
+
+
+def _batches(chunks: Iterator[Chunk]) -> Iterator[list[Any]]:
+    batch, length = list[Any](), 0
+    for one in chunks:
+        batch.append([one.text, [name[:MAX_HEADING_CHARS] for name in one.path], one.start, one.page])
+        length += len(one.text)
+        if length >= BATCH_CHARS:
+            yield batch
+            batch, length = [], 0
+    if batch:
+        yield batch
 
 
 def _document(name: str, data: bytes, kind: Kind, limits: Limits) -> Document:

@@ -1,4 +1,4 @@
-"""Reads documents in a process of its own: whatever a file does there, it does to that process only."""
+"""Reads documents in a process of their own: whatever a file does there, it does to that process only."""
 
 from __future__ import annotations
 
@@ -20,22 +20,25 @@ from .kinds import MEDIA_TYPE
 from .limits import Limits
 
 PARSER = "nexus_voice.knowledge.reading.read:Parser"
-PIECE = 1_000_000
+PIECE_BYTES = 1_000_000
 """Bytes of a document that are sent at a time."""
-IDLE = 60.0
-"""Seconds after which a process without work ends."""
-NICE = 10
+IDLE_TIMEOUT_S = 60.0
+"""After which a process without work ends."""
+NICENESS = 10
 MAX_TEXT_RATIO = 2
-"""Text in a document's passages, as a multiple of `Limits.text`: they overlap by a fifth at most."""
-QUEUE = 16
-"""Documents that wait for a process; past that, `Busy`."""
+"""All chunks together may have this multiple of `Limits.text`, because they overlap."""
+MAX_QUEUE = 16
+"""Documents that may wait for a process; the next one gets `Busy`."""
+MAX_INT = (1 << 31) - 1
+"""The largest number that the database takes."""
 
 
 class Reader(InWorkers):
-    """`workers` processes, started when a document comes and ended when none does for a minute.
+    """Starts up to `workers` processes when documents come, and ends them when none comes for a minute.
 
-    Each has `memory` bytes and `seconds` for a document, a low priority, none of our environment, and is
-    confined as far as the system lets. One that dies, misbehaves or does not stop in time is replaced.
+    Each process has `memory` bytes and `seconds` for a document, a low priority and none of our environment,
+    and is confined as far as the system allows. A process that dies, misbehaves or does not stop in time is
+    replaced.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Reader(InWorkers):
         workers: int = 1,
         seconds: float = 120.0,
         memory: int = 1 << 30,
-        idle: float = IDLE,
+        idle: float = IDLE_TIMEOUT_S,
         parser: str = PARSER,
         cancel_timeout: float = CANCEL_TIMEOUT_S,
     ) -> None:
@@ -54,13 +57,13 @@ class Reader(InWorkers):
         super().__init__(
             Workers(
                 parser, workers, {"limits": asdict(self.limits)}, "reader",
-                queue=QUEUE, patience=QUEUE * seconds, nice=NICE, memory=memory, idle=idle,
+                queue=MAX_QUEUE, patience=MAX_QUEUE * seconds, nice=NICENESS, memory=memory, idle=idle,
                 cancel_timeout=cancel_timeout,
             )
         )  # fmt: skip
 
     async def read(self, name: str, data: bytes, type: str = "") -> Reading:
-        """`type` is a media type.
+        """Read a document. `type` is a media type.
 
         Raises `BadInput`: what `read.read` raises, `too_slow`, `too_much_memory`, `reader_died`; `Busy`;
         and `EngineError` when no process can be started.
@@ -129,14 +132,16 @@ class _Parts:
                 self._characters_left -= len(text)
                 if self._characters_left < 0:
                     raise ValueError("more text than a document may have")
+                if not text or not 0 <= start <= MAX_INT or not 0 <= (page or 0) <= MAX_INT:
+                    raise ValueError("no place in a document")
                 return Chunk(text, tuple(path), start, page)
         raise ValueError("no passage")
 
 
 async def _pieces(name: str, data: bytes, type: str) -> AsyncGenerator[Any]:
     yield [name, type]
-    for start in range(0, len(data), PIECE):
-        yield data[start : start + PIECE]
+    for start in range(0, len(data), PIECE_BYTES):
+        yield data[start : start + PIECE_BYTES]
 
 
 def _died(name: str) -> BadInput:
