@@ -269,7 +269,7 @@ def test_very_common_words_do_not_slow_a_search(
 def test_counts_of_words_follow_a_large_base_roughly(
     processes: tuple[Process, Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frequent, "EXACT", 10)
+    monkeypatch.setattr(frequent, "MAX_EXACT_CHUNKS", 10)
     one, _ = processes
     one.put("many", [f"pump {number}" for number in range(200)])
     assert one.frequencies("pump") == (200, [200])
@@ -285,7 +285,7 @@ def test_counts_of_words_follow_a_large_base_roughly(
 def test_postgres_knows_common_words_from_its_statistics(
     postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres, "COUNTED", 10)
+    monkeypatch.setattr(postgres, "MAX_COUNTED", 10)
     database = Database(postgres_url)
     one = Process(database, open_index(database))
     one.put("many", [f"pumps it's {number}" for number in range(200)])
