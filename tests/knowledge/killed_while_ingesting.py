@@ -47,6 +47,6 @@ async def main(at: Path | str, done: Path) -> None:
 
 
 if __name__ == "__main__":
-    embedders.BATCH = 3  # so that a document's vectors are written in several transactions
+    embedders.BATCH_CHUNKS = 3  # so that a document's vectors are written in several transactions
     place = sys.argv[1]
     anyio.run(main, place if "://" in place else Path(place), Path(sys.argv[2]))
