@@ -20,7 +20,7 @@ from nexus_voice.engines.http.errors import error_detail
 from nexus_voice.engines.http.search_results import clean
 from nexus_voice.engines.openai.wire import Answer as ChatAnswer
 from nexus_voice.engines.pocketsphinx.spoken_forms import questions
-from nexus_voice.engines.text_parts import parts
+from nexus_voice.engines.voice_orders import parts
 from nexus_voice.engines.whisper.agreement import Agreement
 from nexus_voice.engines.whisper.hallucinations import believable
 from nexus_voice.engines.xtts.worker import sayable

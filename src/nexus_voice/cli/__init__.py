@@ -1,1 +1,1 @@
-"""What the commands of `cli.py` do: one file each, and what they share."""
+"""The command `nexus-voice`: `main.py` declares its commands, each of which has a file of its own."""

@@ -54,7 +54,10 @@ class Sessions(Generic[T]):
         return len(self._kept)
 
     def open(self, session_id: str = "", token: str = "") -> tuple[Kept[T], bool]:
-        """The session with this id and token, and True; or a new one, and False."""
+        """The session with this id and token, and True; or a new one, and False.
+
+        A wrong id or token is no error.
+        """
         self._expire()
         kept = self._kept.get(session_id)
         if kept is not None and secrets.compare_digest(kept.token.encode(), token.encode()):

@@ -1,5 +1,5 @@
-"""Runs in processes of their own what blocks, holds the interpreter's lock, is not thread-safe, hostile or
-under the GPL.
+"""Worker processes, for code that blocks, holds the GIL, is not thread-safe, reads hostile data or is under
+the GPL.
 
 `Workers` keeps a few processes, each with one plain synchronous object in it, and lends one out for each
 call. A call streams both ways; it costs about a millisecond, and an item there and back a third of one. When

@@ -13,7 +13,7 @@ import pytest
 from nexus_voice.core.audio import Mark, Pcm, Voice
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines.espeak.tts import RATE, EspeakTts
-from nexus_voice.engines.text_parts import MAX_TEXT
+from nexus_voice.engines.voice_orders import MAX_TEXT
 
 PLAIN = Voice()
 pytestmark = pytest.mark.anyio

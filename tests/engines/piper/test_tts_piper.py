@@ -15,7 +15,7 @@ from nexus_voice.core.audio import Pcm, Voice
 from nexus_voice.core.errors import BadInput, EngineError
 from nexus_voice.engines.piper.tts import PiperTts
 from nexus_voice.engines.piper.worker import MAX_VOICES, Piper
-from nexus_voice.engines.text_parts import MAX_TEXT
+from nexus_voice.engines.voice_orders import MAX_TEXT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 PLAIN = Voice()

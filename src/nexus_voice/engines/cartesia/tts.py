@@ -14,13 +14,13 @@ RATE = 24_000
 API_VERSION = "2026-03-01"
 """Every request must name it."""
 MIN_SPEED, MAX_SPEED = 0.6, 1.5
-"""Of Sonic 3."""
+"""The speeds that Sonic 3 takes."""
 _WITHOUT_SPEED = ("sonic-2", "sonic-turbo", "sonic-english", "sonic-multilingual")
 """Models without `generation_config`."""
 MAX_SKIPPED_LETTERS = 40
-"""That may be passed over in search of a word: the voice read them as something else."""
+"""Letters that may be passed over in search of a word: the voice read them as something else."""
 MIN_SEARCHED_LETTERS = 3
-"""Of a word that is searched for; shorter ones are found everywhere."""
+"""Letters of a word that is searched for; a shorter word is found everywhere."""
 
 
 class CartesiaTts(RemoteEngine):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...core.audio import Pcm, Voicing
-from ..envelope import Envelope, floats, powers, windows
+from ..vad_windows import Envelope, floats, powers, windows
 
 WINDOW_SAMPLES = 512
 

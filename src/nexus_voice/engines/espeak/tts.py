@@ -13,7 +13,7 @@ from ...core.audio import Mark, Pcm, Voice
 from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 from ...workers.process import given
-from ..text_parts import MAX_WAITING_CHUNKS, sound, speaking_order
+from ..voice_orders import MAX_WAITING_CHUNKS, sound, speaking_order
 
 RATE = 22_050
 """Hz, espeak-ng's own rate."""

@@ -13,7 +13,7 @@ import soxr
 
 from ...core.errors import EngineError
 from ...workers.worker import Emit
-from ..text_parts import parts
+from ..voice_orders import parts
 
 if TYPE_CHECKING:
     from piper import PiperVoice

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from ...core.audio import Pcm, Voicing
 from ...core.errors import EngineError
-from ..envelope import BLOCKS_PER_WINDOW, Envelope, powers, windows
+from ..vad_windows import BLOCKS_PER_WINDOW, Envelope, powers, windows
 from .network import CONTEXT_SAMPLES, MAX_BATCH, WINDOW_SAMPLES, Floats, SileroNet
 
 _MODEL_FILE = "assets/silero_vad_v6.onnx"

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...core.audio import RATE, Pcm, Voicing
 from ...core.errors import EngineError
-from ..envelope import Envelope, floats, powers, windows
+from ..vad_windows import Envelope, floats, powers, windows
 
 FRAME_SAMPLES = 160
 FRAMES_PER_WINDOW = 3

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...core.audio import RATE
 from ...core.errors import EngineError
-from ..envelope import floats
+from ..vad_windows import floats
 from .hallucinations import believable, unlooped
 from .loading import load
 

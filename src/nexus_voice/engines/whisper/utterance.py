@@ -12,7 +12,7 @@ from heapq import nlargest
 import numpy as np
 
 from ...core.audio import RATE, Transcript, Word
-from ..envelope import floats
+from ..vad_windows import floats
 from .agreement import Agreement
 
 BLOCK_SAMPLES = 320

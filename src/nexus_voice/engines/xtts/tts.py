@@ -18,7 +18,7 @@ from ...core.errors import BadInput, EngineError
 from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 from ...workers.process import given
-from ..text_parts import MAX_WAITING_CHUNKS, sound, speaking_order
+from ..voice_orders import MAX_WAITING_CHUNKS, sound, speaking_order
 
 RATE = 24_000
 """Hz, the model's own rate."""

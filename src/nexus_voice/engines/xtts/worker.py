@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import BadInput, EngineError
 from ...workers.worker import Emit
-from ..text_parts import parts
+from ..voice_orders import parts
 from .tts import MAX_SAMPLE_S, MIN_SAMPLE_S, RATE
 
 CHUNK_BYTES = 2 * RATE * 60 // 1000

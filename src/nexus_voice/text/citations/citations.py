@@ -49,7 +49,7 @@ class Written:
 
 
 class _Found(NamedTuple):
-    """The valid_numbers numbers of a mark, and its place in the answer; `order` counts the marks."""
+    """A mark's valid numbers and its place in the answer; `order` counts the marks."""
 
     order: int
     at: int

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_voice.engines.text_parts import parts
+from nexus_voice.engines.voice_orders import parts
 
 
 @pytest.mark.parametrize(
