@@ -1,4 +1,4 @@
-"""Sound for tests, made by the machine's own voice and by noise. Everything is 16 kHz mono `Pcm`."""
+"""Sound for tests: speech of espeak-ng, noise and the like. Everything is 16 kHz mono `Pcm`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def samples(pcm: Pcm) -> Samples:
 
 
 def pcm(x: Samples, rate: int = RATE) -> Pcm:
-    """Rounded and clipped; seeded dither of one bit is left to the caller."""
+    """Samples as 16 bits, rounded and clipped, without dither."""
     return Pcm(np.clip(np.rint(x * 32768), -32768, 32767).astype("<i2").tobytes(), rate)
 
 
@@ -60,7 +60,7 @@ def say(text: str, voice: str = "en-us", level: float = -20.0, speed: int = 170)
 
 
 def trim(x: Samples, below: float = -45.0) -> Samples:
-    """Cut the ends that are quieter than `below` dB under the loudest 5 ms."""
+    """Cut off the ends that are more than `below` dB quieter than the loudest 5 ms."""
     blocks = x[: len(x) // 80 * 80].reshape(-1, 80)
     power = (blocks**2).mean(axis=1)
     loud = np.nonzero(power > power.max() * 10 ** (below / 10))[0]
@@ -85,7 +85,7 @@ def noise(seconds: float, level: float = -50.0, colour: float = 0.0, seed: int =
 
 
 def quiet(seconds: float, seed: int = 0) -> Pcm:
-    """The silence of a good converter: dither of one bit up or down."""
+    """The silence of a good converter: dither of one bit."""
     count = round(seconds * RATE)
     return Pcm(np.random.default_rng(seed).integers(-1, 2, count).astype("<i2").tobytes(), RATE)
 
@@ -98,7 +98,7 @@ def tone(seconds: float, frequencies: Sequence[float], level: float = -20.0) -> 
 
 
 def music(seconds: float, level: float = -20.0, seed: int = 0) -> Pcm:
-    """Plucked chords: decaying harmonic tones, a new one every 300 ms."""
+    """Plucked chords: decaying harmonic tones, a new chord every 300 ms."""
     rng = np.random.default_rng(seed)
     x = np.zeros(round(seconds * RATE))
     for start in range(0, len(x), 4800):
@@ -110,7 +110,7 @@ def music(seconds: float, level: float = -20.0, seed: int = 0) -> Pcm:
 
 
 def cough(seed: int = 0, level: float = -16.0) -> Pcm:
-    """An explosive burst of shaped noise, then a second weaker one: 350-450 ms."""
+    """A burst of shaped noise and a second, weaker one: 350 to 450 ms."""
     rng = np.random.default_rng(seed)
     x = np.zeros(0)
     for gain, length in ((1.0, rng.uniform(0.14, 0.2)), (0.45, rng.uniform(0.18, 0.25))):
@@ -135,7 +135,7 @@ def clicks(seconds: float, every: float = 0.11, level: float = -22.0, seed: int 
 
 
 def hum(seconds: float = 0.6, pitch: float = 130.0, level: float = -22.0) -> Pcm:
-    """ "Mm-hm" through the nose: a glottal pulse train with rising pitch, almost nothing above 500 Hz."""
+    """ "Mm-hm": a glottal pulse train with rising pitch, and almost nothing above 500 Hz."""
     t = np.arange(round(seconds * RATE)) / RATE
     phase = 2 * np.pi * np.cumsum(pitch * (1 + 0.25 * np.sin(np.pi * t / seconds))) / RATE
     x = sum(np.sin(k * phase) / (1 + ((k * pitch) / 280) ** 4) for k in range(1, 25))
@@ -144,7 +144,7 @@ def hum(seconds: float = 0.6, pitch: float = 130.0, level: float = -22.0) -> Pcm
 
 
 def echo(clip: Pcm, delay: float, gain: float = -12.0, reverb: float = 0.15, seed: int = 0) -> Pcm:
-    """`clip` from the loudspeaker: `delay` seconds late, `gain` dB, a room of `reverb` s (to -60 dB)."""
+    """`clip` as an echo: `delay` seconds late, at `gain` dB, in a room with a reverberation of `reverb` s."""
     rng = np.random.default_rng(seed)
     t = np.arange(round(max(reverb, 0.002) * RATE)) / RATE
     room = rng.standard_normal(len(t)) * np.exp(-6.9 * t / max(reverb, 0.002)) * 0.15
@@ -160,7 +160,7 @@ def join(*clips: Pcm) -> Pcm:
 
 
 def mix(*clips: Pcm, at: Sequence[float] = ()) -> Pcm:
-    """The sum; clip n begins at `at[n]` seconds (0 where not given)."""
+    """The sum of the clips. Clip n begins at `at[n]` seconds, or at 0."""
     starts = [round(s * RATE) for s in at] + [0] * (len(clips) - len(at))
     x = np.zeros(max(start + clip.samples for start, clip in zip(starts, clips, strict=True)))
     for start, clip in zip(starts, clips, strict=True):

@@ -1,4 +1,4 @@
-"""Puts this folder on the path, so that tests share `clips`; and keeps a developer's keys out of tests."""
+"""Fixtures for all tests. Keeps a developer's settings and keys out of the tests."""
 
 from __future__ import annotations
 

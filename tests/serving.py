@@ -1,4 +1,4 @@
-"""A real server on 127.0.0.1 for tests: in a thread, so that a test can look inside as well."""
+"""A real server on 127.0.0.1, in a thread, so that a test can look inside it as well."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from nexus_voice.server.websocket.protocol import WebSocketProtocol
 from nexus_voice.settings import Settings
 
 T = TypeVar("T")
-START = 60.0
+START_TIMEOUT_S = 60.0
 """Seconds until a test gives up on a server that starts."""
-PLAIN = [
+LOG_PROCESSORS = [
     structlog.processors.add_log_level,
-    structlog.processors.format_exc_info,  # structlog's own choice shows every local: seconds of work
+    structlog.processors.format_exc_info,  # structlog's default shows local variables, which takes seconds
     structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
 ]
 
@@ -59,15 +59,15 @@ class Serving:
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
 
     def tasks(self) -> int:
-        """Tasks on the server's loop, without the one that counts."""
+        """The number of tasks on the server's loop, without the one that counts them."""
         return self.inside(lambda: len(asyncio.all_tasks()) - 1)
 
     def settles(self, tasks: int) -> bool:
-        """Whether no more than `tasks` tasks are left in the end."""
+        """Whether at most `tasks` tasks are left in the end."""
         return self.becomes(lambda: len(asyncio.all_tasks()) - 1 <= tasks)
 
     def becomes(self, condition: Callable[[], bool], within: float = 10.0) -> bool:
-        """Whether `condition`, asked again and again on the loop, comes true in time."""
+        """Whether `condition`, checked repeatedly on the loop, becomes true within so many seconds."""
         give_up = time.monotonic() + within
         while not self.inside(condition):
             if time.monotonic() > give_up:
@@ -77,7 +77,7 @@ class Serving:
 
 
 def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
-    """Settings with scripted engines that answer at once; `sections` override single settings."""
+    """Settings with scripted engines that answer at once. `sections` override single settings."""
     quick = {"final_delay": 0.0, "first_token": 0.0, "token_gap": 0.0, "first_audio": 0.0, "audio_speed": 1e3}
     defaults: dict[str, dict[str, Any]] = {
         **{port: {"kind": "fake"} for port in ("vad", "stt", "llm", "tts", "embedder")},
@@ -94,8 +94,8 @@ def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 
 @contextmanager
 def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
-    """The server that these settings describe, ready to answer, with every part warm."""
-    structlog.configure(PLAIN, structlog.make_filtering_bound_logger(logging.WARNING))
+    """Run the server that these settings describe. It is ready to answer, with every part loaded."""
+    structlog.configure(LOG_PROCESSORS, structlog.make_filtering_bound_logger(logging.WARNING))
     found: list[tuple[Services, asyncio.AbstractEventLoop]] = []
     app = create(settings, [lambda state: found.append((state, asyncio.get_running_loop()))], role)
     config = uvicorn.Config(
@@ -111,14 +111,14 @@ def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
     thread = threading.Thread(target=server.run, name="server")
     thread.start()
     try:
-        give_up = time.monotonic() + START
+        give_up = time.monotonic() + START_TIMEOUT_S
         while not server.started:
             assert thread.is_alive(), "the server did not start; see the log"
             assert time.monotonic() < give_up, "the server takes too long to start"
             time.sleep(0.005)
         port = server.servers[0].sockets[0].getsockname()[1]
         here = Serving(app, port, *found[0], server)
-        assert here.becomes(lambda: here.state.ready, START), here.state.parts
+        assert here.becomes(lambda: here.state.ready, START_TIMEOUT_S), here.state.parts
         probe = LoopProbe(here.loop)
         here.inside(probe.start)
         try:
@@ -129,5 +129,5 @@ def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
         assert not probe.late, f"the event loop was held (for seconds, by): {probe.late}"
     finally:
         server.should_exit = True
-        thread.join(START)
+        thread.join(START_TIMEOUT_S)
         assert not thread.is_alive(), "the server did not stop"

@@ -1,4 +1,4 @@
-"""A real browser, whose microphone plays a sound file: a question, a pause, and a second one."""
+"""A real browser. Its microphone plays a sound file with a question, a pause, and the question again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FLAGS = [
 ]
 QUESTION = "Could you tell me what the weather is going to be tomorrow"
 PAUSE = 4.0
-"""Seconds between the two: the first answer is being spoken when the second begins."""
+"""Seconds between the two questions. The first answer is still being spoken when the second one begins."""
 
 EARS = """
 // Hears what the page plays: every node that would reach the loudspeaker reaches an analyser as well.
@@ -85,7 +85,7 @@ def browser(microphone: Path) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """Scripted engines at a talkative pace: an answer takes eight seconds to say."""
+    """A server with scripted engines, whose answers take eight seconds to speak."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "seed").mkdir()
     (folder / "seed" / "weather.md").write_text("# Weather\n\nThe weather tomorrow is clear & <b>calm</b>.\n")
@@ -96,7 +96,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 @pytest.fixture
 def page(browser: Browser, server: Serving) -> Iterator[Page]:
-    """The page, connected. Whatever goes wrong inside it fails the test."""
+    """The page, connected to the server. An error inside the page fails the test."""
     context = browser.new_context()
     context.add_init_script(EARS)
     page = context.new_page()

@@ -44,7 +44,7 @@ class Shell:
 
     @contextmanager
     def serving(self, *words: str) -> Iterator[Server]:
-        """`serve` with its output read up to the last line of the banner; it is stopped at the end."""
+        """Run `serve`, and yield it once it has printed its banner."""
         with (
             (self.folder / "log").open("w+") as log,
             subprocess.Popen(
@@ -113,7 +113,7 @@ def server(shell: Shell) -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def settings_of_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
-    """Commands within this process see neither the developer's variables nor their .env."""
+    """Keep the developer's variables and .env from commands that run within this process."""
     for name in [name for name in os.environ if name.startswith("NEXUS_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
@@ -137,7 +137,7 @@ def run(
     capsys: pytest.CaptureFixture[str],
     settings_of_nobody: object,
 ) -> Run:
-    """A command within this process, which saves a second of imports each time."""
+    """Run a command within this process, which saves the imports each time."""
 
     def run(*words: str, **more: str) -> Done:
         with monkeypatch.context() as patch:
