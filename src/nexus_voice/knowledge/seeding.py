@@ -1,4 +1,4 @@
-"""The seed: a folder that the knowledge base is kept in step with, without anybody's doing."""
+"""The seed: a folder whose documents the server takes in by itself when it starts."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from .reading.kinds import SUFFIXES
 SOURCE = "seed"
 ABOUT = "About Nexus Voice"
 """Name of the collection when the seed is the product's own documentation."""
-UNNAMED = "Seed"
-"""Name that the collection was made with."""
+INITIAL_NAME = "Seed"
+"""Name that the migration gives the collection."""
 
 log = logging.getLogger(__name__)
 
 
 async def seed(base: KnowledgeBase, folder: Path, called: str = "") -> list[Ingested]:
-    """Make the collection hold what `folder` holds: every file of a supported type below it, and nothing
-    that an earlier seed had and this one has not. A file that cannot be read is skipped. The collection is
-    named as the seed is `called`, by default like the folder, unless a user gave it another name for this
-    seed. Questions of the first seconds wait for it, rather than find nothing."""
+    """Make the seed's collection hold what `folder` holds: every file of a supported type below it.
+
+    Documents of an earlier seed that are not there any more are deleted. A file that cannot be read is
+    skipped. The collection gets the name `called`, or else the folder's, unless a user has renamed it since
+    this seed was first taken in. In the first seconds questions wait for the seed, rather than find nothing.
+    """
     async with base.seeding():
         return await _mirror(base, folder, called)
 
@@ -38,7 +40,7 @@ async def _mirror(base: KnowledgeBase, folder: Path, called: str) -> list[Ingest
         async for path in anyio.Path(folder).rglob("*")
         if path.suffix.lower() in SUFFIXES and await path.is_file()
     }
-    await _name(base, files.keys(), called or (await anyio.Path(folder).resolve()).name or UNNAMED)
+    await _name(base, files.keys(), called or (await anyio.Path(folder).resolve()).name or INITIAL_NAME)
     done: list[Ingested] = []
     for name, path in files.items():
         try:
@@ -53,9 +55,9 @@ async def _mirror(base: KnowledgeBase, folder: Path, called: str) -> list[Ingest
 
 
 async def _name(base: KnowledgeBase, files: Set[str], called: str) -> None:
-    """A seed that has no file of the one before is another one."""
+    """Name the collection. A seed that has no file of the one before is a new seed, which gets its own name."""
     known = [document.name for document in await base.documents(None, SEED, SOURCE)]
     another = bool(known and files) and files.isdisjoint(known)
     for one in await base.collections.listing(PUBLIC):
-        if one.id == SEED and one.name != called and (another or one.name in (UNNAMED, ABOUT)):
+        if one.id == SEED and one.name != called and (another or one.name in (INITIAL_NAME, ABOUT)):
             await base.collections.rename(SEED, called, None)

@@ -1,1 +1,1 @@
-"""The tables, on SQLite and PostgreSQL, and what is asked of them."""
+"""The database: SQLite or PostgreSQL, its tables and their migrations."""

@@ -1,1 +1,1 @@
-"""What finds chunks, by their words and by their meaning: FTS5 and FAISS, or PostgreSQL."""
+"""Finds chunks by their words and by their meaning: with FTS5 and FAISS, or with PostgreSQL."""

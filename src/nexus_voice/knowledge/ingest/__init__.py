@@ -1,1 +1,1 @@
-"""Documents on their way in: fetched, queued, read, stored, however often the server is killed."""
+"""Documents on their way in: queued, fetched, read and stored once, however often the server is killed."""

@@ -1,1 +1,1 @@
-"""Files of many types -> documents -> passages; what comes from strangers is read in a process of its own."""
+"""Reads files of many types as documents, and cuts these into chunks, in processes of their own."""

@@ -1,1 +1,1 @@
-"""From a question to the passages that answer it, and how well that works."""
+"""From a question to the passages that answer it."""
