@@ -55,7 +55,7 @@ async def _mirror(base: KnowledgeBase, folder: Path, called: str) -> list[Ingest
 
 
 async def _name(base: KnowledgeBase, files: Set[str], called: str) -> None:
-    """Name the collection. A seed that has no file of the one before is a new seed, which gets its own name."""
+    """Name the collection. A seed that shares no file with the one before is new, and gets its own name."""
     known = [document.name for document in await base.documents(None, SEED, SOURCE)]
     another = bool(known and files) and files.isdisjoint(known)
     for one in await base.collections.listing(PUBLIC):
