@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 
@@ -135,7 +135,11 @@ def test_a_voice_killed_before_its_first_word_says_it_all_the_same(server: Servi
 def workers(engine: str) -> list[psutil.Process]:
     """The worker processes of this engine; there is one at least."""
     children = psutil.Process().children(recursive=True)
-    found = [child for child in children if engine in " ".join(child.cmdline())]
+    found = []
+    for child in children:
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if engine in " ".join(child.cmdline()):
+                found.append(child)
     assert found, f"there is no worker of {engine}"
     return found
 

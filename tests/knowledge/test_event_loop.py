@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import anyio.lowlevel
 import httpcore
 import httpx
 import pytest
@@ -72,6 +73,7 @@ async def test_many_passages_are_compared_in_a_thread(tmp_path: Path) -> None:
 async def test_a_large_page_is_not_copied_once_more() -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(1_200):
+            await anyio.lowlevel.checkpoint()  # as when a piece is waited for
             yield bytes(1 << 16)
 
     response = httpcore.Response(200, content=pieces())

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,24 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def reaped() -> Any:
+def reaped() -> Iterator[None]:
+    """The test leaves no worker behind. A server that other tests share may have some."""
+    before = worker_processes()
     yield
+    assert worker_processes() <= before
+
+
+def worker_processes() -> set[psutil.Process]:
     children = psutil.Process().children(recursive=True)
-    assert not [child for child in children if "nexus_voice.workers.worker" in child.cmdline()]
+    return {child for child in children if "nexus_voice.workers.worker" in command_line(child)}
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """Empty when the process has ended."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # or a zombie
+        return []
 
 
 def parrots(count: int = 1, **options: Any) -> Workers:
