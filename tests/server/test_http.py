@@ -78,7 +78,7 @@ def test_a_reader_who_leaves_ends_the_turn(undisturbed: Serving, http: httpx.Cli
         (b"\xff", 400, "bad_request"),
         (b"[]", 422, "bad_request"),
         (b'{"text":" "}', 400, "empty"),
-        (orjson.dumps({"text": "x" * 1_000_000}), 413, "too_long"),
+        (orjson.dumps({"text": "x" * 200_000}), 413, "too_long"),
         (b'{"text":"hi","mode":"psychic"}', 422, "bad_request"),
         (orjson.dumps({"text": "hi", "collections": ["x" * 33]}), 422, "bad_request"),
     ],
@@ -111,6 +111,17 @@ def test_a_hundred_megabytes_are_refused_before_they_are_read(undisturbed: Servi
         headers = {"content-length": "100000000"}
         answer = http.post(path, content=body(), headers=headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/chat", 250_000), ("/tts", 250_000), ("/v1/chat/completions", 2_500_000)]
+)
+def test_json_is_small_because_the_event_loop_parses_it(http: httpx.Client, path: str, allowed: int) -> None:
+    kept = http.post(path, content=b"[" + b" " * (allowed - 2) + b"]")
+    assert kept.status_code in (400, 422), "it is read"
+    refused = http.post(path, content=b"[" + b" " * (allowed - 1) + b"]").json()["error"]
+    assert refused["code"] == "too_large"
+    assert "NEXUS_LIMITS__BODY" in refused["message"]
 
 
 def test_documents_may_be_larger_than_other_requests(http: httpx.Client) -> None:

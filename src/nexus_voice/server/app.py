@@ -234,10 +234,19 @@ def create(
         return JSONResponse(await anyio.to_thread.run_sync(app.openapi))
 
     errors.install(app)
+    recording = MaxBody(settings.limits.upload, "NEXUS_LIMITS__UPLOAD")
+    long_text = MaxBody(10 * settings.limits.body, "NEXUS_LIMITS__BODY")
     app.add_middleware(
         BodyLimit,
-        usual=MaxBody(settings.limits.upload, "NEXUS_LIMITS__UPLOAD"),
-        by_path={"/rag/ingest": MaxBody(settings.knowledge.upload, "NEXUS_KNOWLEDGE__UPLOAD")},
+        # JSON is parsed on the event loop: a quarter of a megabyte takes up to 15 ms, whatever is in it.
+        usual=MaxBody(settings.limits.body, "NEXUS_LIMITS__BODY"),
+        by_path={
+            "/stt": recording,
+            "/v1/audio/transcriptions": recording,
+            "/v1/chat/completions": long_text,
+            "/v1/embeddings": long_text,
+            "/rag/ingest": MaxBody(settings.knowledge.upload, "NEXUS_KNOWLEDGE__UPLOAD"),
+        },
     )
     app.add_middleware(RequestAdmission)
     app.add_middleware(OwnOrigin, origins=settings.server.origins)

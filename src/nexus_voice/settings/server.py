@@ -44,8 +44,12 @@ class Limits(Section):
     loop_lag: Seconds = Field(
         0.1, description="Event-loop delay (90th percentile of 5 s) above which new sessions are refused."
     )
-    upload: int = Field(
-        20_000_000, ge=1_000, description="Largest request in bytes, except for uploads of documents."
+    upload: int = Field(20_000_000, ge=1_000, description="Largest recording to transcribe, in bytes.")
+    body: int = Field(
+        250_000,
+        ge=1_000,
+        description="Largest request in bytes that uploads nothing; conversations and texts for embeddings "
+        "under /v1 may have ten times as many.",
     )
     text: int = Field(8_000, ge=100, description="Longest text message in characters.")
     messages: int = Field(200, ge=10, description="Messages a second from one connection, averaged over 5 s.")

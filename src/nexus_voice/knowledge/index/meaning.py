@@ -14,6 +14,8 @@ MINILM_COSINES = (0.15, 0.65)
 """Roughly MiniLM's cosine of unrelated texts, and of a question with its answer."""
 MAX_KEPT_QUERIES = 256
 """Vectors of queries that are kept: a question is searched as a partial transcript, then as the final one."""
+MAX_KEPT_QUERY_CHARS = 1_000
+"""A longer query is not kept, so that those that are take little memory."""
 
 
 class Meaning:
@@ -44,7 +46,8 @@ class Meaning:
         vector = self._queries.pop(text, None)
         if vector is None:
             vector = (await self.embed([text], "query"))[0]
-        self._queries[text] = vector  # the newest last
+        if len(text) <= MAX_KEPT_QUERY_CHARS:
+            self._queries[text] = vector  # the newest last
         if len(self._queries) > MAX_KEPT_QUERIES:
             del self._queries[next(iter(self._queries))]
         return vector
