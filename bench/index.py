@@ -24,7 +24,7 @@ import numpy as np
 from nexus_voice.core.access import DEFAULT, EVERYONE, PUBLIC, Scope
 from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
-from nexus_voice.knowledge.documents import library, sharing
+from nexus_voice.knowledge.documents import library, permissions
 from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.index.protocol import embed, unembedded
 from nexus_voice.knowledge.reading.chunks import Chunk, Reading
@@ -127,7 +127,7 @@ def filled(at: Path | str, chunks: int) -> float:
     with database.write() as connection:
         insert = collections.insert().values(id=SECOND, name="Second", created=datetime.now(UTC))
         connection.execute(insert)
-        sharing.grant(connection, SECOND, EVERYONE, "reader", None)
+        permissions.grant(connection, SECOND, EVERYONE, "reader", None)
     writer = Writer(database)
     for number in range(chunks // CHUNKS):
         writer.put(number)

@@ -29,7 +29,7 @@ from nexus_voice.knowledge.ingest.ingestion import Ingestion
 from nexus_voice.knowledge.ingest.job import Sent
 from nexus_voice.knowledge.ingest.jobs import Jobs
 from nexus_voice.knowledge.reading.chunks import Reading
-from nexus_voice.knowledge.reading.reader import Reader
+from nexus_voice.knowledge.reading.confined_reader import Reader
 from nexus_voice.storage.database import Database
 from nexus_voice.storage.schema import chunks, documents, items, jobs, originals, vectors
 

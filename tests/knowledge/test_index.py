@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from nexus_voice.core.access import DEFAULT, EVERYONE, PUBLIC, Scope
-from nexus_voice.knowledge.documents import library, sharing
+from nexus_voice.knowledge.documents import library, permissions
 from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.index import frequent, postgres, sqlite
 from nexus_voice.knowledge.index import protocol as index
@@ -69,7 +69,7 @@ class Process:
         self, vector: Any, scope: Scope = PUBLIC, limit: int = 10, key: str = KEY
     ) -> list[int] | None:
         with self.database.read() as connection:
-            seen = sharing.visible(connection, scope)
+            seen = permissions.visible(connection, scope)
             others = {id for id in self.truth if id % 3 == 0}
             near = self.index.nearest(connection, key, vector, seen, limit, [*others, -1, 10**9])
             if near is None:
@@ -82,7 +82,7 @@ class Process:
     def match(self, words: list[str], scope: Scope = PUBLIC, limit: int = 10) -> list[int]:
         with self.database.read() as connection:
             counts = self.index.frequencies(connection, words)
-            return self.index.match(connection, words, counts, sharing.visible(connection, scope), limit)
+            return self.index.match(connection, words, counts, permissions.visible(connection, scope), limit)
 
     def frequencies(self, *words: str) -> tuple[int, list[int]]:
         with self.database.read() as connection:
@@ -126,7 +126,7 @@ def unit(numbers: np.random.Generator, count: int) -> Any:
 def test_the_nearest_are_the_nearest_whatever_changes(processes: tuple[Process, Process], seed: int) -> None:
     choose, numbers = random.Random(seed), np.random.default_rng(seed)
     with processes[0].database.write() as connection:
-        made = [sharing.create(connection, f"C{number}", f"user:{number}").id for number in range(2)]
+        made = [permissions.create(connection, f"C{number}", f"user:{number}").id for number in range(2)]
     scopes = [
         (PUBLIC, {DEFAULT}),
         (Scope(frozenset({"user:0"})), {made[0]}),
@@ -167,7 +167,7 @@ def test_a_scope_finds_its_own_however_many_others_are_nearer(processes: tuple[P
     one, _ = processes
     numbers = np.random.default_rng(1)
     with one.database.write() as connection:
-        mine = sharing.create(connection, "Mine", "user:ada").id
+        mine = permissions.create(connection, "Mine", "user:ada").id
     query = unit(numbers, 1)[0]
     near = query + 0.05 * unit(numbers, 2_000)
     one.embed(
@@ -306,7 +306,7 @@ def test_postgres_finds_what_its_index_gives_up_on(postgres_url: str) -> None:
     one = Process(database, open_index(database))
     numbers = np.random.default_rng(1)
     with database.write() as connection:
-        mine = sharing.create(connection, "Mine", "user:ada").id
+        mine = permissions.create(connection, "Mine", "user:ada").id
     query = unit(numbers, 1)[0]
     near = query + 0.05 * unit(numbers, 1_000)
     texts = [f"text {number}" for number in range(1_000)]

@@ -21,7 +21,7 @@ from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.ingest.fetch import fetch
 from nexus_voice.knowledge.ingest.ingestion import Ingestion
 from nexus_voice.knowledge.ingest.job import Item, Job, Sent
-from nexus_voice.knowledge.reading.reader import Reader
+from nexus_voice.knowledge.reading.confined_reader import Reader
 from openai_server import Reply
 from vendors.loopback import serving
 

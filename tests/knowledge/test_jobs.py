@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from nexus_voice.core.access import DEFAULT, PUBLIC, Scope
 from nexus_voice.core.errors import BadInput
-from nexus_voice.knowledge.documents import library, sharing
+from nexus_voice.knowledge.documents import library, permissions
 from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.ingest import jobs as queue
 from nexus_voice.knowledge.ingest import views
@@ -215,8 +215,8 @@ def test_bytes_that_cannot_be_read_leave_nothing(jobs: Jobs, database: Database)
 
 def test_jobs_belong_to_those_who_may_see_their_collection(jobs: Jobs, database: Database) -> None:
     with database.write() as connection:
-        hers = sharing.create(connection, "Ada's", "user:ada").id
-        sharing.grant(connection, hers, "user:bob", "reader", None)
+        hers = permissions.create(connection, "Ada's", "user:ada").id
+        permissions.grant(connection, hers, "user:bob", "reader", None)
     bob = Scope(frozenset({"user:bob"}))
     assert jobs.enqueue(hers, sent("a"), PUBLIC, 100) is None
     assert jobs.enqueue(hers, sent("a"), bob, 100) is None
@@ -232,11 +232,11 @@ def test_jobs_belong_to_those_who_may_see_their_collection(jobs: Jobs, database:
 
 def test_a_deleted_collection_takes_its_jobs_along(jobs: Jobs, database: Database) -> None:
     with database.write() as connection:
-        hers = sharing.create(connection, "Ada's", "user:ada").id
+        hers = permissions.create(connection, "Ada's", "user:ada").id
     jobs.enqueue(hers, sent("a", "b"), ADA, 100)
     running = claimed(jobs)
     with database.write() as connection:
-        sharing.delete(connection, hers, ADA)
+        permissions.delete(connection, hers, ADA)
     assert not jobs.renew(running, 1)
     finish(jobs, running)
     assert jobs.claim() is None

@@ -5,9 +5,9 @@ import written
 
 from nexus_voice.core.errors import BadInput
 from nexus_voice.knowledge.reading.chunks import Reading
+from nexus_voice.knowledge.reading.confined_reader import Reader
 from nexus_voice.knowledge.reading.kinds import MEDIA_TYPE, SUFFIXES
 from nexus_voice.knowledge.reading.read import read
-from nexus_voice.knowledge.reading.reader import Reader
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ import written
 from reading_parts import FORGED
 
 from nexus_voice.core.errors import BadInput, EngineError
+from nexus_voice.knowledge.reading.confined_reader import Reader
 from nexus_voice.knowledge.reading.limits import Limits
-from nexus_voice.knowledge.reading.reader import Reader
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.ingest.fetch import fetch
 from nexus_voice.knowledge.ingest.ingestion import Ingestion
 from nexus_voice.knowledge.ingest.job import Sent
-from nexus_voice.knowledge.reading.reader import Reader
+from nexus_voice.knowledge.reading.confined_reader import Reader
 from nexus_voice.storage.database import FILE, Database, Unavailable
 from nexus_voice.storage.schema import documents
 

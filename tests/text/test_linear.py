@@ -34,7 +34,7 @@ from nexus_voice.knowledge.reading.text import plain as plain_text
 from nexus_voice.knowledge.search.tokens import estimate
 from nexus_voice.server.openai.stop_sequences import Stops
 from nexus_voice.telemetry.logs import redact
-from nexus_voice.text import arithmetic, dates, smalltalk
+from nexus_voice.text import arithmetic, date_questions, smalltalk
 from nexus_voice.text import turn_taking as turns
 from nexus_voice.text.citations.citation_marks import Marks, disarmed, unmarked
 from nexus_voice.text.citations.citations import Citations
@@ -163,7 +163,7 @@ QUICK: dict[str, Callable[[str], object]] = {
     "a follow-up": lambda text: standalone(text, ["What is a pump?"]),
     "a follow-up on it": lambda text: standalone("why?", [text, "what about " + text]),
     "small talk": lambda text: smalltalk.answer(text, {}),
-    "the date": lambda text: dates.answer(text, None),  # type: ignore[arg-type]
+    "the date": lambda text: date_questions.answer(text, None),  # type: ignore[arg-type]
     "a sum": arithmetic.answer,
     "bare_question words": bare_question,
     "terms": terms,

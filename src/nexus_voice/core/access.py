@@ -1,4 +1,5 @@
-"""Who may see which documents: roles and the scope of a search."""
+"""The values of access control: roles, and the scope of a search. `knowledge/documents/permissions.py`
+enforces them."""
 
 from __future__ import annotations
 

@@ -22,9 +22,9 @@ from .documents.records import DocumentInfo, Ingested, Origin, Outcome, StoredCh
 from .documents.revisions import changed, revision
 from .index.embedders import Embedders, Progress
 from .reading.chunks import Reading
+from .reading.confined_reader import Reader
 from .reading.limits import Limits
 from .reading.read import read_here
-from .reading.reader import Reader
 from .search.choosing import Chooser
 from .search.retrieval import Found, Question, candidates
 from .store import Store

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..core.access import Role, Scope
-from .documents import sharing
+from .documents import permissions
 from .documents.records import Collection
 from .store import Store
 
@@ -20,28 +20,28 @@ class Collections:
 
     async def listing(self, scope: Scope) -> list[Collection]:
         """By name."""
-        return await self._store.read(sharing.listing, scope)
+        return await self._store.read(permissions.listing, scope)
 
     async def create(self, name: str, principal: str) -> Collection:
         """It belongs to `principal`. Raises `BadInput` when it has no name."""
-        return await self._store.write(sharing.create, name, principal)
+        return await self._store.write(permissions.create, name, principal)
 
     async def rename(self, id: str, name: str, scope: Scope | None) -> bool:
         """Whether there is such a collection that `scope` owns. Raises `BadInput` when it has no name."""
-        return await self._store.write(sharing.rename, id, name, scope)
+        return await self._store.write(permissions.rename, id, name, scope)
 
     async def delete(self, id: str, scope: Scope | None) -> bool:
         """Delete it with its documents and jobs. Raises `BadInput` for the two that are always there."""
-        return bool(await self._change(sharing.delete, id, scope))
+        return bool(await self._change(permissions.delete, id, scope))
 
     async def members(self, id: str, scope: Scope | None) -> dict[str, Role] | None:
         """Principal -> role; None for those who do not own it."""
-        return await self._store.read(sharing.members, id, scope)
+        return await self._store.read(permissions.members, id, scope)
 
     async def grant(self, id: str, principal: str, role: Role, scope: Scope | None) -> bool:
         """Give `principal` this role instead of the one it had."""
-        return bool(await self._change(sharing.grant, id, principal, role, scope))
+        return bool(await self._change(permissions.grant, id, principal, role, scope))
 
     async def revoke(self, id: str, principal: str, scope: Scope | None) -> bool:
         """Whether `principal` had a role."""
-        return bool(await self._change(sharing.revoke, id, principal, scope))
+        return bool(await self._change(permissions.revoke, id, principal, scope))

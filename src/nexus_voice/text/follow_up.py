@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from . import arithmetic, dates, smalltalk
+from . import arithmetic, date_questions, smalltalk
 from .turn_taking import is_backchannel
 from .words import content, words
 
@@ -144,7 +144,7 @@ def _is_idle_text(said: str) -> bool:
     return (
         is_backchannel(said)
         or smalltalk.answer(said, {}, "something") is not None
-        or dates.answer(said, datetime.min) is not None
+        or date_questions.answer(said, datetime.min) is not None
         or arithmetic.answer(said) is not None
     )
 

@@ -44,7 +44,7 @@ CANCEL_TIMEOUT_S = 2.0
 KEPT_VARIABLES = re.compile(
     r"PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|LD_LIBRARY_PATH|VIRTUAL_ENV|PYTHON\w*|COVERAGE\w*"
 )
-"""Environment variables of a confined child: what it needs to start; keys and passwords are not among it."""
+"""The environment variables that a confined child gets, to start; no key or password is passed on."""
 DRAIN_TIMEOUT_S = 1.0
 """How long the output of a process that has ended is still read."""
 
@@ -53,8 +53,8 @@ DRAIN_TIMEOUT_S = 1.0
 class Spec:
     """What to run: `factory` is "module:callable"; `nice` is added to the child's niceness.
 
-    `memory`: for a child that reads what strangers send. It gets at most so many bytes of memory, of our
-    environment only `KEPT_VARIABLES`, and is confined as far as the system lets (`confinement.py`).
+    `memory`: above 0 it confines the child (`confinement.py`), which one that reads what strangers send
+    needs: it gets at most so many bytes of memory, and of our environment only `KEPT_VARIABLES`.
     `cancel_timeout` is how many seconds a child has to stop a cancelled call before it is killed.
     """
 

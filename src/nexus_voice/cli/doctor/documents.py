@@ -34,7 +34,7 @@ async def knowledge_base(settings: Settings) -> Check:
 
 async def reading() -> Check:
     """Read a document, and report how far the process that reads it is confined."""
-    from ...knowledge.reading.reader import Reader
+    from ...knowledge.reading.confined_reader import Reader
 
     what = "Reading of documents"
     try:

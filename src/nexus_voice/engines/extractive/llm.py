@@ -18,7 +18,7 @@ import anyio.lowlevel
 from ...core.chat import Cited, Passage, Prompt, ToolCall
 from ...core.errors import EngineError
 from ...ports import Calibrated, Embedder, Tool
-from ...text import arithmetic, dates, smalltalk
+from ...text import arithmetic, date_questions, smalltalk
 from ...text.citations.citation_marks import unmarked
 from ...text.follow_up import standalone
 from ...text.invisible_characters import visible
@@ -99,7 +99,7 @@ class ExtractiveLlm:
         last = next((line.text for line in reversed(prompt.history) if line.role == "assistant"), "")
         return (
             smalltalk.answer(prompt.question, self.engines, last)
-            or dates.answer(prompt.question, self._now())
+            or date_questions.answer(prompt.question, self._now())
             or arithmetic.answer(prompt.question)
         )
 

@@ -18,9 +18,9 @@ from ...storage.columns import now
 from ...storage.schema import chunks, documents
 from ..reading.chunks import Chunk, Reading
 from .originals import load, sweep
+from .permissions import READ, WRITE, allowed, within
 from .records import DocumentInfo, Origin, Outcome, StoredChunk
 from .revisions import changed
-from .sharing import READ, WRITE, allowed, within
 
 
 def find(connection: sa.Connection, origin: Origin) -> DocumentInfo | None:

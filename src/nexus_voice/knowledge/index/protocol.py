@@ -1,8 +1,8 @@
 """Finds chunks by their words, and by the vectors that an embedder made of them.
 
-Every method takes the connection of a transaction, and sees what that sees. `seen` are the collections that
-may be searched (`sharing.visible`, in the same transaction). `key`, "name/dimensions", tells one embedder's
-vectors from another's.
+Every method takes the connection of a transaction, and reads what that reads. `seen` are the collections
+that may be searched (`permissions.visible`, in the same transaction). `key`, "name/dimensions", tells one
+embedder's vectors from another's.
 """
 
 from __future__ import annotations

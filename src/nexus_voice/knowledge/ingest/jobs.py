@@ -20,8 +20,8 @@ from ...storage.columns import now
 from ...storage.database import SCHEMA_LOCK, Database
 from ...storage.schema import items, jobs
 from ..documents import originals
+from ..documents.permissions import WRITE, allowed, within
 from ..documents.records import DocumentInfo
-from ..documents.sharing import WRITE, allowed, within
 from .job import UNFINISHED, JobsFull, LeaseLost, Sent, Task
 from .views import waiting
 

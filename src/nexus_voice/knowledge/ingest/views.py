@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from ...core.access import Scope
 from ...storage.schema import documents, items, jobs
-from ..documents.sharing import within
+from ..documents.permissions import within
 from .job import UNFINISHED, Figures, Item, Job
 
 

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from ...core.access import Scope
 from ...text.words import STOP_WORDS, content, stem, words
 from ..documents.library import stored
+from ..documents.permissions import visible
 from ..documents.records import StoredChunk
-from ..documents.sharing import visible
 from ..index.meaning import Meaning
 from ..index.protocol import Index
 

@@ -17,8 +17,8 @@ from ...engines.chain.fallback import Fallback
 from ...knowledge.base import KnowledgeBase
 from ...knowledge.ingest.fetch import fetch
 from ...knowledge.ingest.ingestion import Ingestion
+from ...knowledge.reading.confined_reader import Reader
 from ...knowledge.reading.limits import Limits
-from ...knowledge.reading.reader import Reader
 from ...knowledge.search.choosing import Chooser
 from ...knowledge.search.reranking import Reranking
 from ...knowledge.search.tokens import Counter

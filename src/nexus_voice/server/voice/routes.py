@@ -92,7 +92,7 @@ class SocketWire:
                         raise BadInput("Audio came much faster than real time.", code="too_fast")
                     return bytes(data)
                 if not self._messages.take():
-                    raise BadInput("Too many messages.", code="rate_limited", status=429)
+                    raise BadInput("Too many messages.", code="rate_limited")
                 event = decode(message["text"])
                 if isinstance(event, events.Text):
                     check_text(event.text, self._limits.text)

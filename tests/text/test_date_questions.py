@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from nexus_voice.text.dates import answer
+from nexus_voice.text.date_questions import answer
 
 NOW = datetime(2025, 11, 30, 15, 5)
 
