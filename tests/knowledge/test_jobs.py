@@ -261,12 +261,11 @@ def test_originals_stay_as_long_as_somebody_needs_them(jobs: Jobs, database: Dat
     assert held(database) == 0
 
 
-def test_old_jobs_are_forgotten(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "MAX_ENDED_JOBS", 2)
+def test_old_jobs_are_forgotten(jobs: Jobs) -> None:
     ids = [enqueue(jobs, str(number)) for number in range(5)]
     for _ in ids[:4]:
         finish(jobs, claimed(jobs))
-    jobs.tidy()
+    jobs.tidy(max_ended_jobs=2)
     assert [job.id for job in look(jobs, views.newest, PUBLIC, 9)] == [*ids[:1:-1]]
 
 

@@ -1,5 +1,6 @@
 """The scripted engines keep their script's time exactly; the registry finds engines by name."""
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -208,6 +209,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENGINES["llm"], "broken", "fake_absent:Absent")
     with pytest.raises(ModuleNotFoundError):  # our own fault, not the user's
         load("llm", "broken")
-    monkeypatch.setattr("nexus_voice.engines.import_module", lambda *_: __import__("no_such_package"))
-    with pytest.raises(BadInput, match="no_such_package"):
-        load("llm", "broken")
+    monkeypatch.setitem(sys.modules, "httpx_ws", None)
+    monkeypatch.delitem(sys.modules, "nexus_voice.engines.deepgram.stt", raising=False)
+    with pytest.raises(BadInput, match="httpx_ws"):
+        load("stt", "deepgram")

@@ -135,10 +135,10 @@ class Jobs:
             connection.execute(ended.values(state="cancelled", ended=now()))
         return True
 
-    def tidy(self) -> None:
+    def tidy(self, max_ended_jobs: int = MAX_ENDED_JOBS) -> None:
         """Delete old jobs, and originals that neither a document nor an item refers to."""
         ended = jobs.c.state.not_in(UNFINISHED)
-        kept = sa.select(jobs.c.id).where(ended).order_by(jobs.c.created.desc()).limit(MAX_ENDED_JOBS)
+        kept = sa.select(jobs.c.id).where(ended).order_by(jobs.c.created.desc()).limit(max_ended_jobs)
         with self.database.write() as connection:
             connection.execute(jobs.delete().where(ended, jobs.c.id.not_in(kept)))
             originals.sweep(connection)
