@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from io import BytesIO
+from tempfile import SpooledTemporaryFile
 
 import anyio
 import anyio.lowlevel
@@ -34,6 +34,8 @@ MAX_URL_CHARS = 2_000
 """Browsers and the indexes of databases take no more either."""
 MAX_DISPOSITION_CHARS = 1_000
 """Of a Content-Disposition header; Python's parser takes seconds for a longer one."""
+MAX_BODY_IN_MEMORY_BYTES = 1 << 20
+"""A longer body is kept in a temporary file until it is complete."""
 MAX_UNPACKED_STEP_BYTES = 1 << 20
 """Unpacked at a time, since the event loop has others to serve."""
 
@@ -138,21 +140,23 @@ async def body(response: httpcore.Response, headers: httpx.Headers, limit: int, 
     length = headers.get("content-length", "0")
     if length.isdecimal() and int(length[:20]) > limit:
         raise too_large(host, limit)
-    out, received = BytesIO(), 0  # it gives its bytes away without a copy
+    received = 0
     gzip = Gzip() if "gzip" in coding else None
-    async for piece in response.aiter_stream():
-        received += len(piece)
-        while received <= limit and out.tell() <= limit and (piece or (gzip and gzip.more)):
-            out.write(
-                gzip.unpacked(piece, min(MAX_UNPACKED_STEP_BYTES, limit + 1 - out.tell())) if gzip else piece
-            )
-            piece = gzip.rest if gzip else b""
-            await anyio.lowlevel.checkpoint()
-        if max(received, out.tell()) > limit:
-            raise too_large(host, limit)
-    if gzip and received and not gzip.whole:
-        raise broken(host, "broke off in the middle")
-    return out.getvalue()
+    # Growing and copying tens of megabytes in memory would hold the interpreter's lock; a file does not.
+    with SpooledTemporaryFile(MAX_BODY_IN_MEMORY_BYTES) as out:
+        async for piece in response.aiter_stream():
+            received += len(piece)
+            while received <= limit and out.tell() <= limit and (piece or (gzip and gzip.more)):
+                room = min(MAX_UNPACKED_STEP_BYTES, limit + 1 - out.tell())
+                out.write(gzip.unpacked(piece, room) if gzip else piece)
+                piece = gzip.rest if gzip else b""
+                await anyio.lowlevel.checkpoint()
+            if max(received, out.tell()) > limit:
+                raise too_large(host, limit)
+        if gzip and received and not gzip.whole:
+            raise broken(host, "broke off in the middle")
+        out.seek(0)
+        return await anyio.to_thread.run_sync(out.read)
 
 
 class Gzip:
