@@ -1,7 +1,7 @@
 """The native voice protocol's messages: two closed unions, told apart by `type`.
 
 `docs/protocol.md` describes each; a test holds the two together. Sizes and rates are checked at
-the edge (`api/`), so that everything here is already well formed.
+the edge (`server/voice/wire.py`), so that everything here is already well formed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""All engines by port and kind. Each is imported only when it is chosen."""
+"""All engines by port and kind. Each is imported only when it is chosen.
+
+A new provider is a folder here and a line in `ENGINES`; `supply/offers.py` gives it its arguments and says
+what it needs, `supply/choices.py` its place in the order, and `settings/engines.py` its settings.
+"""
 
 from __future__ import annotations
 

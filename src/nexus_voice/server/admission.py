@@ -74,7 +74,7 @@ COSTS = {
 class Places:
     """Counts what is in use, in all and by client address. A limit of 0 means no limit.
 
-    A request that costs more than a limit is let in when nothing else is in use.
+    A request that costs more than a limit is let in when nothing else counts against that limit.
     """
 
     def __init__(self, total: int, per_address: int) -> None:
@@ -101,8 +101,11 @@ class Places:
 
 
 class Unknown:
-    """The connections that have not said who they are. When there are too many, the oldest gives way to the
-    newest: that of the same address if that one has too many, else of the address that has the most."""
+    """The connections that have not said who they are; the newest is always let in.
+
+    When one address has too many, its own oldest is dropped. When all together are too many, the oldest of
+    the address that has the most is dropped.
+    """
 
     def __init__(self, total: int, per_address: int) -> None:
         self._total, self._per_address = total, per_address

@@ -1,4 +1,7 @@
-"""Every HTTP error has one shape, {"error": {"code", "message"}}; below /v1 it has OpenAI's."""
+"""Every HTTP error has one shape, {"error": {"code", "message"}}; below /v1 it has OpenAI's.
+
+An error brings its status and code from where it is raised, as `not_found` in `rag/dependencies.py` does.
+"""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _become_nobody() -> None:
     os.setuid(NOBODY)
 
 
-def _leave_namespaces() -> None:
+def _enter_own_namespaces() -> None:
     _check(_libc().unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC))
 
 
@@ -225,7 +225,7 @@ def _check(result: int) -> int:
 
 
 def _refused(attempt: Callable[[], object]) -> bool:
-    """Whether the system forbids it, or has no such thing to offer."""
+    """Whether the system forbids it, or there is nothing to reach (no route, no such family of sockets)."""
     try:
         attempt()
     except OSError as error:
@@ -257,7 +257,7 @@ def _look_into_parent() -> None:
 
 LAYERS = {
     "user nobody": _become_nobody,
-    "namespaces": _leave_namespaces,
+    "namespaces": _enter_own_namespaces,
     "Landlock": _restrict_files,
     "seccomp": _filter_calls,
 }

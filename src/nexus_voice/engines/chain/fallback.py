@@ -214,9 +214,9 @@ class Fallback:
     ) -> AsyncGenerator[T]:
         """What the first engine that works yields.
 
-        Once an item `commits` to its engine nothing is switched. `when_due` gets the function that starts
-        the timeout for that item, and calls it when the result becomes due. `ending` ends a result that
-        breaks off.
+        Once an item `commits` to its engine nothing is switched. `when_due(start)` must call `start()` once
+        such an item can be expected (for speech recognition: at the end of the audio); its timeout runs from
+        then. `ending` ends a result that breaks off.
         """
         errors: list[Exception] = []
         candidates = self._candidates()

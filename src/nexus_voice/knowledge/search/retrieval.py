@@ -55,16 +55,16 @@ class Found:
 def candidates(
     connection: sa.Connection, index: Index, question: Question, scope: Scope, limit: int
 ) -> Found:
-    """At most `limit` chunks."""
+    """At most `limit` chunks, all of them from collections that `scope` may read."""
     pool = max(MIN_POOL, limit)
     looked_up = content(question.text)[:MAX_WORDS]
-    seen = visible(connection, scope)
+    readable = visible(connection, scope)
     counts = index.frequencies(connection, looked_up)
-    ids = index.match(connection, looked_up, counts, seen, pool)
+    ids = index.match(connection, looked_up, counts, readable, pool)
     meaning, vector = question.meaning, question.vector
     near = None
     if meaning and vector is not None:
-        near = index.nearest(connection, meaning.key, vector, seen, pool, ids)
+        near = index.nearest(connection, meaning.key, vector, readable, pool, ids)
     likeness: dict[int, float] = {}
     if meaning and near is not None:
         ids = list(dict.fromkeys([*ids, *near.ids]))

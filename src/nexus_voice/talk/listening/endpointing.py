@@ -46,17 +46,17 @@ class Endpoint:
         self._examined = 0
         self._before = SILENCE
         """The window before this one."""
-        self._last = 0
-        self._run = 0
+        self._last_voiced = 0
+        self._run_start = 0
         self._voiced = 0
         self._paused = False
 
     @property
     def sustained(self) -> int:
         """Samples for which speech has gone on without a gap, up to the latest window."""
-        if self.onset is None or self._examined - self._last > samples(MAX_GAP_S):
+        if self.onset is None or self._examined - self._last_voiced > samples(MAX_GAP_S):
             return 0
-        return self._examined - self._run
+        return self._examined - self._run_start
 
     def feed(self, count: int, windows: Sequence[Voicing], text: str = "") -> list[Edge]:
         """`count` more samples arrived, which completed `windows`; `text` is what is understood so far."""
@@ -78,14 +78,14 @@ class Endpoint:
         return edges
 
     def undecided(self, text: str = "") -> int:
-        """Samples that must still arrive before silence can mean anything new: until then, no hurry."""
-        silent = self.position - self._last
-        edges = [patience(text, self.silence)]
+        """Samples until silence could next cause an edge; so many may be gathered before the next `feed`."""
+        silent = self.position - self._last_voiced
+        thresholds = [patience(text, self.silence)]
         if not self._paused:
-            edges.append(STABLE_PAUSE_S)
+            thresholds.append(STABLE_PAUSE_S)
         if self._voiced < samples(MIN_SPEECH_S):
-            edges = [2 * MAX_GAP_S]
-        return min(samples(edge) for edge in edges) - silent
+            thresholds = [2 * MAX_GAP_S]
+        return min(map(samples, thresholds)) - silent
 
     def press(self) -> None:
         """The talk button goes down: speech from here on, whatever the detector says."""
@@ -97,7 +97,7 @@ class Endpoint:
         """The talk button goes up: the utterance is over."""
         self.held = False
         self.onset = None
-        return SpeechEnd(max(self._last, self.position - samples(self.silence)))
+        return SpeechEnd(max(self._last_voiced, self.position - samples(self.silence)))
 
     def reset(self, examined: bool = True) -> None:
         """Forget the current utterance; with `examined`, audio from here on starts new windows."""
@@ -107,7 +107,7 @@ class Endpoint:
             self._examined = self.position
 
     def _begin(self, at: int) -> None:
-        self.onset = self._run = self._last = at
+        self.onset = self._run_start = self._last_voiced = at
         self._voiced = 0
         self._paused = False
 
@@ -115,16 +115,16 @@ class Endpoint:
         if self.onset is None:
             self._begin(start)
             edges.append(Onset(start))
-        elif start - self._last > samples(MAX_GAP_S):
-            self._run = start
-        start = max(start, self._last)
-        self._last = end
+        elif start - self._last_voiced > samples(MAX_GAP_S):
+            self._run_start = start
+        start = max(start, self._last_voiced)
+        self._last_voiced = end
         self._voiced += end - start
         self._paused = False
 
     def _silence(self, text: str, edges: list[Edge]) -> None:
         assert self.onset is not None
-        silent = self.position - self._last
+        silent = self.position - self._last_voiced
         if self._voiced < samples(MIN_SPEECH_S):
             if silent >= samples(2 * MAX_GAP_S):
                 self.onset = None
@@ -133,7 +133,7 @@ class Endpoint:
             self.position - self.onset >= samples(MAX_UTTERANCE_S)
         ):
             self.onset = None
-            edges.append(SpeechEnd(self._last))
+            edges.append(SpeechEnd(self._last_voiced))
         elif silent >= samples(STABLE_PAUSE_S) and not self._paused:
             self._paused = True
             edges.append(Pause())

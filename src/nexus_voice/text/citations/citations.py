@@ -70,8 +70,8 @@ class Citations:
         self._marks = Marks()
         self._sentences = Sentences()
         self._waiting: deque[tuple[str, int]] = deque()  # pieces, and where each ends in the answer
-        self._behind: deque[_Found] = deque()  # marks that stand behind what rests on them
-        self._ahead: deque[_Found] = deque()  # marks that lead it, or stand in it
+        self._behind: deque[_Found] = deque()  # marks after the words they support
+        self._ahead: deque[_Found] = deque()  # marks before or inside the words they support
         self._marks_found = 0
         self._released = 0  # where the last piece that was cut ends
         self._began = 0  # where the sentence begins that has not ended
