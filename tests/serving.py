@@ -93,14 +93,17 @@ def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
 
 
 @contextmanager
-def serving(settings: Settings, role: Role = Role.all) -> Iterator[Serving]:
-    """Run the server that these settings describe. It is ready to answer, with every part loaded."""
+def serving(settings: Settings, role: Role = Role.all, port: int = 0) -> Iterator[Serving]:
+    """Run the server that these settings describe. It is ready to answer, with every part loaded.
+
+    Port 0 is a free one.
+    """
     structlog.configure(LOG_PROCESSORS, structlog.make_filtering_bound_logger(logging.WARNING))
     found: list[tuple[Services, asyncio.AbstractEventLoop]] = []
     app = create(settings, [lambda state: found.append((state, asyncio.get_running_loop()))], role)
     config = uvicorn.Config(
         app,
-        port=0,
+        port=port,
         log_config=None,
         http=http_protocol(),
         ws=WebSocketProtocol,

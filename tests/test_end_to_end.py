@@ -71,18 +71,18 @@ def ask_aloud(caller: Caller, question: Pcm) -> None:
 
 def test_a_spoken_question_about_the_documentation_is_answered_aloud(server: Serving) -> None:
     """WAV -> transcript -> cited answer -> WAV, and the answer's WAV transcribed back."""
-    question = spoken(server, "How do I interrupt the assistant?")
+    question = spoken(server, "What is Nexus Voice?")  # it has a short answer, which is said in real time
     with calling(server, question.rate) as caller:
         ask_aloud(caller, question)
         final = caller.until("final")
-        assert alike(final["text"], "how do i interrupt the assistant") >= 0.8
+        assert alike(final["text"], "what is nexus voice") >= 0.8, final
         sources = caller.until("sources")["sources"]
-        assert "interrupt" in " ".join(sources[0]["path"]).lower()
+        assert "nexus voice" in " ".join(sources[0]["path"]).lower()
         rate = caller.until("audio_start")["rate"]
         metrics = caller.until("metrics")["clocks"]
         ended = caller.until("ended")
     assert ended["outcome"] == "done"
-    assert "start talking" in ended["heard"]
+    assert "run on your own machine" in ended["heard"]
     assert list(metrics) == [
         "stt", "recall", "llm_first_token", "tts_first_audio", "first_audio_sent",
     ]  # fmt: skip
@@ -124,7 +124,7 @@ def test_a_voice_killed_before_its_first_word_says_it_all_the_same(server: Servi
         caller.hello()
         (worker,) = workers("espeak")
         worker.suspend()  # or it would have said everything before it is killed
-        caller.say("text", text="What is barge-in?")
+        caller.say("text", text="What is 2 plus 2?")
         caller.until("sentence")
         worker.kill()
         assert caller.until("ended", "error")["type"] == "ended"
@@ -147,5 +147,5 @@ def workers(engine: str) -> list[psutil.Process]:
 def test_the_voice_and_the_ear_agree_on_a_sentence(server: Serving, tmp_path: Path) -> None:
     """The voice's hiss is random, and the recogniser weak: one of three hearings will do."""
     sentence = "You can add documents to the knowledge base"
-    heard = [understood(server, spoken(server, sentence)) for _ in range(3)]
-    assert max(alike(one, sentence) for one in heard) >= 0.5, heard
+    hearings = (understood(server, spoken(server, sentence)) for _ in range(3))
+    assert any(alike(one, sentence) >= 0.5 for one in hearings)

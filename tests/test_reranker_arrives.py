@@ -31,7 +31,7 @@ def test_a_running_server_orders_what_it_finds_by_a_reranker_that_was_pulled(
     model, made = named("ms-marco-minilm-l6-v2"), build(tmp_path / "made")
     settings = fakes(
         tmp_path,
-        discovery={"every": 0.2, "local_servers": []},
+        discovery={"every": 0.05, "local_servers": []},
         reranker={"within": 30.0},
         knowledge={"min_score": 0.0},
     )

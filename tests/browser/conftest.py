@@ -23,8 +23,8 @@ FLAGS = [
     "--autoplay-policy=no-user-gesture-required",
     "--disable-background-networking",
 ]
-QUESTION = "Could you tell me what the weather is going to be tomorrow"
-PAUSE = 4.0
+QUESTION = "Tell me about the weather"
+PAUSE = 3
 """Seconds between the two questions. The first answer is still being spoken when the second one begins."""
 
 EARS = """
@@ -66,7 +66,7 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
         second = bytes(2 * RATE)
-        file.writeframes(second + question + second * int(PAUSE) + question + second * 60)
+        file.writeframes(second + question + second * PAUSE + question + second * 60)
     return path
 
 

@@ -16,7 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
-from .buckets import serving
+from nexus_voice.cli.sources.sync import MAX_BATCH_FILES
+from serving import fakes, serving
+
+from .buckets import serving as serving_s3
 from .conftest import Done, Run, Server, Shell
 
 WAIT = 60.0
@@ -118,11 +121,11 @@ def test_one_bad_document_does_not_stop_the_others(server: Server, tmp_path: Pat
 
 
 def test_many_files_go_in_several_requests(server: Server, tmp_path: Path, run: Run) -> None:
-    folder = write(tmp_path / "many", **{f"n{i}_md": f"Number {i}." for i in range(120)})
+    folder = write(tmp_path / "many", **{f"n{i}_md": f"Number {i}." for i in range(MAX_BATCH_FILES + 1)})
     done = run("ingest", str(folder), "--url", server.url)
-    assert "120 added" in done.stdout, done.stdout
-    jobs = httpx.get(f"{server.url}/rag/jobs", params={"limit": 3}).json()["jobs"]
-    assert sorted(job["total"] for job in jobs) == [20, 50, 50]
+    assert f"{MAX_BATCH_FILES + 1} added" in done.stdout, done.stdout
+    jobs = httpx.get(f"{server.url}/rag/jobs", params={"limit": 2}).json()["jobs"]
+    assert sorted(job["total"] for job in jobs) == [1, MAX_BATCH_FILES]
 
 
 def test_documents_go_into_the_collection_that_is_named(server: Server, tmp_path: Path, run: Run) -> None:
@@ -238,11 +241,11 @@ def test_ctrl_c_cancels_what_is_not_done(
 
 
 def test_ctrl_c_does_not_wait_for_a_server_that_is_gone(site: Site, shell: Shell, tmp_path: Path) -> None:
-    own = Shell(shell.folder, shell.environment | {"NEXUS_DATA_DIR": str(tmp_path / "data")})
+    settings = fakes(tmp_path, knowledge={"reachable": ["127.0.0.1"]})
     with ExitStack() as stack:
-        with own.serving() as server:
+        with serving(settings) as server:
             command = "ingest", f"{site.url}/slow", "--url", server.url
-            ingesting = stack.enter_context(talking(own, *command))
+            ingesting = stack.enter_context(talking(shell, *command))
             assert site.asked.wait(WAIT)
         assert ingesting.stderr
         assert "Waiting" in ingesting.stderr.readline()
@@ -305,16 +308,17 @@ def test_a_watched_folder_is_followed_until_ctrl_c(server: Server, tmp_path: Pat
 def test_a_server_that_was_away_is_waited_for(tmp_path: Path, shell: Shell) -> None:
     folder = write(tmp_path / "away", a_md="One.")
     with socket.create_server(("127.0.0.1", 0)) as free:
-        port = str(free.getsockname()[1])
-    own = Shell(shell.folder, shell.environment | {"NEXUS_DATA_DIR": str(tmp_path / "data")})
-    url = f"http://127.0.0.1:{port}"
+        port = free.getsockname()[1]
+    settings = fakes(tmp_path)
     with ExitStack() as stack:
-        with own.serving("--port", port):
-            command = "ingest", str(folder), "--watch", "--every", "1", "--url", url
-            watching = stack.enter_context(talking(own, *command))
+        with serving(settings, port=port) as server:
+            command = "ingest", str(folder), "--watch", "--every", "1", "--url", server.url
+            watching = stack.enter_context(talking(shell, *command))
             assert says(watching, "Keeping in step")
         write(folder, b_md="Two.")
-        with own.serving("--port", port):
+        assert watching.stderr
+        assert "Waiting" in watching.stderr.readline()
+        with serving(settings, port=port):
             assert says(watching, "b.md: added")
 
 
@@ -323,7 +327,7 @@ def test_a_server_that_was_away_is_waited_for(tmp_path: Path, shell: Shell) -> N
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with serving(monkeypatch) as client:
+    with serving_s3(monkeypatch) as client:
         yield client
 
 
