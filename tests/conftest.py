@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,34 @@ from once import documented, models
 __all__ = ["documented", "models"]
 
 OURS = ("_API_KEY", "DATABASE_URL")
+HERE = Path(__file__).parent
+LONGEST = [
+    "test_end_to_end.py",
+    "browser/test_page.py",
+    "browser/test_citations.py",
+    "browser/test_collections.py",
+    "browser/test_documents.py",
+    "cli/test_ingest.py",
+    "knowledge/test_ingestion.py",
+    "knowledge/test_killed.py",
+    "text/test_linear.py",
+    "knowledge/test_library.py",
+    "knowledge/test_index.py",
+    "knowledge/test_fetch.py",
+    "test_models_arrive.py",
+    "server/test_fuzz.py",
+]
+"""Files that run first, because a long one that starts last keeps one process busy and the others idle.
+The browser's stand together, so that each process starts it once."""
 
 for name in [name for name in os.environ if name.startswith("NEXUS_") or name.endswith(OURS)]:
     del os.environ[name]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the longest files first. `make test` tells xdist to keep this order."""
+    ranks = {HERE / name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session")
