@@ -47,11 +47,11 @@ from nexus_voice.text.spoken.speakable import speakable
 from nexus_voice.text.words import bare_question, terms
 
 SIZES = 50_000, 100_000, 200_000
-SLOW_SIZES = 5_000, 10_000, 20_000
+SLOW_SIZES = 2_500, 5_000, 10_000
 """For what is linear but takes microseconds for every character or token."""
 MAX_GROWTH = 3.0
 """Times as long that a text of twice the length may take: a square would take four times."""
-MIN_SECONDS = 0.05
+MIN_SECONDS = 0.02
 """Processor time that is too short to tell growth from noise."""
 ATTEMPTS = 3
 """Times that a suspicion must prove true: other processes disturb the measurement."""
@@ -227,22 +227,22 @@ def grew(function: Callable[[str], object], shorter: str, longer: str) -> bool:
 
 
 def is_linear(function: Callable[[str], object], repeated: str, sizes: Sequence[int]) -> bool:
-    """Measure the sizes one after the other, so that the first that is slow ends it.
+    """Measure no more than is needed to tell.
 
-    A size at which even a square would take less than `MIN_SECONDS` is left out.
+    If even a square would take less than `MIN_SECONDS` for the longest text, the shortest is enough. If the
+    longest takes at most `2 * MAX_GROWTH` times as long as the shortest, neither doubling took more than
+    `MAX_GROWTH` times as long, because the other took at least twice. Otherwise each doubling is measured
+    several times.
     """
     texts = [text_of(repeated, size) for size in sizes]
-    before = seconds(function, texts[0])
-    for shorter, longer in pairwise(texts):
-        if 4 * before < MIN_SECONDS:
-            before *= 4  # the most that it can be
-            continue
-        after = seconds(function, longer)
-        suspect = after > max(MAX_GROWTH * before, MIN_SECONDS)
-        if suspect and all(grew(function, shorter, longer) for _ in range(ATTEMPTS)):
-            return False
-        before = after
-    return True
+    shortest = seconds(function, texts[0])
+    if (sizes[-1] / sizes[0]) ** 2 * shortest < MIN_SECONDS:
+        return True
+    if seconds(function, texts[-1]) <= max(2 * MAX_GROWTH * shortest, MIN_SECONDS):
+        return True
+    return not any(
+        all(grew(function, shorter, longer) for _ in range(ATTEMPTS)) for shorter, longer in pairwise(texts)
+    )
 
 
 @pytest.mark.parametrize("name", [*QUICK, *SLOW])
