@@ -22,6 +22,10 @@ FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(
     [
         "alembic.command",
+        "anyio._backends._asyncio",
+        "bs4",
+        "faiss",
+        "markdown_it",
         "nexus_voice.engines.fake.engines",
         "nexus_voice.knowledge.base",
         "nexus_voice.knowledge.ingest.ingestion",

@@ -50,6 +50,17 @@ def usual(request: Request) -> Reply:
     return page(request.path)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Trusts one unused certificate, because each fetch would load over a hundred authorities for 60 ms."""
+    _, certificate = signed("unused.test")
+    trusted = tmp_path_factory.mktemp("authorities") / "trusted.pem"
+    trusted.write_bytes(certificate)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(trusted))
+        yield
+
+
 @asynccontextmanager
 async def serving(host: str = "127.0.0.1") -> AsyncIterator[Vendor]:
     server = Vendor(usual)
@@ -294,25 +305,31 @@ def test_what_is_permitted_is_read_from_hosts_and_networks() -> None:
 # TLS
 
 
-@pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
-    """A server's side, for docs.test, and the certificate that a client must trust for it."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=docs.test")
+def signed(host: str) -> tuple[bytes, bytes]:
+    """A key, and a certificate for `host` that is signed with it."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string(f"CN={host}")
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("docs.test")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    folder = tmp_path_factory.mktemp("tls")
-    trusted, whole = folder / "trusted.pem", folder / "whole.pem"
-    trusted.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    whole.write_bytes(private + trusted.read_bytes())
+    return private, certificate.public_bytes(serialization.Encoding.PEM)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, Path]:
+    """A server's side, for docs.test, and the certificate that a client must trust for it."""
+    private, certificate = signed("docs.test")
+    folder = tmp_path_factory.mktemp("tls")
+    trusted, whole = folder / "trusted.pem", folder / "whole.pem"
+    trusted.write_bytes(certificate)
+    whole.write_bytes(private + certificate)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(whole)
     return context, trusted
