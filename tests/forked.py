@@ -28,7 +28,9 @@ FORKS.set_forkserver_preload(
         "markdown_it",
         "nexus_voice.engines.fake.engines",
         "nexus_voice.knowledge.base",
+        "nexus_voice.knowledge.index.sqlite",
         "nexus_voice.knowledge.ingest.ingestion",
+        "nexus_voice.knowledge.reading.html",
         "psycopg",
         "pytest",
     ]

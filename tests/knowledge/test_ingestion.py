@@ -75,10 +75,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(at: Path | str, embedder: FakeEmbedder | None = None, **options: Any) -> AsyncIterator[Stage]:
+async def stage(
+    at: Path | str, embedder: FakeEmbedder | None = None, reader: Reader | None = None, **options: Any
+) -> AsyncIterator[Stage]:
+    """Without a `reader`, documents are read in this process."""
     ended: list[str] = []
     async with (
-        Reader() as reader,
         KnowledgeBase(at, embedder or FakeEmbedder(), reader=reader) as base,
         anyio.create_task_group() as tasks,
     ):
@@ -102,7 +104,7 @@ async def found(base: KnowledgeBase, query: str) -> list[str]:
 
 @pytest.mark.anyio
 async def test_each_document_has_an_end_of_its_own(tmp_path: Path) -> None:
-    async with stage(tmp_path) as here:
+    async with Reader() as reader, stage(tmp_path, reader=reader) as here:
         items = await here.take_in(
             file("tea.md", "Green tea is brewed at eighty degrees."),
             Sent("tool.exe", partial(bytes, b"MZ\0\1" * 99)),
@@ -260,8 +262,8 @@ async def test_a_server_that_stops_goes_on_at_its_next_start(tmp_path: Path) -> 
 @pytest.mark.anyio
 async def test_two_workers_share_the_work(tmp_path: Path) -> None:
     async with (
-        stage(tmp_path, at_once=3) as here,
         Reader() as reader,
+        stage(tmp_path, reader=reader, at_once=3) as here,
         KnowledgeBase(tmp_path, FakeEmbedder(), reader=reader) as base,
     ):
         other = Ingestion(base, fetch)
