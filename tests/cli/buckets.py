@@ -9,6 +9,8 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
 
 
@@ -25,9 +27,6 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     client = boto3.Session().client("s3")
     client.create_bucket(Bucket="documents")
     yield client
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket="documents"):
-        if keys := [{"Key": one["Key"]} for one in page.get("Contents", ())]:
-            client.delete_objects(Bucket="documents", Delete={"Objects": keys})
-    client.delete_bucket(Bucket="documents")
     client.close()
     server.stop()
+    get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"].reset()  # it outlives the server
