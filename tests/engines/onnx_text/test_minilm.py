@@ -17,9 +17,9 @@ from nexus_voice.engines.onnx_text.minilm import CACHE_FILE, MiniLmEmbedder
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
+@pytest.fixture
+def cache(models: Path) -> Path:
+    return models
 
 
 async def test_vectors_are_this_models(cache: Path) -> None:
