@@ -92,13 +92,19 @@ def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
     return Settings(_env_file=None, data_dir=data_dir, **merged)  # type: ignore[call-arg, arg-type]
 
 
+def plain_logs() -> None:
+    """Log as tests do. Whoever configures logging otherwise calls it afterwards, as servers may still run."""
+    structlog.reset_defaults()
+    structlog.configure(LOG_PROCESSORS, structlog.make_filtering_bound_logger(logging.WARNING))
+
+
 @contextmanager
 def serving(settings: Settings, role: Role = Role.all, port: int = 0) -> Iterator[Serving]:
     """Run the server that these settings describe. It is ready to answer, with every part loaded.
 
     Port 0 is a free one.
     """
-    structlog.configure(LOG_PROCESSORS, structlog.make_filtering_bound_logger(logging.WARNING))
+    plain_logs()
     found: list[tuple[Services, asyncio.AbstractEventLoop]] = []
     app = create(settings, [lambda state: found.append((state, asyncio.get_running_loop()))], role)
     config = uvicorn.Config(

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from bench.__main__ import main
 
 from models.hub import serving as serving_hub
 from models_tiny.crossencoder import build
 from nexus_voice.models.catalogue import named
 from nexus_voice.models.pull import pull
+from serving import plain_logs
 
 TEXTS = {
     "pump": ("Pump", "The blue button starts the pump."),
@@ -53,7 +53,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         status = main(["retrieval", *words])
         root.handlers[:] = handlers
         root.setLevel(level)
-        structlog.reset_defaults()
+        plain_logs()
         return Done(status, *capsys.readouterr())
 
     return run

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import structlog
 
 from nexus_voice.cli import main as cli
+from serving import plain_logs
 
 FAKE = {
     "NEXUS_VAD__KIND": "fake",
@@ -152,7 +152,7 @@ def run(
             with pytest.raises(SystemExit) as ended:
                 cli.main()
             root.handlers[:], root.level = kept
-            structlog.reset_defaults()
+            plain_logs()
         out, err = capsys.readouterr()
         return Done(int(ended.value.code or 0), out, err)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +9,6 @@ import httpx
 import pytest
 
 BANANAS = ("bananas.md", b"# Bananas\n\nBananas are yellow when they are ripe.")
-END_TIMEOUT_S = 20.0
-"""Seconds until a test gives up on a job that does not end."""
 
 
 @pytest.fixture
@@ -34,19 +31,9 @@ def listed(http: httpx.Client, **asked: Any) -> list[dict[str, Any]]:
 
 def job(http: httpx.Client, **sent: Any) -> dict[str, Any]:
     """The job of what was sent, when it has ended."""
-    answer = http.post("/rag/ingest", **sent)
-    assert answer.status_code in (200, 202), answer.text
-    return ended(http, answer.json())
-
-
-def ended(http: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
-    """The job as it is in the end. Asking again and again tells sooner than `wait`, which looks rarely."""
-    give_up = time.monotonic() + END_TIMEOUT_S
-    while job["state"] in ("queued", "running"):
-        assert time.monotonic() < give_up, job
-        answer = http.get(f"/rag/jobs/{job['id']}")
-        assert answer.status_code == 200, answer.text
-        job = answer.json()
+    answer = http.post("/rag/ingest", params={"wait": 20}, **sent)
+    assert answer.status_code == 200, answer.text
+    job: dict[str, Any] = answer.json()
     return job
 
 

@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from nexus_voice.core import events
 from nexus_voice.telemetry import logs
+from serving import plain_logs
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def lines() -> Iterator[Any]:
     logs.configure("info", stream=stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers[:], root.level = before, level
-    structlog.reset_defaults()
+    plain_logs()
     structlog.contextvars.clear_contextvars()
 
 

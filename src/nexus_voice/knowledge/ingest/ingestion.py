@@ -28,7 +28,7 @@ POLL_INTERVAL_S = 1.0
 """Between two looks at what other processes have done."""
 RETRY_PAUSE_S = 5.0
 """After the database has failed."""
-VIEW_INTERVAL_S, VIEW_INTERVAL_PER_ITEM_S = 0.2, 1e-3
+VIEW_INTERVAL_S, VIEW_INTERVAL_PER_ITEM_S = 0.05, 1e-3
 """Between two views of a job that is followed; longer for a job of many items."""
 KEEP_ALIVE_S = 15.0
 """A job that does not change is shown again after so long, because proxies cut silent connections."""

@@ -14,6 +14,7 @@ export class Collections {
   /** `chose` is called when others are to be looked in, `changed` when documents may have gone. */
   constructor({ list, all, into, add, say, chose, changed }) {
     Object.assign(this, { list, all, into, say, chose, changed });
+    all.checked = !this.#chosen.size; // until the server has said which collections there are
     all.addEventListener("change", () => this.#choose([]));
     into.addEventListener("change", () => keep({ into: into.value }));
     add.addEventListener("click", () => this.#create());
