@@ -5,9 +5,6 @@ from __future__ import annotations
 from ..core.events import ServerEvent
 from .voice.wire import encode
 
-HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-"""No proxy may hold an event back."""
-
 
 def event(message: ServerEvent) -> bytes:
     """One server-sent event, named by the message's type."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -12,6 +12,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 T = TypeVar("T")
+
+EVENT_STREAM = "text/event-stream"
+"""Media type of server-sent events."""
+EVENT_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+"""No proxy may keep an event or hold it back."""
 
 SEND_TIMEOUT_S = 30.0
 """Seconds that a client may take to accept one piece of a stream."""
@@ -58,6 +63,11 @@ class Stream(Response):
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             tasks.cancel_scope.cancel()
         await send({"type": "http.response.body", "body": b""})
+
+
+def event_stream(body: AsyncGenerator[bytes], headers: Mapping[str, str] | None = None) -> Stream:
+    """Send server-sent events as they are made."""
+    return Stream(body, EVENT_STREAM, {**EVENT_HEADERS, **(headers or {})})
 
 
 async def begun(body: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

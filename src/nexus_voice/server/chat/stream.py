@@ -15,8 +15,8 @@ from ...core.events import ServerEvent
 from ...talk.session import Session
 from ...talk.turn import answer_typed
 from ..services import Services
-from ..sse import HEADERS, event
-from ..streaming import SEND_TIMEOUT_S, hang_up
+from ..sse import event
+from ..streaming import EVENT_HEADERS, EVENT_STREAM, SEND_TIMEOUT_S, hang_up
 
 
 class SessionBusy(NexusError):
@@ -43,10 +43,10 @@ class EventSender:
 class TurnStream(Response):
     """Streams a turn; a client that goes away cancels it. Raises `Busy` while it can still be refused."""
 
-    media_type = "text/event-stream"
+    media_type = EVENT_STREAM
 
     def __init__(self, services: Services, kept: Kept[Session], text: str, first: ServerEvent) -> None:
-        super().__init__(headers=HEADERS)
+        super().__init__(headers=EVENT_HEADERS)
         del self.headers["content-length"]
         self._services, self._kept, self._text, self._first = services, kept, text, first
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from ..services import Shared
-from ..streaming import Stream, begun, while_connected
+from ..streaming import begun, event_stream, while_connected
 from .completion import Completion
 from .errors import Invalid
 from .models import selected
@@ -79,4 +79,4 @@ async def completions(wanted: Completions, request: Request, services: Shared) -
     if not wanted.stream:
         return JSONResponse(await while_connected(request, completion.whole))
     body = await while_connected(request, lambda: begun(completion.events()))
-    return Stream(body, "text/event-stream", {"cache-control": "no-cache"})
+    return event_stream(body)

@@ -19,7 +19,7 @@ from ...core.audio import Pcm
 from ...engines.chain.fallback import Fallback
 from ..services import Shared
 from ..speech.routes import Speech, check, encoded, headed, queued, spoken
-from ..streaming import Stream, begun, while_connected
+from ..streaming import Stream, begun, event_stream, while_connected
 from .completion import sse, tokens
 from .errors import Invalid
 from .models import selected
@@ -92,9 +92,7 @@ async def speech(order: Order, request: Request, services: Shared) -> Response:
             body = whole(body, format)
     headers = {"x-engine": engine.name}
     if order.stream_format == "sse":
-        return Stream(
-            events(body, order.input), "text/event-stream", {"cache-control": "no-cache", **headers}
-        )
+        return event_stream(events(body, order.input), headers)
     return Stream(body, MEDIA_TYPES[format], headers)
 
 

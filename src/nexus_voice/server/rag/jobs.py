@@ -12,13 +12,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from ...knowledge.ingest import job as inner
-from ..streaming import Stream
+from ..streaming import EVENT_STREAM, event_stream
 from .dependencies import Caller, Id, Jobs, not_found
 
 router = APIRouter(prefix="/rag", tags=["documents"])
 
 JobState = Literal["queued", "running", "done", "cancelled"]
-EVENTS = "text/event-stream"
 
 
 class Problem(BaseModel):
@@ -80,14 +79,14 @@ async def jobs(jobs: Jobs, caller: Caller, limit: Annotated[int, Query(ge=1, le=
 
 
 STREAM: dict[int | str, dict[str, Any]] = {
-    200: {"content": {EVENTS: {"example": 'event: job\ndata: {"id":"…","state":"running",…}\n\n'}}}
+    200: {"content": {EVENT_STREAM: {"example": 'event: job\ndata: {"id":"…","state":"running",…}\n\n'}}}
 }
 
 
 @router.get("/jobs/{id}", response_model=Job, responses=STREAM)
 async def job(id: Id, request: Request, jobs: Jobs, caller: Caller) -> Any:
     """A job with its documents, or a stream of server-sent events for a client that accepts only that."""
-    if EVENTS in request.headers.get("accept", ""):
+    if EVENT_STREAM in request.headers.get("accept", ""):
         return await events(id, jobs, caller)
     found = await jobs.job(id, caller)
     if found is None:
@@ -100,7 +99,7 @@ async def events(id: Id, jobs: Jobs, caller: Caller) -> Response:
     """Server-sent events `job`: the whole job now, and again whenever it has changed, until it ends."""
     if await jobs.job(id, caller) is None:
         raise not_found("job")
-    return Stream(_told(jobs.follow(id, caller)), EVENTS, {"cache-control": "no-cache"})
+    return event_stream(_told(jobs.follow(id, caller)))
 
 
 async def _told(views: AsyncGenerator[inner.Job]) -> AsyncGenerator[bytes]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from ...core import events
 from ..identity import scope_of
 from ..services import Shared
-from ..streaming import Stream, begun, while_connected
+from ..streaming import begun, event_stream, while_connected
 from ..voice.wire import check_text
 from .answering import DocumentAnswer, Query, Reply
 from .dependencies import Base
@@ -38,7 +38,7 @@ async def query(query: Query, request: Request, base: Base, services: Shared) ->
     answer = DocumentAnswer(query, base, services, scope_of(request, query.collections))
     if query.stream:
         body = await while_connected(request, lambda: begun(answer.events()))
-        return Stream(body, "text/event-stream", {"cache-control": "no-cache"})
+        return event_stream(body)
     return await while_connected(request, answer.whole)
 
 
