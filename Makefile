@@ -10,10 +10,15 @@ PORT ?= 8080
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## Make .venv with everything in it
+setup: $(VENV)/.ready $(VENV)/.weights ## Make .venv with everything in it, and get the models
 
 $(VENV)/.ready: pyproject.toml requirements.lock requirements-models.lock scripts/setup.sh
 	@sh scripts/setup.sh $(VENV)
+	@touch $@
+
+# The stamp says that it was tried: without a network the server starts all the same, and tells what is missing.
+$(VENV)/.weights: src/nexus_voice/models/pinned.py | $(VENV)/.ready
+	@$(BIN)/nexus-voice models pull || echo "Going on without it. Get it later with: nexus-voice models pull"
 	@touch $@
 
 run: setup ## Start the server on http://127.0.0.1:8080

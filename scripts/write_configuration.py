@@ -29,6 +29,7 @@ TITLES = {
     "fallback": "Settings for what happens when an engine fails",
     "providers": "Settings for the providers' addresses and models",
     "discovery": "Settings for finding local servers and models",
+    "models": "Settings for where models come from",
     "knowledge": "Settings for the knowledge base",
     "fake": "Settings for the scripted engines",
 }

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from once import documented, models
+from weights import MODELS  # it reads the settings before they are removed below
 
-__all__ = ["documented", "models"]
+__all__ = ["MODELS", "documented", "models"]
 
 OURS = ("_API_KEY", "DATABASE_URL")
 HERE = Path(__file__).parent

@@ -14,6 +14,7 @@ from models.hub import serving as serving_hub
 from models_tiny.whisper import tiny_whisper
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import named
+from nexus_voice.models.download import FromHub
 from nexus_voice.models.pull import pull
 from server.caller import Caller
 from serving import Serving, fakes, serving
@@ -57,7 +58,7 @@ def test_the_server_outlives_its_last_recogniser(tmp_path: Path, hub: None) -> N
         discovery={"every": 0.05, "local_servers": []},
     )
     root = settings.data_dir / "models"
-    pull(named("whisper-tiny.en"), root)
+    pull(named("whisper-tiny.en"), root, [FromHub()])
     with serving(settings) as server, Caller(server.socket) as caller:
         caller.hello()
         files.remove(root, "whisper-tiny.en")
@@ -92,7 +93,7 @@ def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(tmp_path: 
         assert [one["command"] for one in before["better"]] == ["nexus-voice models pull whisper-base.en"]
         assert spoken_turn(caller)[1]["stt"] == "pocketsphinx"
 
-        pull(model, root)
+        pull(model, root, [FromHub()])
         assert server.becomes(lambda: "whisper" in server.state.engines.stt.name, 60)
         assert spoken_turn(caller) == (SENTENCE, {**before["using"], "stt": "faster-whisper:tiny.en"})
         after = page(server)

@@ -9,6 +9,7 @@ from models.hub import serving as serving_hub
 from models_tiny.crossencoder import build
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import named
+from nexus_voice.models.download import FromHub
 from nexus_voice.models.pull import pull
 from serving import Serving, fakes, serving
 
@@ -47,7 +48,7 @@ def test_a_running_server_orders_what_it_finds_by_a_reranker_that_was_pulled(
         hub.commits[model.repo] = "c" * 40
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         assert found(server) == [FEW, MANY]
-        pull(model, root)
+        pull(model, root, [FromHub()])
         chain = server.state.supply.chains["reranker"]
         assert server.becomes(lambda: bool(chain.links), 60)
         assert found(server) == [MANY, FEW]  # more of its words are the question's

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from nexus_voice.cli.models import STARTER as HELP
 from nexus_voice.cli.models import app
 from nexus_voice.core.errors import NexusError
 from nexus_voice.models.catalogue import CATALOGUE, STARTER, named
+from nexus_voice.models.pinned import PINNED
+from weights import weights
 
 from .hub import Hub
 
@@ -26,6 +29,8 @@ def run(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     for name in [name for name in os.environ if name.startswith("NEXUS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NEXUS_DATA_DIR", str(root.parent))
+    monkeypatch.setenv("NEXUS_MODELS__SOURCES", "folder,hub")
+    monkeypatch.setenv("NEXUS_MODELS__WHEELS", str(tmp_path / "wheels"))
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(app, words)
 
@@ -43,17 +48,28 @@ def test_the_list(run: Run, hub: Hub) -> None:
     assert "✓   e5-small-v2" in run("list").output
 
 
-def test_the_starter_set(run: Run, hub: Hub, root: Path) -> None:
+def wheel_of_smart_turn(folder: Path) -> None:
+    """The wheel that carries it, with nothing else in it."""
+    folder.mkdir()
+    (wheel,) = PINNED["smart-turn-v3.2"].wheels
+    ((member, name),) = wheel.members.items()
+    with zipfile.ZipFile(folder / f"pipecat_ai-{wheel.version}-py3-none-any.whl", "w") as archive:
+        archive.write(weights("smart-turn-v3.2") / name, member)
+
+
+def test_the_starter_set(run: Run, root: Path, tmp_path: Path) -> None:
     assert set(HELP.replace(",", " ").split()) == {*STARTER, "and"}
-    for name in STARTER:
-        hub.add(named(name))
+    root.mkdir(parents=True)
+    for name in STARTER[:-1]:
+        (root / name).symlink_to(weights(name))
+    wheel_of_smart_turn(tmp_path / "wheels")
     done = run("pull")
     assert done.exit_code == 0, done.output
-    assert "4 models to pull, 1.5 GB together" in done.output
-    for name in STARTER:
-        assert (root / name).is_dir()
-    assert "A running server hears with it by itself" in done.output
+    assert done.output.count("already here") == 3
+    assert (root / "smart-turn-v3.2" / "smart-turn-v3.2-cpu.onnx").is_file()
+    assert "A running server tells with it when you have finished by itself" in done.output
     assert "nexus-voice doctor" in done.output
+    assert run("verify", "smart-turn-v3.2").exit_code == 0
     again = run("pull")
     assert again.exit_code == 0
     assert again.output.count("already here") == 4

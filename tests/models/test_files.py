@@ -30,14 +30,14 @@ def put(root: Path, model: Model, revision: str = "a" * 40) -> Path:
 def test_the_catalogue_holds_together() -> None:
     assert len(RANKS) == len(CATALOGUE)
     assert set(STARTER) <= set(RANKS)
-    assert {named(name).port for name in STARTER} == {"stt", "llm", "tts", "embedder"}
+    assert {named(name).port for name in STARTER} == {"stt", "tts", "turn"}
     assert len({model.languages for model in CATALOGUE if model.kind == "piper"}) > 10
     for model in CATALOGUE:
-        assert model.size > 1e7
+        assert model.size > 5e6
         assert model.about
         assert model.licence
         assert len({local(path) for path in model.files}) == len(model.files)
-        assert bool(model.entry) == (model.kind in ("llamacpp", "piper"))
+        assert bool(model.entry) == (model.kind in ("llamacpp", "piper", "smart_turn"))
         assert local(model.name) == model.name
 
 

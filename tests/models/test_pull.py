@@ -9,19 +9,26 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nexus_voice.core.errors import NexusError
 from nexus_voice.models import files
 from nexus_voice.models.catalogue import named
-from nexus_voice.models.files import installed, part_of
-from nexus_voice.models.pull import FREE_SPACE_MARGIN, MAX_ATTEMPTS, pull
+from nexus_voice.models.download import MAX_ATTEMPTS, FromHub
+from nexus_voice.models.files import FREE_SPACE_MARGIN, Installed, installed, part_of
+from nexus_voice.models.model import Model
+from nexus_voice.models.pull import pull as pull_from
 
 from .hub import Hub
 
 WHISPER = named("whisper-base.en")
 VOICE = named("de_DE-thorsten-medium")
+
+
+def pull(model: Model, root: Path, **more: Any) -> Installed:
+    return pull_from(model, root, [FromHub()], **more)
 
 
 def held(folder: Path) -> dict[str, bytes]:

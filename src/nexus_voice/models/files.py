@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -18,12 +18,14 @@ from typing import Any
 
 from ..core.errors import NexusError
 from .catalogue import CATALOGUE, RANKS
-from .model import PORTS, Model, local
+from .model import PORTS, File, Model, local
 
 MANIFEST = "manifest.json"
 PART_SUFFIX = ".part"
 """Suffix of an unfinished pull's folder. No model's name ends so."""
 BLOCK_BYTES = 1 << 20
+FREE_SPACE_MARGIN = 200_000_000
+"""Bytes that a pull leaves free, or needs for a while."""
 
 
 class ModelNotInstalled(NexusError):
@@ -40,13 +42,9 @@ class CannotWrite(NexusError):
     code = "cannot_write"
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """`checksum` is the hub's own: `sha256:<hex>`, or `git:<hex>`, the SHA-1 of a git blob."""
-
-    name: str
-    size: int
-    checksum: str
+class DiskFull(NexusError):
+    code = "disk_full"
+    status = 507
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Installed:
     model: Model
     folder: Path
     revision: str
-    """The hub's commit."""
+    """The hub's commit, or the wheels that it came in."""
     files: tuple[File, ...]
 
     @property
@@ -177,19 +175,28 @@ def remove(root: Path, name: str) -> int:
     return held
 
 
-def damage(one: Installed, progress: Callable[[str, int, int], None] | None = None) -> list[str]:
-    """Names of the files that differ from the hub's; every byte is read."""
-    damaged = []
-    for file in one.files:
-        try:
-            same = checksum(one.folder / file.name, file.checksum) == file.checksum
-        except OSError:
-            same = False
-        if not same:
-            damaged.append(file.name)
-        if progress is not None:
-            progress(file.name, file.size, file.size)
-    return damaged
+def check_room(model: Model, part: Path, wanted: Iterable[File]) -> None:
+    """Raise `DiskFull` if what is missing in `part` of the files that are wanted does not fit."""
+    missing = sum(file.size for file in wanted) - sum(file.stat().st_size for file in part.iterdir())
+    free = shutil.disk_usage(part).free
+    if missing > 0 and free < missing + FREE_SPACE_MARGIN:
+        raise DiskFull(
+            f"{model.name} needs {(missing + FREE_SPACE_MARGIN) / 1e9:.2f} GB, but the disk of "
+            f"{part.parent} has only {free / 1e9:.2f} GB free. Make room, or set NEXUS_DATA_DIR elsewhere."
+        )
+
+
+def damage(one: Installed) -> list[str]:
+    """Names of the files that differ from what was pulled; every byte is read."""
+    return [file.name for file in one.files if not good(one.folder / file.name, file)]
+
+
+def good(path: Path, file: File) -> bool:
+    """Whether `path` holds exactly that file."""
+    try:
+        return path.stat().st_size == file.size and checksum(path, file.checksum) == file.checksum
+    except OSError:
+        return False
 
 
 def checksum(path: Path, like: str) -> str:

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from .. import __version__
-from ..core.errors import NexusError
-from .files import File
-from .model import local
+from .model import File, local
+from .source import SourceError
 
 ANSWER_TIMEOUT_S = 15.0
 """How long the hub may take to answer, and to send the next bytes."""
@@ -25,11 +24,8 @@ TRANSIENT_STATUSES = {408, 429, 500, 502, 503, 504}
 """HTTP statuses after which another try may succeed."""
 
 
-class HubError(NexusError):
-    """`passing` tells whether the same request may succeed a little later."""
-
+class HubError(SourceError):
     code = "hub_unreachable"
-    status = 502
     passing = True
 
 

@@ -9,11 +9,20 @@ from typing import Literal
 
 from ..core.errors import BadInput
 
-Port = Literal["stt", "llm", "tts", "embedder", "reranker"]
-Kind = Literal["whisper", "llamacpp", "piper", "e5", "xtts", "crossencoder"]
-PORTS: tuple[Port, ...] = ("stt", "llm", "tts", "embedder", "reranker")
+Port = Literal["stt", "turn", "llm", "tts", "embedder", "reranker"]
+Kind = Literal["whisper", "smart_turn", "llamacpp", "piper", "e5", "xtts", "crossencoder"]
+PORTS: tuple[Port, ...] = ("stt", "turn", "llm", "tts", "embedder", "reranker")
 ANY_LANGUAGE = "*"
 """Stands for about a hundred languages."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """`checksum` is `sha256:<hex>`, or `git:<hex>`, the SHA-1 of a git blob: the hub's for small files."""
+
+    name: str
+    size: int
+    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,7 @@ class Model:
     @property
     def entry(self) -> str:
         """The one file that the engine wants, or empty when it wants the folder."""
-        ending = {"llamacpp": ".gguf", "piper": ".onnx"}.get(self.kind)
+        ending = {"llamacpp": ".gguf", "piper": ".onnx", "smart_turn": ".onnx"}.get(self.kind)
         return next((local(path) for path in self.files if ending and path.endswith(ending)), "")
 
     def speaks(self, language: str) -> bool:

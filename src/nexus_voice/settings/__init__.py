@@ -28,6 +28,7 @@ from .engines import (
     Vad,
 )
 from .knowledge import Knowledge
+from .models import Models
 from .server import Limits, Server
 from .talk import Talk
 
@@ -82,6 +83,7 @@ class Settings(BaseSettings):
     fallback: Fallback = Fallback()
     providers: Providers = Providers()
     discovery: Discovery = Discovery()
+    models: Models = Models()
     knowledge: Knowledge = Knowledge()
     fake: Fake = Fake()
 
