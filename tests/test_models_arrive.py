@@ -41,7 +41,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     made = tiny_whisper(tmp_path / "made", SENTENCE)
     tokens = json.loads((made / "vocabulary.json").read_bytes())
     (made / "vocabulary.txt").write_text("".join(f"{token}\n" for token in tokens))
-    model = named("whisper-tiny.en")
+    model = named("whisper-tiny")
     with serving_hub() as hub:
         hub.repos[model.repo] = {path: (made / path).read_bytes() for path in model.files}
         hub.commits[model.repo] = "c" * 40
@@ -58,13 +58,13 @@ def test_the_server_outlives_its_last_recogniser(tmp_path: Path, hub: None) -> N
         discovery={"every": 0.05, "local_servers": []},
     )
     root = settings.data_dir / "models"
-    pull(named("whisper-tiny.en"), root, [FromHub()])
+    pull(named("whisper-tiny"), root, [FromHub()])
     with serving(settings) as server, Caller(server.socket) as caller:
         caller.hello()
-        files.remove(root, "whisper-tiny.en")
+        files.remove(root, "whisper-tiny")
         for _ in range(5):  # each takes several looks at what there is
             caller.turn("are you still there")
-        assert server.state.engines.stt.name == "faster-whisper:tiny.en"
+        assert server.state.engines.stt.name == "faster-whisper:tiny"
 
 
 def test_an_address_that_is_none_does_not_end_the_server(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_an_address_that_is_none_does_not_end_the_server(tmp_path: Path) -> None
 
 
 def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(tmp_path: Path, hub: None) -> None:
-    model = named("whisper-tiny.en")
+    model = named("whisper-tiny")
     settings = fakes(
         tmp_path,
         vad={"kind": "silero"},
@@ -95,7 +95,7 @@ def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(tmp_path: 
 
         pull(model, root, [FromHub()])
         assert server.becomes(lambda: "whisper" in server.state.engines.stt.name, 60)
-        assert spoken_turn(caller) == (SENTENCE, {**before["using"], "stt": "faster-whisper:tiny.en"})
+        assert spoken_turn(caller) == (SENTENCE, {**before["using"], "stt": "faster-whisper:tiny"})
         after = page(server)
         assert not after["better"]
         assert [one["kind"] for one in after["chains"]["stt"]] == ["whisper", "pocketsphinx"]
