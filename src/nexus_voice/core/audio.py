@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 RATE = 16_000
 """Sample rate of everything that listens, in Hz; other rates are resampled where audio comes in."""
@@ -63,6 +63,8 @@ class Transcript:
     """ISO 639-1 code of what was spoken ("en"); empty when the engine does not say."""
     words: tuple[Word, ...] = ()
     """Word times, where the engine gives them."""
+    until: float | None = field(default=None, compare=False)
+    """Seconds of the utterance's audio that a partial covers; None: all there was when it came."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,12 +88,13 @@ class WhisperStt(InWorkers):
         log.info("%s on %s: %.0f ms a decode", self.name, running, 1000 * self._seconds)
 
     async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
-        """Partials while `audio` is live and a process is free; `language` and word times on the final.
+        """Partials while `audio` is live and a process is free; `language` and word times on the final. A
+        partial with the same text as before says that it covers more of the audio.
 
         `audio` is not read during a decode, so a live source must keep what comes meanwhile. Audio that is
         there at once, such as a file, is decoded in whole windows without partials.
         """
-        utterance, said = Utterance(self._language, self._seconds), ""
+        utterance = Utterance(self._language, self._seconds)
         while True:
             asked = current_time()
             pcm = await anext(audio, None)
@@ -109,9 +110,8 @@ class WhisperStt(InWorkers):
                 utterance.closed(await self._decode(*utterance.window(excess), True), excess)
             if newest and utterance.due and self._decoding < self._workers.count:
                 text = await self._look(utterance)
-                if text and text != said:
-                    said = text
-                    yield Transcript(text, False, utterance.language)
+                if text:
+                    yield Transcript(text, False, utterance.language, until=utterance.covered)
         if not utterance.settled:
             utterance.closed(await self._decode(*utterance.window(), True))
         yield utterance.final()

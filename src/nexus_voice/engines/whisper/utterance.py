@@ -99,6 +99,11 @@ class Utterance:
         return fresh >= (self._step if self._looked else self._first)
 
     @property
+    def covered(self) -> float:
+        """Seconds of the utterance that the last look has heard."""
+        return (self._began + self._covered) * BLOCK_SAMPLES / RATE
+
+    @property
     def settled(self) -> bool:
         """Whether the last look can be the final: it was good enough, and nothing was said since."""
         return self._last.sound and self._sound()[1] - self._covered <= TAIL_BLOCKS
