@@ -87,6 +87,16 @@ class Stt(Protocol):
         ...
 
 
+class TurnJudge(Protocol):
+    """Tells by the sound of speech whether its speaker has finished."""
+
+    async def finished(self, speech: Pcm) -> float:
+        """How likely (0..1) it is that nothing follows `speech`, 16 kHz audio that ends in a short silence.
+
+        Raises at once when it cannot say, such as `Busy`: the words then decide alone."""
+        ...
+
+
 class Tool(Protocol):
     name: str
     description: str

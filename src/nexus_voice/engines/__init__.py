@@ -26,6 +26,7 @@ ENGINES: dict[str, dict[str, str]] = {
         "pocketsphinx": "pocketsphinx.stt:PocketsphinxStt",
         "fake": "fake.engines:FakeStt",
     },
+    "turn": {"smart_turn": "smart_turn.judge:SmartTurn"},
     "llm": {
         "openai": "openai.llm:OpenAiLlm",
         "gemini": "gemini.llm:GeminiLlm",

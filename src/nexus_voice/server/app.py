@@ -45,7 +45,7 @@ from .voice.admission import VoiceAdmission
 
 log = structlog.get_logger()
 
-PORTS = ("stt", "llm", "tts", "embedder", "reranker", "search")
+PORTS = ("stt", "turn", "llm", "tts", "embedder", "reranker", "search")
 """Ports with a chain of engines."""
 Choose = Callable[[str, Settings, Found], list[Choice]]
 
@@ -92,6 +92,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
         tts=chains["tts"],
         front_ends=MicrophoneFrontEnds(settings.talk.high_pass, settings.talk.noise_gate),
         overlaps=OverlapDetectors(),
+        turn=chains["turn"],
         knowledge=knowledge,
         tools=(Clock(), Calculator()),
         link=link,
@@ -111,7 +112,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
         queues = {
             port: Queue(port, limits.model_requests, limits.model_queue, metrics.served)
             for port in role.ports
-            if port not in ("reranker", "search")
+            if port not in ("turn", "reranker", "search")
         }
         services = Services(
             settings,

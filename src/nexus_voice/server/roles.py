@@ -18,7 +18,7 @@ class Role(StrEnum):
     @property
     def ports(self) -> tuple[str, ...]:
         """Ports that need engines."""
-        return _PORTS.get(self, ("stt", "llm", "tts", "embedder", "reranker", "search"))
+        return _PORTS.get(self, ("stt", "turn", "llm", "tts", "embedder", "reranker", "search"))
 
     @property
     def converses(self) -> bool:

@@ -25,6 +25,7 @@ from .engines import (
     Search,
     Stt,
     Tts,
+    Turn,
     Vad,
 )
 from .knowledge import Knowledge
@@ -75,6 +76,7 @@ class Settings(BaseSettings):
     talk: Talk = Talk()
     vad: Vad = Vad()
     stt: Stt = Stt()
+    turn: Turn = Turn()
     llm: Llm = Llm()
     tts: Tts = Tts()
     embedder: Embedder = Embedder()

@@ -31,6 +31,14 @@ class Stt(Section):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Device that faster-whisper runs on.")
 
 
+class Turn(Section):
+    kind: str = Field(
+        "auto",
+        description="auto, smart_turn or off. It tells by the sound of the voice whether you have finished.",
+    )
+    model: str = Field("", description="Name of a pulled model; empty is the best pulled one.")
+
+
 class Llm(Section):
     kind: str = Field("auto", description=f"{CHAIN} openai, groq, gemini, llamacpp, extractive or fake.")
     base_url: str = Field("", description="An OpenAI-compatible server, such as http://127.0.0.1:11434/v1.")

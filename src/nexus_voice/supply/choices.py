@@ -10,6 +10,7 @@ from .offers import EMBEDDED, NOTHING, PULLED, Choice, Found, missing, offers
 
 AUTO: dict[str, tuple[str, ...]] = {
     "stt": ("server", "deepgram", "google", "groq", "openai", "whisper", "pocketsphinx"),
+    "turn": ("smart_turn",),
     "llm": ("server", "groq", "gemini", "openai", "local", "llamacpp", "extractive"),
     "tts": ("server", "cartesia", "deepgram", "google", "openai", "piper", "espeak"),
     "search": ("tavily", "searxng"),

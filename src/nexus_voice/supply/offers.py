@@ -14,7 +14,7 @@ from ..settings import Settings
 EMBEDDED = {"stt": "pocketsphinx", "llm": "extractive", "tts": "espeak", "embedder": "minilm"}
 """Port -> kind that needs no key and no download."""
 
-PULLED = ("whisper", "llamacpp", "piper", "xtts", "e5", "crossencoder")
+PULLED = ("whisper", "smart_turn", "llamacpp", "piper", "xtts", "e5", "crossencoder")
 """Kinds that need a pulled model."""
 
 NEEDS = {
@@ -26,6 +26,7 @@ NEEDS = {
     "tavily": "set TAVILY_API_KEY",
     "searxng": "set NEXUS_SEARCH__BASE_URL",
     "whisper": "run `nexus-voice models pull whisper-base.en`",
+    "smart_turn": "run `nexus-voice models pull smart-turn-v3.2`",
     "llamacpp": "run `nexus-voice models pull` with one of its language models",
     "piper": "run `nexus-voice models pull` with one of its voices",
     "xtts": "run `nexus-voice models pull xtts-v2 --accept-licence`",

@@ -11,7 +11,7 @@ from ..core.audio import Voice
 from ..core.chat import Chat, Passage
 from ..core.events import Settings
 from ..core.modes import MODES, Mode, ModeName
-from ..ports import FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, Vad
+from ..ports import FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, TurnJudge, Vad
 
 MAX_CONTEXT_CHARACTERS = 4_000
 """Characters of client context that reach the model."""
@@ -27,6 +27,7 @@ class Engines:
     tts: Tts
     front_ends: FrontEnds
     overlaps: Overlaps
+    turn: TurnJudge | None = None
     knowledge: Knowledge | None = None
     tools: Sequence[Tool] = ()
     link: Callable[[Passage], str] = lambda passage: ""

@@ -31,6 +31,7 @@ SILENCE_PEAK = 100
 NAMES = {
     "vad": "Speech detector",
     "stt": "Speech recogniser",
+    "turn": "End of a turn",
     "llm": "Answers",
     "tts": "Voice",
     "embedder": "Meaning search",
@@ -41,6 +42,7 @@ REPAIR = {
     "vad": "Run `make setup` again, or set NEXUS_VAD__KIND=energy.",
     "stt": "Check its key or model; for pocketsphinx run `make setup` again with Python 3.11 or 3.13.",
     "tts": "Check its key or model, and NEXUS_TTS__VOICE; for espeak run `make setup` again.",
+    "turn": "Pull its model again, or set NEXUS_TURN__KIND=off.",
     "reranker": "Pull its model again, or set NEXUS_RERANKER__KIND=off.",
     "embedder": "Run `make setup` again. Until then documents are searched by words only.",
     "llm": "Check its address, key and model (docs/engines.md), and that the server runs.",
@@ -57,6 +59,7 @@ class EngineChecks:
         self._use = {
             "vad": self._detect,
             "stt": self._transcribe,
+            "turn": self._judge,
             "llm": self._answer,
             "tts": self._speak,
             "embedder": self._embed,
@@ -67,7 +70,7 @@ class EngineChecks:
         kind = self._settings.vad.kind
         yield await self._check("vad", kind, lambda: load("vad", kind)())
         found = await look(self._settings)
-        for port in ("tts", "stt", "embedder", "reranker", "llm", "search"):
+        for port in ("tts", "stt", "turn", "embedder", "reranker", "llm", "search"):
             for rank, choice in enumerate(choices(port, self._settings, found)):
                 if choice.missing:
                     yield Check(f"{NAMES[port]} ({choice.kind})", "fails", choice.missing, REPAIR[port])
@@ -127,11 +130,15 @@ class EngineChecks:
             raise EngineError("makes no sound")
         return f"{self._sound.seconds:.1f} s of speech, the first after {first * 1e3:.0f} ms"
 
-    async def _transcribe(self, engine: Any) -> str:
+    def _heard(self) -> Pcm:
+        """What the voice has said, as it is heard."""
         from ...audio.resample import Resampler
 
         resampler = Resampler(self._sound.rate, RATE)
-        data = resampler.push(self._sound.data) + resampler.finish()
+        return Pcm(resampler.push(self._sound.data) + resampler.finish(), RATE)
+
+    async def _transcribe(self, engine: Any) -> str:
+        data = self._heard().data
 
         async def audio() -> AsyncIterator[Pcm]:
             for at in range(0, len(data), RATE // 5):
@@ -142,6 +149,11 @@ class EngineChecks:
                 if transcript.final:
                     return f"heard “{transcript.text.strip()}”"
         raise EngineError("gave no transcript")
+
+    async def _judge(self, engine: Any) -> str:
+        began = anyio.current_time()
+        likely = await engine.finished(self._heard())
+        return f"“{SENTENCE}” is finished: {likely:.0%}, in {(anyio.current_time() - began) * 1e3:.0f} ms"
 
     async def _embed(self, engine: Any) -> str:
         began = anyio.current_time()

@@ -180,6 +180,9 @@ class Fallback:
 
         return self._stream(spoken)
 
+    async def finished(self, speech: Pcm) -> float:
+        return await self._once(lambda engine: engine.finished(speech))
+
     async def search(self, query: str, k: int) -> list[Passage]:
         return await self._once(lambda engine: engine.search(query, k))
 
