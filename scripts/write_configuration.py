@@ -21,6 +21,7 @@ TITLES = {
     "talk": "Settings for the conversation",
     "vad": "Settings for the speech detector",
     "stt": "Settings for the speech recogniser",
+    "turn": "Settings for the end of a turn",
     "llm": "Settings for the language model",
     "tts": "Settings for the voice",
     "embedder": "Settings for the search by meaning",

@@ -7,10 +7,12 @@ from typing import Any
 
 import anyio
 import numpy as np
+import pytest
 
 from nexus_voice.core.audio import RATE, Mark, Pcm, Transcript, Voice, Voicing, silence
 from nexus_voice.core.chat import Cited, Passage, Prompt, ToolCall
-from nexus_voice.ports import Detector, Embedder, Llm, Reranker, Search, Stt, Tts, Vad
+from nexus_voice.core.errors import BadInput, Busy
+from nexus_voice.ports import Detector, Embedder, Llm, Reranker, Search, Stt, Tts, TurnJudge, Vad
 
 Check = Callable[[Any], Awaitable[None]]
 LIMIT = 20.0
@@ -377,6 +379,49 @@ async def _cancelled_it_searches_again(engine: Search) -> None:
 
 
 SEARCH: Sequence[Check] = (_pages_best_first, _cancelled_it_searches_again)
+
+
+# --- the end of a turn ---------------------------------------------------------------------------
+
+
+def turn(speech: Pcm) -> Sequence[Check]:
+    async def it_gives_a_likelihood(engine: TurnJudge) -> None:
+        for sound in (speech, Pcm(speech.data * 20, RATE), silence(0.01), Pcm(b"", RATE)):
+            assert 0 <= await engine.finished(sound) <= 1
+
+    async def another_rate_is_refused(engine: TurnJudge) -> None:
+        with pytest.raises(BadInput):
+            await engine.finished(silence(1.0, 8_000))
+
+    async def too_many_questions_are_refused_at_once(engine: TurnJudge) -> None:
+        answers: list[float | Busy] = []
+
+        async def ask() -> None:
+            try:
+                answers.append(await engine.finished(speech))
+            except Busy as busy:
+                answers.append(busy)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(ask)
+        assert isinstance(answers[0], Busy), "it did not wait"
+        assert 0 < sum(isinstance(answer, float) for answer in answers) < 20
+        assert 0 <= await engine.finished(speech) <= 1
+
+    async def cancelled_it_judges_again(engine: TurnJudge) -> None:
+        before = running()
+        with anyio.move_on_after(0):
+            await engine.finished(speech)
+        await settled(before)
+        assert 0 <= await engine.finished(speech) <= 1
+
+    return (
+        it_gives_a_likelihood,
+        another_rate_is_refused,
+        too_many_questions_are_refused_at_once,
+        cancelled_it_judges_again,
+    )
 
 
 # --- ranking -------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from nexus_voice.core.audio import RATE, Pcm, Voice
 from nexus_voice.engines import ENGINES, load
 from openai_server import serving
 from vendors import loopback
+from weights import weights
 
 pytestmark = pytest.mark.anyio
 
@@ -138,6 +139,13 @@ async def crossencoder(cache: Path) -> AsyncIterator[Any]:
         yield reranker
 
 
+@asynccontextmanager
+async def smart_turn(cache: Path) -> AsyncIterator[Any]:
+    async with load("turn", "smart_turn")(weights("smart-turn-v3.2")) as judge:
+        await judge.ready()
+        yield judge
+
+
 FAST: dict[str, dict[str, Any]] = {
     "stt": {"final_delay": 0.001, "partials": True},
     "llm": {"answer": lambda prompt: f"You said {prompt.question}.", "first_token": 0.001, "token_gap": 0.0},
@@ -153,6 +161,7 @@ SPECIAL: dict[tuple[str, str], Callable[[Path], Making]] = {
     ("embedder", "minilm"): minilm,
     ("search", "searxng"): searxng,
     ("reranker", "crossencoder"): crossencoder,
+    ("turn", "smart_turn"): smart_turn,
     **{
         (port, kind): partial(remote, port, kind, vendor)
         for port, kind, vendor in (
@@ -184,6 +193,7 @@ def checks(port: str, speech: Pcm) -> Sequence[contract.Check]:
         "embedder": contract.EMBEDDER,
         "search": contract.SEARCH,
         "reranker": contract.RERANKER,
+        "turn": contract.turn(speech),
     }[port]
 
 

@@ -18,6 +18,7 @@ MODELS = Found(
         "llamacpp": {"qwen": Path("m/qwen.gguf")},
         "piper": {"en_US-amy": Path("m/amy.onnx"), "de_DE-eva": Path("m/eva.onnx")},
         "e5": {"e5-small-v2": Path("m/e5")},
+        "smart_turn": {"smart-turn-v3.2": Path("m/turn.onnx")},
         "crossencoder": {"ms-marco-minilm-l6-v2": Path("m/reranker")},
     }
 )
@@ -49,6 +50,7 @@ def label(choice: Choice) -> str:
         ("tts", ["espeak"]),
         ("embedder", ["minilm"]),
         ("reranker", []),
+        ("turn", []),
         ("search", []),
     ],
 )
@@ -114,6 +116,11 @@ def test_a_reranker_is_used_where_its_model_is_pulled() -> None:
     assert named("reranker", MODELS, reranker={"kind": "off"}) == []
 
 
+def test_turns_are_judged_by_sound_where_the_model_is_pulled() -> None:
+    assert named("turn", MODELS) == named("turn", MODELS, turn={"kind": "smart_turn"}) == ["smart_turn"]
+    assert named("turn", MODELS, turn={"kind": "off"}) == []
+
+
 def test_without_fallback_there_is_only_the_first() -> None:
     assert named("stt", MODELS, fallback={"enabled": False}) == ["whisper"]
 
@@ -130,6 +137,7 @@ def test_the_settings_may_name_a_whole_chain() -> None:
         ("llm", "llamacpp", "models pull"),
         ("search", "searxng", "NEXUS_SEARCH__BASE_URL"),
         ("reranker", "crossencoder", "models pull ms-marco-minilm-l6-v2"),
+        ("turn", "smart_turn", "models pull smart-turn-v3.2"),
         ("tts", "parrot", "Choices: auto, cartesia"),
     ],
 )
