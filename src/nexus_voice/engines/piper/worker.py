@@ -16,14 +16,14 @@ from ...workers.worker import Emit
 from ..voice_orders import parts
 
 if TYPE_CHECKING:
-    from piper import PiperVoice
+    from .voice import Voice
 
 CHUNK_S = 0.06
 """Length of one piece of audio."""
 MAX_VOICES = 3
 """Voices kept in memory; the one not used for longest gives way."""
 MAX_PART = 300
-"""Characters synthesised at once: a longer text could be neither heard nor stopped for a long time."""
+"""Characters whose prior is made at once: meanwhile there is no sound, and it cannot be stopped."""
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -31,32 +31,29 @@ class Piper:
     def __init__(self, voices: dict[str, str]) -> None:
         """`voices`: name -> path of the .onnx file."""
         self._files = voices
-        self._loaded: OrderedDict[str, PiperVoice] = OrderedDict()
+        self._loaded: OrderedDict[str, Voice] = OrderedDict()
 
     def setup(self, items: Iterator[Any], emit: Emit) -> None:
         """Load the voice of that name."""
         self._voice(next(items))
 
     def speak(self, items: Iterator[Any], emit: Emit) -> None:
-        """One `{text, voice, rate, pitch}` -> the sample rate, then PCM16 bytes."""
+        """One `{text, voice, rate, pitch}` -> the sample rate, then PCM16 bytes, as each window is made."""
         order = next(items)
         voice = self._voice(order["voice"])
         pitch = min(2.0, max(0.5, order["pitch"]))
-        scale = voice.config.length_scale * pitch / min(2.0, max(0.5, order["rate"]))
-        rate = voice.config.sample_rate
-        emit(rate)
+        scale = pitch / min(2.0, max(0.5, order["rate"]))
+        emit(voice.rate)
+        # A higher pitch is spoken that much slower and played that much faster.
+        faster = soxr.ResampleStream(voice.rate * pitch, voice.rate, 1, dtype="float32")
         # [[...]] would be read as phonemes.
         text = CONTROLS.sub(" ", order["text"]).replace("[[", "[ [")
         for part in parts(text, MAX_PART):
-            for sound in spoken(voice, part, scale):
-                if pitch != 1.0:  # it was spoken that much slower
-                    sound = soxr.resample(sound, rate * pitch, rate)
-                data = np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes()
-                step = 2 * int(CHUNK_S * rate)
-                for at in range(0, len(data), step):
-                    emit(data[at : at + step])
+            for sound in voice.speak(part, scale):
+                send(faster.resample_chunk(sound) if pitch != 1.0 else sound, voice.rate, emit)
+        send(faster.resample_chunk(np.zeros(0, np.float32), last=True), voice.rate, emit)
 
-    def _voice(self, name: str) -> PiperVoice:
+    def _voice(self, name: str) -> Voice:
         if name not in self._loaded:
             while len(self._loaded) >= MAX_VOICES:
                 self._loaded.popitem(last=False)
@@ -65,15 +62,11 @@ class Piper:
         return self._loaded[name]
 
 
-def loaded(file: Path) -> PiperVoice:
-    """The voice, warmed up: a network's first run is slower, and shows whether it is one for speech."""
+def loaded(file: Path) -> Voice:
     try:
-        from piper import PiperVoice
+        from .voice import Voice
 
-        # Some languages' phonemisers keep files of their own; beside the voice, not where we were started.
-        voice = PiperVoice.load(file, download_dir=file.parent)
-        for _ in spoken(voice, "a", 1.0):
-            pass
+        return Voice(file)
     except ImportError as error:
         raise EngineError(
             f"This voice needs the Python package {error.name or 'piper-tts'!r}: "
@@ -87,13 +80,11 @@ def loaded(file: Path) -> PiperVoice:
             "pull it again with `nexus-voice models pull`.",
             code="model_broken",
         ) from error
-    return voice
 
 
-def spoken(voice: PiperVoice, text: str, scale: float) -> Iterator[Any]:
-    """One array of float samples (-1..1) for each sentence."""
-    from piper import SynthesisConfig
-
-    for chunk in voice.synthesize(text, SynthesisConfig(length_scale=scale)):
-        if chunk.audio_float_array.size:
-            yield np.atleast_1d(chunk.audio_float_array)
+def send(sound: Any, rate: int, emit: Emit) -> None:
+    """Emit float samples (-1..1) as PCM16 in pieces of `CHUNK_S`."""
+    data = np.clip(np.rint(sound * 32767), -32768, 32767).astype("<i2").tobytes()
+    step = 2 * int(CHUNK_S * rate)
+    for at in range(0, len(data), step):
+        emit(data[at : at + step])
