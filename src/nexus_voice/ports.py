@@ -7,8 +7,8 @@ Engines raise `EngineError` for errors that they can explain.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 from .core.access import PUBLIC, Scope
 from .core.audio import Mark, Pcm, Transcript, Voice, Voicing
@@ -190,6 +190,33 @@ class ReportsUsage(Protocol):
 
     usage: Usage
     """All tokens since the engine was made."""
+
+
+@runtime_checkable
+class OnThisMachine(Protocol):
+    """An engine that may compute on this machine, where a call costs time and no money."""
+
+    @property
+    def local(self) -> bool: ...
+
+
+@runtime_checkable
+class HasPlaces(Protocol):
+    """An engine that serves few calls at a time; further ones wait."""
+
+    @property
+    def free_places(self) -> float:
+        """Calls that it would begin at once; below 1 the next one waits."""
+        ...
+
+
+@runtime_checkable
+class Chain(Protocol):
+    """Several engines that act as one."""
+
+    def noting(self, note: Callable[[str], None]) -> Self:
+        """This chain, for a caller: `note` is told the name of each engine that gives it a result."""
+        ...
 
 
 @runtime_checkable

@@ -67,6 +67,18 @@ def test_turns_are_counted_and_timed_by_voice_and_by_chat(fresh: Serving) -> Non
     assert after["nexus_voice_sessions_refused_total"][()] == 1
 
 
+def test_answers_begun_ahead_are_counted(fresh: Serving) -> None:
+    drafts = fresh.state.engines.drafts
+    quiet = look(fresh)["nexus_speculations_total"]
+    assert quiet == {(("event", event),): 0 for event in ("started", "used", "discarded")}
+    drafts.started, drafts.used, drafts.discarded = 3, 2, 1
+    drafts.prompt_tokens, drafts.completion_tokens = 900, 20
+    found = look(fresh)
+    assert [found["nexus_speculations_total"][key] for key in quiet] == [3, 2, 1]
+    tokens = found["nexus_speculation_tokens_discarded_total"]
+    assert tokens == {(("kind", "prompt"),): 900, (("kind", "completion"),): 20}
+
+
 def test_engines_show_their_breakers_and_switches(fresh: Serving) -> None:
     link = fresh.state.supply.chains["tts"].links[0]
     fake = (("engine", "fake"), ("port", "tts"))

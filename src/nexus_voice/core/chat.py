@@ -126,6 +126,15 @@ class Prompt:
     """A conversation of our own: house rules are added, and old history is left out. Not so for a
     client that brings its own instructions and messages."""
 
+    @property
+    def tokens(self) -> int:
+        """An estimate: rules and markup are left out, and 4 characters count as a token, as in English."""
+        texts = [self.system, self.context, self.question]
+        texts += [passage.text for passage in self.passages]
+        texts += [message.text for message in self.history]
+        texts += [step.result for step in self.steps]
+        return sum(map(len, texts)) // 4
+
 
 MAX_HISTORY_EXCHANGES = 20
 """Exchanges that are remembered; older ones are forgotten."""

@@ -98,7 +98,14 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
         link=link,
     )
     talk = settings.talk
-    tuning = Tuning(talk.silence, talk.interrupt, pre_roll=talk.pre_roll, lead=talk.lead, system=talk.system)
+    tuning = Tuning(
+        talk.silence,
+        talk.interrupt,
+        pre_roll=talk.pre_roll,
+        lead=talk.lead,
+        system=talk.system,
+        speculate=talk.speculate,
+    )
     sessions = Sessions(
         lambda name: Session(name, engines, tuning), settings.limits.idle, settings.limits.remembered
     )

@@ -43,6 +43,7 @@ class Live(Collector):
         about = {(__version__, self._services.role.value): 1}
         yield gauge("nexus_info", "1, with the version and role.", ["version", "role"], about)
         yield from self._load()
+        yield from self._speculations()
         yield from self._engines()
 
     def _load(self) -> Iterator[Metric]:
@@ -70,6 +71,25 @@ class Live(Collector):
         yield gauge("nexus_model_requests_active", "Requests that a model is serving.", ["port"], active)
         waiting = {(queue.port,): queue.waiting for queue in queues}
         yield gauge("nexus_model_requests_waiting", "Requests in a model's queue.", ["port"], waiting)
+
+    def _speculations(self) -> Iterator[Metric]:
+        drafts = self._services.engines.drafts
+        answers = CounterMetricFamily(
+            "nexus_speculations",
+            "Answers that were begun at a pause, before their question was certain, and what became of them.",
+            labels=["event"],
+        )
+        for event in ("started", "used", "discarded"):
+            answers.add_metric([event], getattr(drafts, event))
+        yield answers
+        tokens = CounterMetricFamily(
+            "nexus_speculation_tokens_discarded",
+            "Tokens of the discarded ones, estimated.",
+            labels=["kind"],
+        )
+        tokens.add_metric(["prompt"], drafts.prompt_tokens)
+        tokens.add_metric(["completion"], drafts.completion_tokens)
+        yield tokens
 
     def _engines(self) -> Iterator[Metric]:
         status = {

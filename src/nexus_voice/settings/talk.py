@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from .section import Seconds, Section
@@ -16,6 +18,11 @@ class Talk(Section):
         0.3, description="Audio before the detected start of speech that is transcribed as well."
     )
     lead: Seconds = Field(1.0, description="How far audio is sent ahead of what the user hears.")
+    speculate: Literal["auto", "always", "off"] = Field(
+        "auto",
+        description="Whether the answer is begun at a pause, before the question is certain; auto: only by "
+        "engines on this machine, since what is thrown away costs tokens too; off: only the search is.",
+    )
     high_pass: bool = Field(True, description="Remove rumble below 200 Hz from the microphone.")
     noise_gate: bool = Field(True, description="Soften background noise between words.")
     system: str = Field(

@@ -7,12 +7,12 @@ from anyio.abc import TaskGroup
 from ..ports import Overlap, Sender
 from .client_line import ClientLine
 from .floor import Floor
-from .prefetch import Prefetch
 from .session import Session
+from .speculation import Speculation
 
 
 class Conversation:
-    """The line to a client, its session, who has the floor, and what is searched ahead.
+    """The line to a client, its session, who has the floor, and what is answered ahead.
 
     `tasks` runs what outlives a turn. `overlap` hears both sides; a conversation that is only typed has none.
     """
@@ -23,5 +23,4 @@ class Conversation:
         self.session, self.tasks, self.overlap = session, tasks, overlap
         self.line = ClientLine(wire)
         self.floor = Floor(session, self.line, tasks)
-        knowledge = session.engines.knowledge
-        self.prefetch = Prefetch(knowledge, tasks, session) if knowledge else None
+        self.speculation = Speculation(session, tasks)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
 
 from ..core.access import EVERYONE, Scope
 from ..core.audio import Voice
-from ..core.chat import Chat, Passage
+from ..core.chat import Chat, Passage, Prompt
 from ..core.events import Settings
 from ..core.modes import MODES, Mode, ModeName
-from ..ports import FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, TurnJudge, Vad
+from ..ports import Chain, FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, TurnJudge, Vad
+from .drafts import Drafts
 
+E = TypeVar("E", Stt, Llm, Tts)
+Speculate = Literal["auto", "always", "off"]
 MAX_CONTEXT_CHARACTERS = 4_000
 """Characters of client context that reach the model."""
 
@@ -32,14 +36,24 @@ class Engines:
     tools: Sequence[Tool] = ()
     link: Callable[[Passage], str] = lambda passage: ""
     """Where a client opens a passage: the server makes its addresses."""
+    drafts: Drafts = field(default_factory=Drafts)
+    """What was begun ahead, in all conversations with these engines."""
 
     def names(self) -> dict[str, str]:
         return {"vad": self.vad.name, "stt": self.stt.name, "llm": self.llm.name, "tts": self.tts.name}
 
 
+def noting(engine: E, note: Callable[[str], None]) -> E:
+    """`engine`; `note` is told its name, or that of the engine of a chain that has worked."""
+    if isinstance(engine, Chain):
+        return engine.noting(note)
+    note(engine.name)
+    return engine
+
+
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """Times of the conversation, in seconds."""
+    """How conversations are held; times in seconds."""
 
     silence: float = 0.5
     """End-of-turn silence, before it is adapted to the words."""
@@ -53,6 +67,8 @@ class Tuning:
     """Audio sent ahead of what the user hears."""
     system: str = ""
     """The administrator's instructions to the model."""
+    speculate: Speculate = "auto"
+    """Whether a likely question is answered before it is certain; "auto": by engines of this machine."""
 
 
 DEFAULT_TUNING = Tuning()
@@ -85,6 +101,11 @@ class Manner:
             self.voice.pitch if wanted.voice_pitch is None else wanted.voice_pitch,
         )
 
+    def voice_for(self, language: str, quoted: bool) -> Voice:
+        """The user's voice; unless one was named, one for the `language` that was spoken. An answer that
+        quotes documents is in theirs."""
+        return self.voice if self.voice.name or quoted else replace(self.voice, language=language)
+
     @property
     def hearing(self) -> tuple[bool, float]:
         """What the ear goes by."""
@@ -113,6 +134,20 @@ class Session:
     def scope(self) -> Scope:
         """The documents that are looked in."""
         return Scope(self.principals, self.manner.collections or None)
+
+    def prompt(self) -> Prompt:
+        """Everything the model is given but the question and its passages, each part with its own trust."""
+        manner, mode = self.manner, self.manner.thinking
+        return Prompt(
+            question="",
+            system=self.tuning.system,
+            context=self.chat.context,
+            history=self.chat.history(),
+            spoken=manner.speak,
+            size=mode.size,
+            max_tokens=mode.tokens,
+            knowledge=manner.knowledge and self.engines.knowledge is not None,
+        )
 
     def update_context(self, text: str) -> None:
         """Background from the client's page: kept as data, without control characters, capped."""

@@ -8,21 +8,21 @@ unwinds model, tools and voice together; whatever happens, what was heard is rem
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from ..core import events
-from ..core.audio import Voice
-from ..core.chat import Exchange, Outcome, Passage, Prompt, ToolCall, ToolStep
+from ..core.chat import Exchange, Outcome, ToolCall, ToolStep
 from ..ports import Sender, Wire
 from ..text.citations.citations import Statement
 from ..text.spoken.speakable import speakable
 from ..text.turn_taking import is_ignorable
-from .answer import Delta, Sources, answer
+from .answer import Delta, Sources
 from .clocks import Clocks
 from .conversation import Conversation
+from .draft import Draft
 from .failures import describe
 from .listening.ear import Ear
 from .listening.events import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Typed, Unheard
@@ -45,7 +45,7 @@ async def converse(wire: Wire, session: Session, rate: int) -> None:
     async with out, heard, anyio.create_task_group() as tasks:
         overlap = session.engines.overlaps.open()
         conversation = Conversation(wire, session, tasks, overlap)
-        line, floor, prefetch = conversation.line, conversation.floor, conversation.prefetch
+        line, floor, speculation = conversation.line, conversation.floor, conversation.speculation
         ear = Ear(session, rate, floor, overlap, tasks, out)
         tasks.start_soon(listen, wire, conversation, ear, out)
         async for event in heard:
@@ -57,18 +57,19 @@ async def converse(wire: Wire, session: Session, rate: int) -> None:
                     await floor.unduck()
                 case Sustained() | Hush():
                     await floor.clear()
-                case Partial(text, stable=True):
-                    if prefetch and session.manner.knowledge:
-                        prefetch.start(text)
+                case Partial(text, stable=True, language=language):
+                    if not floor.taken:
+                        speculation.begin(text, language)
                 case Partial(text):
+                    speculation.doubt(text)
                     await line.send(events.Partial(text))
                     if ear.takes_floor(text):
                         await floor.clear()
                 case Final(text, _, began) if is_ignorable(text, floor.taken) or floor.is_echo(text, began):
                     await line.send(events.Final(text, 0))
                     await floor.unduck()
-                case Final(text, t0, _, language):
-                    clocks = Clocks(t0)
+                case Final(text, t0, _, language, engine):
+                    clocks = Clocks(t0, {"vad": session.engines.vad.name, "stt": engine})
                     clocks.lap("stt")
                     await floor.give(reply, conversation, Exchange(text, language=language), clocks)
                 case Typed(text, t0):
@@ -128,7 +129,7 @@ class Turn:
     number: int
     conversation: Conversation
     exchange: Exchange
-    clocks: Clocks
+    draft: Draft
     playout: Playout
 
     async def send(self, event: events.ServerEvent) -> None:
@@ -139,8 +140,9 @@ async def reply(conversation: Conversation, exchange: Exchange, clocks: Clocks) 
     """Think and speak at once; whatever happens, remember what was heard."""
     session, line = conversation.session, conversation.line
     aloud = session.manner.speak
-    playout = Playout(line, session.turn, session.tuning.lead, conversation.overlap, clocks)
-    turn = Turn(session.turn, conversation, exchange, clocks, playout)
+    draft = conversation.speculation.take(exchange.user, clocks)
+    playout = Playout(line, session.turn, session.tuning.lead, conversation.overlap, draft.clocks)
+    turn = Turn(session.turn, conversation, exchange, draft, playout)
     conversation.floor.playout = playout
     outcome: Outcome = "failed"
     try:
@@ -158,13 +160,14 @@ async def reply(conversation: Conversation, exchange: Exchange, clocks: Clocks) 
         await turn.send(describe(error, turn.number))
     finally:
         with anyio.move_on_after(COMMIT_TIMEOUT_S, shield=True):
+            await draft.close()
             if outcome == "done" or not aloud:
                 exchange.heard = exchange.generated.strip()
             else:
                 exchange.heard = playout.heard(await playout.position(FINAL_REPORT_TIMEOUT_S))
             exchange.outcome = outcome
             session.chat.commit(exchange)
-            await turn.send(events.Metrics(turn.number, clocks.laps, session.engines.names()))
+            await turn.send(events.Metrics(turn.number, draft.clocks.laps, draft.clocks.engines))
             await turn.send(events.Ended(turn.number, outcome, exchange.heard))
 
 
@@ -178,8 +181,7 @@ async def think(turn: Turn, out: MemoryObjectSendStream[Statement]) -> None:
             await run(call, engines.tools, turn.number, conversation.line, exchange.steps, conversation.tasks)
         return exchange.steps
 
-    prompt = await compose(turn)
-    async with out, closing(answer(engines.llm, prompt, engines.tools, run_tools)) as pieces:
+    async with out, closing(turn.draft.pieces(run_tools)) as pieces:
         async for piece in pieces:
             match piece:
                 case Sources(passages, quoted):
@@ -188,33 +190,10 @@ async def think(turn: Turn, out: MemoryObjectSendStream[Statement]) -> None:
                         sources = [events.Source.of(one, engines.link(one)) for one in passages]
                         await turn.send(events.Sources(turn.number, sources))
                 case Delta(text):
-                    turn.clocks.lap("llm_first_token")
                     exchange.generated += text
                     await turn.send(events.Delta(turn.number, text))
                 case Statement():
                     await out.send(piece)
-
-
-async def compose(turn: Turn) -> Prompt:
-    """Everything the model is given for this turn, each part with its own trust."""
-    session, prefetch = turn.conversation.session, turn.conversation.prefetch
-    manner, mode = session.manner, session.manner.thinking
-    knows = prefetch is not None and manner.knowledge
-    passages: list[Passage] = []
-    if prefetch and knows:
-        passages = await prefetch.get(turn.exchange.user)
-        turn.clocks.lap("recall")
-    return Prompt(
-        question=turn.exchange.user,
-        system=session.tuning.system,
-        context=session.chat.context,
-        passages=tuple(passages),
-        history=session.chat.history(),
-        spoken=manner.speak,
-        size=mode.size,
-        max_tokens=mode.tokens,
-        knowledge=knows,
-    )
 
 
 async def speak(turn: Turn, statements: MemoryObjectReceiveStream[Statement]) -> None:
@@ -229,14 +208,8 @@ async def speak(turn: Turn, statements: MemoryObjectReceiveStream[Statement]) ->
             spoken = speakable(statement.text)
             playout.begin(statement.text, spoken)
             if spoken:
-                async with closing(session.engines.tts.speak(spoken, voice_of(turn))) as audio:
+                voice = session.manner.voice_for(turn.exchange.language, turn.exchange.quoted)
+                async with closing(turn.draft.speak(spoken, voice)) as audio:
                     async for chunk in audio:
-                        turn.clocks.lap("tts_first_audio")
                         await playout.add(chunk)
             playout.finish()
-
-
-def voice_of(turn: Turn) -> Voice:
-    """The user's voice; unless one was named, one for the language that was spoken."""
-    voice, exchange = turn.conversation.session.manner.voice, turn.exchange
-    return voice if voice.name or exchange.quoted else replace(voice, language=exchange.language)

@@ -105,6 +105,11 @@ class Workers:
         """Processes that are ready for a call or in one."""
         return [child.pid for child in self._children]
 
+    @property
+    def free(self) -> int:
+        """Processes that are ready for a call at once; below 1 when calls wait."""
+        return len(self._idle) - len(self._queue)
+
     async def ready(self) -> None:
         """Wait until every process can answer. Raises `EngineError` when one cannot start."""
         await self._until(lambda: len(self._children) == self.count)

@@ -9,18 +9,20 @@ from one model and half from another is worse than an apology.
 from __future__ import annotations
 
 import logging
+import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from copy import copy
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 import anyio
 
 from ...core.audio import Mark, Pcm, Transcript, Voice
 from ...core.chat import CutOff, Generated, Passage, Prompt
 from ...core.errors import BadInput, Busy, EngineError
-from ...ports import CountsTokens, HasVoices, ReportsUsage
+from ...ports import CountsTokens, HasPlaces, HasVoices, OnThisMachine, ReportsUsage
 from .breaker import Breaker
 from .replay import Recording, ResultTimeout
 
@@ -101,6 +103,7 @@ class Fallback:
 
     def __init__(self, *engines: Any, policy: Policy | None = None) -> None:
         self.policy = policy or Policy()
+        self._note: Callable[[str], None] = lambda name: None
         self.links: list[Link] = []
         for engine in engines:
             self.insert(len(self.links), engine)
@@ -142,6 +145,21 @@ class Fallback:
     def status(self) -> list[dict[str, Any]]:
         """For people: every engine's name, breaker state, trouble, and switches away from it."""
         return [link.status for link in self.links]
+
+    @property
+    def local(self) -> bool:
+        """Whether the next call goes to an engine of this machine."""
+        return bool(self.links) and isinstance(self.current, OnThisMachine) and self.current.local
+
+    @property
+    def free_places(self) -> float:
+        return self.current.free_places if self.links and isinstance(self.current, HasPlaces) else math.inf
+
+    def noting(self, note: Callable[[str], None]) -> Self:
+        """This chain with the same engines; `note` is told the name of each that gives a result."""
+        noting = copy(self)
+        noting._note = note
+        return noting
 
     def _candidates(self) -> list[Link]:
         """Engines whose breakers are not open; all of them when every breaker is open, since somebody has
@@ -238,6 +256,7 @@ class Fallback:
                             while not committed and (item := await timeout.next(items)) is not None:
                                 if commits(item):
                                     committed = True
+                                    self._note(link.engine.name)
                                     link.breaker.succeeded()
                                 yield item
                             async for item in items:

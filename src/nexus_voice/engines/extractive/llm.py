@@ -70,6 +70,7 @@ class ExtractiveLlm:
     """
 
     name = "extractive"
+    local = True
 
     def __init__(
         self,

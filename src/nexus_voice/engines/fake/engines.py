@@ -98,6 +98,8 @@ class FakeLlm:
     latest few prompts.
     """
 
+    local = True
+
     def __init__(
         self,
         answer: str | Callable[[Prompt], str] = ANSWER,
@@ -143,6 +145,8 @@ class FakeTts:
     The first chunk of `chunk` seconds comes `first_audio` after the call, the others at `speed`
     times real time. Empty text makes no sound. With `marks`, a Mark follows the audio of each word.
     """
+
+    local = True
 
     def __init__(
         self,

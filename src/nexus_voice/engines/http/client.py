@@ -156,6 +156,11 @@ class RemoteEngine:
 
     _http: RemoteHttp
 
+    @property
+    def local(self) -> bool:
+        """Whether the server is on this machine."""
+        return is_loopback(self._http.url.host)
+
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
         return self

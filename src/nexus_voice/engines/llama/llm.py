@@ -53,6 +53,8 @@ class LlamaCppLlm:
     `engine_not_installed`, `llm_loading` when it takes longer than `first_token` seconds, and `OpenAiLlm`'s.
     """
 
+    local = True
+
     def __init__(
         self,
         path: Path,
@@ -66,6 +68,7 @@ class LlamaCppLlm:
         between_tokens: float = 20.0,
     ) -> None:
         self.name = f"llama.cpp:{path.stem}"
+        self.free_places = max(1, parallel)
         self._context = context
         self._plan = partial(plan, path, context, max(1, parallel), threads, gpu_layers, binary)
         self._first, self._between = first_token, between_tokens
@@ -113,6 +116,15 @@ class LlamaCppLlm:
         return await self._llm.tokens(texts)
 
     async def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall]:
+        self.free_places -= 1
+        try:
+            async with aclosing(self._answer(prompt, tools)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            self.free_places += 1
+
+    async def _answer(self, prompt: Prompt, tools: Sequence[Tool]) -> AsyncGenerator[str | ToolCall]:
         llm, begun = await self._loaded(), False
         for attempt in (1, 2):
             try:

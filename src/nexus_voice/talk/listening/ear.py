@@ -14,7 +14,7 @@ from ...core.audio import RATE, Pcm, Transcript
 from ...core.errors import EngineError
 from ...ports import Overlap
 from ..floor import Floor
-from ..session import Session
+from ..session import Session, noting
 from ..streams import closing
 from .barge_in import BargeIn
 from .endpointing import MAX_UTTERANCE_S, Endpoint, samples
@@ -36,7 +36,7 @@ class Utterance:
     def __init__(self, began: float) -> None:
         self.scope = anyio.CancelScope()
         self.began = began
-        self.text = ""
+        self.text = self.language = self.engine = ""
         self.ended = 0.0
         self._block = bytearray()
         self.feed: MemoryObjectSendStream[Pcm]
@@ -54,9 +54,17 @@ class Utterance:
         self._flush()
         self.feed.close()
 
+    @property
+    def stable(self) -> Partial:
+        """The words so far, of a speaker who pauses."""
+        return Partial(self.text, stable=True, language=self.language)
+
     def cancel(self) -> None:
         self.feed.close()
         self.scope.cancel()
+
+    def heard_by(self, engine: str) -> None:
+        self.engine = engine
 
     def _flush(self) -> None:
         if self._block:
@@ -164,7 +172,7 @@ class Ear:
                 await self._out.send(replace(edge, at=began))
             case Pause():
                 if self._utterance and self._utterance.text:
-                    await self._out.send(Partial(self._utterance.text, stable=True))
+                    await self._out.send(self._utterance.stable)
             case FalseOnset():
                 self._drop_utterance()
                 await self._out.send(edge)
@@ -223,14 +231,18 @@ class Ear:
                 await self._out.send(Unheard(error))
             else:
                 ended = utterance.ended or anyio.current_time()
-                await self._out.send(Final(final.text.strip(), ended, utterance.began, final.language))
+                text, engine = final.text.strip(), utterance.engine
+                await self._out.send(Final(text, ended, utterance.began, final.language, engine))
 
     async def _transcript(self, utterance: Utterance) -> Transcript:
-        async with closing(self._session.engines.stt.transcribe(utterance.audio)) as transcripts:
+        stt = noting(self._session.engines.stt, utterance.heard_by)
+        async with closing(stt.transcribe(utterance.audio)) as transcripts:
             async for transcript in transcripts:
                 if transcript.final:
                     return transcript
                 if transcript.text and transcript.text != utterance.text:
-                    utterance.text = transcript.text
+                    utterance.text, utterance.language = transcript.text, transcript.language
                     await self._out.send(Partial(transcript.text))
+                    if self._utterance is utterance and self._endpoint.paused:
+                        await self._out.send(utterance.stable)
         raise EngineError("The speech recogniser gave no result.", retryable=True)

@@ -58,6 +58,11 @@ class Endpoint:
             return 0
         return self._examined - self._run_start
 
+    @property
+    def paused(self) -> bool:
+        """Somebody has spoken, and is silent for a moment."""
+        return self.onset is not None and self._paused
+
     def feed(self, count: int, windows: Sequence[Voicing], text: str = "") -> list[Edge]:
         """`count` more samples arrived, which completed `windows`; `text` is what is understood so far."""
         self.position += count

@@ -48,6 +48,8 @@ class Partial:
 
     text: str
     stable: bool = False
+    language: str = ""
+    """ISO 639-1 code, where the recogniser tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Final:
     began: float
     language: str = ""
     """ISO 639-1 code, where the recogniser tells."""
+    engine: str = ""
+    """The recogniser."""
 
 
 @dataclass(frozen=True, slots=True)
