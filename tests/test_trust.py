@@ -155,8 +155,8 @@ async def conversation(server: OpenAiServer, wire: Typist, *passages: Passage) -
     tts = FakeTts(first_audio=0, seconds=0.02, speed=100)
     async with OpenAiLlm(server.url, "", "m") as llm:
         parts = Engines(
-            FakeVad(), FakeStt(), llm, tts, PlainFrontEnds(), Anyone(), FakeKnowledge(passages),
-            (Clock(), Calculator()),
+            FakeVad(), FakeStt(), llm, tts, PlainFrontEnds(), Anyone(), knowledge=FakeKnowledge(passages),
+            tools=(Clock(), Calculator()),
         )  # fmt: skip
         await converse(wire, Session("s", parts, Tuning(system="You are Ada.")), 16_000)
     return tts
