@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8080
+# Tests start some hundred Python processes, which would compile the same files again and again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run test quick lint format bench lock clean
 
