@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import anyio
 import pytest
@@ -27,6 +28,21 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             unfinished.mkdir()
             make(unfinished)
             unfinished.rename(folder)
+    return folder
+
+
+@cache
+def _base_without_documents() -> TemporaryDirectory[str]:
+    from nexus_voice.storage.database import Database
+
+    folder = TemporaryDirectory()
+    Database(Path(folder.name)).close()
+    return folder
+
+
+def empty_base(folder: Path) -> Path:
+    """Put an SQLite database with all tables there, which takes longer to make than to copy."""
+    shutil.copytree(_base_without_documents().name, folder)
     return folder
 
 

@@ -23,6 +23,7 @@ from nexus_voice.server.roles import Role
 from nexus_voice.server.services import Services
 from nexus_voice.server.websocket.protocol import WebSocketProtocol
 from nexus_voice.settings import Settings
+from once import empty_base
 
 T = TypeVar("T")
 START_TIMEOUT_S = 60.0
@@ -89,6 +90,8 @@ def fakes(data_dir: Path, **sections: dict[str, Any]) -> Settings:
     }
     merged = {name: {**defaults.get(name, {}), **sections.get(name, {})} for name in defaults | sections}
     (data_dir / "seed").mkdir(parents=True, exist_ok=True)
+    if not (data_dir / "knowledge").exists():
+        empty_base(data_dir / "knowledge")
     return Settings(_env_file=None, data_dir=data_dir, **merged)  # type: ignore[call-arg, arg-type]
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from nexus_voice.cli import main as cli
+from once import empty_base
 from serving import plain_logs
 
 FAKE = {
@@ -97,6 +98,7 @@ def banner_of(process: subprocess.Popen[str]) -> list[str]:
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Shell:
     folder = tmp_path_factory.mktemp("cli")
     (folder / "seed").mkdir()
+    empty_base(folder / "data" / "knowledge")
     (folder / "seed" / "tea.md").write_text(
         "# Tea\n\nGreen tea is brewed at eighty degrees for two minutes.\n"
     )

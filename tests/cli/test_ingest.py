@@ -19,8 +19,10 @@ import pytest
 from nexus_voice.cli.sources.sync import MAX_BATCH_FILES
 from serving import fakes, serving
 
-from .buckets import serving as serving_s3
+from .buckets import bucket, s3
 from .conftest import Done, Run, Server, Shell
+
+__all__ = ["bucket", "s3"]
 
 WAIT = 60.0
 BACKGROUND = ("sh", "-c", "trap '' INT && exec \"$@\"", "sh")
@@ -323,12 +325,6 @@ def test_a_server_that_was_away_is_waited_for(tmp_path: Path, shell: Shell) -> N
 
 
 # S3
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with serving_s3(monkeypatch) as client:
-        yield client
 
 
 def test_a_bucket_is_kept_in_step(server: Server, bucket: Any, shell: Shell, run: Run) -> None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.backends import get_backend
-from moto.core import DEFAULT_ACCOUNT_ID
 
 from nexus_voice.cli.ingest import Wish, sorted_out
 from nexus_voice.cli.sources.folder import Files, Folder
@@ -19,7 +16,9 @@ from nexus_voice.cli.sources.source import Entry, Listing
 from nexus_voice.cli.sources.sync import MAX_BATCH_BYTES, MAX_BATCH_FILES, batches
 from nexus_voice.core.errors import BadInput, NexusError
 
-from .buckets import serving
+from .buckets import bucket, s3, store
+
+__all__ = ["bucket", "s3"]
 
 LIMIT = 1_000
 
@@ -132,12 +131,6 @@ def test_batches_are_bounded_by_bytes_and_by_number() -> None:
 # S3
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    with serving(monkeypatch) as client:
-        yield client
-
-
 def put(client: Any, **objects: str) -> None:
     for name, text in objects.items():
         key = name.replace("__", "/").replace("_", ".")
@@ -175,9 +168,9 @@ def test_an_object_s_fingerprint_is_its_etag(bucket: Any) -> None:
 
 
 def test_a_long_bucket_is_listed_page_by_page(bucket: Any) -> None:
-    store = get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]  # quicker than a thousand requests
+    kept = store()
     for i in range(1_001):
-        store.put_object("documents", f"{i:04}.md", b"x")
+        kept.put_object("documents", f"{i:04}.md", b"x")
     assert len(Bucket("s3://documents", LIMIT, page=100).listing().entries) == 1_001
     assert len(Bucket("s3://documents", LIMIT).listing().entries) == 1_001
 

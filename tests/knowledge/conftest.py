@@ -3,6 +3,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from once import empty_base
 from postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -15,6 +16,6 @@ hypothesis.settings.load_profile("any machine")
 def at(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Where a knowledge base may be: the contract is the same for both."""
     if request.param == "sqlite":
-        return tmp_path / "knowledge"
+        return empty_base(tmp_path / "knowledge")
     url: str = request.getfixturevalue("postgres_url")
     return url

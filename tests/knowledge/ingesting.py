@@ -33,7 +33,7 @@ from nexus_voice.knowledge.reading.confined_reader import Reader
 from nexus_voice.storage.database import Database
 from nexus_voice.storage.schema import chunks, documents, items, jobs, originals, vectors
 
-LEASE = 0.5
+LEASE = 0.2
 AT = sys.argv[1]
 MOMENT = sys.argv[2] if len(sys.argv) > 2 else ""
 

@@ -233,7 +233,7 @@ async def test_cancelling_stops_the_reader_at_once(tmp_path: Path, monkeypatch: 
 @pytest.mark.anyio
 async def test_a_job_cancelled_in_another_process_stops_here_too(tmp_path: Path) -> None:
     embedder = Held()
-    async with stage(tmp_path, embedder) as here, KnowledgeBase(tmp_path, None) as base:
+    async with stage(tmp_path, embedder, lease=1.5) as here, KnowledgeBase(tmp_path, None) as base:
         elsewhere = Ingestion(base, fetch)
         id = await here.send(file("a.md", "Green tea."))
         await embedder.reached.wait()

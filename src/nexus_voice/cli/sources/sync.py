@@ -22,8 +22,8 @@ MAX_URLS = 100
 """Pages in one request."""
 MAX_OPEN_JOBS = 2
 """Jobs at a time: one is processed while the next is sent."""
-POLL_INTERVAL_S = 0.25
-"""Time between two looks at a job."""
+FIRST_POLL_INTERVAL_S, POLL_INTERVAL_S = 0.02, 0.5
+"""Time between two looks at a job. It begins with the first and doubles up to the second."""
 UNFINISHED = ("queued", "running")
 
 
@@ -108,12 +108,14 @@ class Sync:
 
     def _wait(self, most: int) -> None:
         """Wait until no more than `most` jobs are open."""
+        pause = FIRST_POLL_INTERVAL_S
         while len(self._open) > most:
             id, source, entries = self._open[0]
             job = self.server.job(id)
             if job["state"] in UNFINISHED:
                 self._show(job)
-                time.sleep(POLL_INTERVAL_S)
+                time.sleep(pause)
+                pause = min(2 * pause, POLL_INTERVAL_S)
                 continue
             del self._open[0]
             self._conclude_all(source, entries, job)

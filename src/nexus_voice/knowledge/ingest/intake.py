@@ -19,8 +19,8 @@ from .fetch import Fetched
 from .job import LeaseLost, Task
 from .jobs import Jobs
 
-RENEW_INTERVAL_S = 2.0
-"""Between two renewals of a lease, which also tell whether the job was cancelled elsewhere."""
+RENEWALS_PER_LEASE = 7.5
+"""A lease is renewed so often before it would expire, which also tells whether the job was cancelled."""
 PROGRESS_INTERVAL_S = 0.5
 """Between two notes of how many chunks have a vector."""
 RELEASE_TIMEOUT_S = 2.0
@@ -66,9 +66,10 @@ class Intake:
     async def _hold(self) -> None:
         """Renew the lease and note the progress. Stop when the item no longer belongs to this worker."""
         noted, renewed = 0, current_time()
+        interval = self._jobs.lease / RENEWALS_PER_LEASE
         while True:
-            await anyio.sleep(PROGRESS_INTERVAL_S)
-            if self._embedded != noted or current_time() - renewed >= RENEW_INTERVAL_S:
+            await anyio.sleep(min(interval, PROGRESS_INTERVAL_S))
+            if self._embedded != noted or current_time() - renewed >= interval:
                 noted, renewed = self._embedded, current_time()
                 if not await self._base.store.run(self._jobs.renew, self.task, self._embedded):
                     return self.cancel()

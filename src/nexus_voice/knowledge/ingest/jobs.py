@@ -37,7 +37,7 @@ class Jobs:
     """The queue as one `worker` sees it; `lease` is in seconds."""
 
     def __init__(self, database: Database, worker: str, lease: float) -> None:
-        self.database, self._worker, self._lease = database, worker, lease
+        self.database, self.lease, self._worker = database, lease, worker
 
     def enqueue(self, collection: str, sent: Sequence[Sent], scope: Scope, most: int) -> str | None:
         """The id of a new job; None if `scope` may not write to such a collection. The files are stored with
@@ -151,7 +151,7 @@ class Jobs:
 
     @property
     def _until(self) -> Any:
-        return self._now + self._lease
+        return self._now + self.lease
 
     def _next(self) -> sa.Select[Any]:
         """The item to run next."""
