@@ -2,7 +2,7 @@
 
 import pytest
 
-from nexus_voice.engines.whisper.hallucinations import believable, unlooped
+from nexus_voice.engines.whisper.hallucinations import believable, ends_twice, unlooped
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,26 @@ def test_marks_are_no_words(text: str) -> None:
     ],
 )
 def test_a_loop_is_kept_once(said: str, kept: str) -> None:
-    assert unlooped(said.split(), str) == kept.split()
+    assert unlooped(said.split(), str, voiced=5) == kept.split()
+
+
+def test_a_sentence_is_there_twice_only_if_there_was_time_to_say_it_twice() -> None:
+    words = "he went to the shop on the corner in the evening"
+    once = words.split()
+    assert unlooped(once * 2, str, voiced=1.5) == once
+    assert unlooped(once * 2, str, voiced=10) == once * 2
+    assert unlooped(["no", "no"], str, voiced=0.1) == ["no", "no"]
+
+
+@pytest.mark.parametrize(
+    ("said", "twice"),
+    [
+        ("Turn it off. Turn it off.", True),
+        ("well, what is it like? What is it like", True),
+        ("ask what you can do, and what you can be", False),
+        ("oh no no", False),
+        ("", False),
+    ],
+)
+def test_an_end_that_is_there_twice(said: str, twice: bool) -> None:
+    assert ends_twice(said.split()) == twice

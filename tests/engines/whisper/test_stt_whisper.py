@@ -45,13 +45,13 @@ def live(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def decodes(stt: WhisperStt, monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, bool]]:
-    """(seconds of audio, whether for good) of each decode."""
+    """(seconds of audio, whether as a final) of each decode."""
     made: list[tuple[float, bool]] = []
     decode = stt._decode
 
-    def counted(audio: bytes, language: str, before: str, careful: bool) -> Any:
-        made.append((len(audio) / 2 / RATE, careful))
-        return decode(audio, language, before, careful)
+    def counted(audio: bytes, language: str, expected: str, before: str, final: bool) -> Any:
+        made.append((len(audio) / 2 / RATE, final))
+        return decode(audio, language, expected, before, final)
 
     monkeypatch.setattr(stt, "_decode", counted)
     return made
@@ -86,7 +86,7 @@ async def test_live_speech_gives_partials_and_its_last_look_is_the_final(
     assert times == sorted(times)
     assert 0 <= times[0] < times[-1] <= QUESTION.seconds
     assert len(decodes) > 2
-    assert not any(careful for _, careful in decodes)
+    assert [final for _, final in decodes].count(True) == 1
 
 
 async def test_speech_up_to_the_end_is_decoded_once_more_and_whole(

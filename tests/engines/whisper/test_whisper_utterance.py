@@ -23,44 +23,50 @@ def heard(*parts: bytes, utterance: Utterance | None = None) -> Utterance:
 
 
 def look(utterance: Utterance, text: str = " one two", **fields: object) -> str:
-    return utterance.looked(Decoded(text, **fields))  # type: ignore[arg-type]
+    return utterance.looked(Decoded(text, **fields), utterance.paused)  # type: ignore[arg-type]
 
 
 def test_the_first_look_comes_early_and_the_next_after_enough_new_sound() -> None:
     utterance = heard(silence(0.5).data, seconds(0.3))
-    assert not utterance.due
-    assert heard(seconds(0.2), utterance=utterance).due
+    assert not utterance.due()
+    assert heard(seconds(0.2), utterance=utterance).due()
     look(utterance)
-    assert not utterance.due
-    assert not heard(seconds(0.5), utterance=utterance).due
-    assert heard(seconds(0.2), utterance=utterance).due
+    assert not utterance.due()
+    assert not heard(seconds(0.5), utterance=utterance).due()
+    assert heard(seconds(0.2), utterance=utterance).due()
 
 
-def test_a_slow_model_looks_less_often() -> None:
-    utterance = heard(seconds(0.9), utterance=Utterance(seconds=1.0))
-    assert not utterance.due
-    assert heard(seconds(0.2), utterance=utterance).due
+def test_while_no_word_is_known_the_next_look_comes_sooner() -> None:
+    utterance = heard(seconds(0.4))
+    look(utterance, "")
+    assert not heard(seconds(0.3), utterance=utterance).due()
+    assert heard(seconds(0.1), utterance=utterance).due(interval=2.0)
+
+
+def test_where_looks_are_far_apart_the_first_one_is_not_late() -> None:
+    utterance = heard(seconds(0.4))
+    assert utterance.due(interval=2.0)
     look(utterance)
-    assert not heard(seconds(1.9), utterance=utterance).due
-    assert heard(seconds(0.2), utterance=utterance).due
+    assert not heard(seconds(1.9), utterance=utterance).due(interval=2.0)
+    assert heard(seconds(0.2), utterance=utterance).due(interval=2.0)
 
 
 def test_a_pause_is_worth_a_look_unless_all_was_decoded() -> None:
     utterance = heard(seconds(0.2), silence(0.1).data)
-    assert not utterance.due
-    assert heard(silence(0.15).data, utterance=utterance).due
+    assert not utterance.due()
+    assert heard(silence(0.15).data, utterance=utterance).due()
     look(utterance)
-    assert not heard(silence(2).data, utterance=utterance).due
+    assert not heard(silence(2).data, utterance=utterance).due()
     assert utterance.settled
 
 
 @pytest.mark.parametrize("room", [clips.quiet(30), clips.noise(30, -70), clips.noise(30, -75, colour=1)])
 def test_a_quiet_room_is_silence(room: Pcm) -> None:
     utterance = heard(seconds(0.5, room))
-    assert not utterance.due
+    assert not utterance.due()
     assert utterance.settled
     heard(seconds(1), seconds(0.3, room), utterance=utterance)
-    assert utterance.due
+    assert utterance.due()
     look(utterance)
     assert heard(seconds(1, room), utterance=utterance).settled
 
@@ -68,6 +74,9 @@ def test_a_quiet_room_is_silence(room: Pcm) -> None:
 def test_noise_beside_the_speech_of_a_look_is_known_as_noise() -> None:
     noise = clips.noise(5, -50)
     utterance = heard(seconds(0.5, noise), seconds(1), seconds(0.5, noise))
+    assert not utterance.paused
+    look(utterance, speech=(0.5, 1.5))
+    assert utterance.paused
     look(utterance, speech=(0.5, 1.5))
     assert heard(seconds(1, noise), utterance=utterance).settled
     assert not heard(seconds(0.3), utterance=utterance).settled
@@ -76,13 +85,18 @@ def test_noise_beside_the_speech_of_a_look_is_known_as_noise() -> None:
 def test_soft_speech_after_a_click_is_heard() -> None:
     click = clips.tone(0.05, [1000], level=-3)
     soft = clips.tone(1, [300], level=-50)
-    assert heard(click.data, soft.data).due
+    assert heard(click.data, soft.data).due()
 
 
-def test_a_doubtful_look_is_not_final() -> None:
-    utterance = heard(seconds(1), silence(0.5).data)
-    look(utterance, sound=False)
+def test_a_look_that_was_not_decoded_as_a_final_is_none() -> None:
+    utterance = heard(seconds(1))
+    look(utterance)
+    heard(silence(0.3).data, utterance=utterance)
     assert not utterance.settled
+    assert utterance.due()  # although nothing was said since
+    look(utterance)
+    assert utterance.settled
+    assert not utterance.due()
 
 
 def test_the_last_look_becomes_the_final() -> None:
@@ -94,13 +108,14 @@ def test_the_last_look_becomes_the_final() -> None:
 
 def test_an_uncertain_language_is_kept_open_until_the_final() -> None:
     utterance = heard(seconds(1))
-    look(utterance, language="nl", certainty=0.5)
+    look(utterance, language="nl")
     assert utterance.window()[1] == ""
-    look(utterance, language="de", certainty=0.9)
+    look(utterance, language="de", certain=True)
     assert utterance.window()[1] == "de"
-    look(utterance, language="nl", certainty=0.9)
+    look(utterance, language="nl", certain=True)
     assert utterance.final().language == "de"
     assert Utterance("fr").language == "fr"
+    assert Utterance(expected="fr").window()[1:3] == ("", "fr")
 
 
 def test_a_long_utterance_is_cut_in_a_pause_and_goes_on() -> None:
@@ -109,14 +124,15 @@ def test_a_long_utterance_is_cut_in_a_pause_and_goes_on() -> None:
     heard(seconds(3), utterance=utterance)
     cut = utterance.excess
     assert 18 < cut * BLOCK_SAMPLES / RATE < 18.4
-    audio, _, before = utterance.window(cut)
+    audio, *_, before = utterance.window(cut)
     assert (len(audio), before) == (2 * BLOCK_SAMPLES * cut, "")
     utterance.closed(Decoded(" one", ((" one", 1.0, 2.0),)), cut)
     assert not utterance.excess
-    audio, _, before = utterance.window()
+    audio, *_, before = utterance.window()
     assert len(audio) == 2 * (round(28.9 * RATE) - BLOCK_SAMPLES * cut)
     assert before == " one"
-    assert look(utterance, " two", words=((" two", 1.0, 2.0),)) == "one two"
+    assert look(utterance, " two") == "one two"
+    utterance.closed(Decoded(" two", ((" two", 1.0, 2.0),)))
     final = utterance.final()
     assert final.text == "one two"
     assert [word.start for word in final.words] == [1.0, pytest.approx(1.0 + cut * BLOCK_SAMPLES / RATE)]

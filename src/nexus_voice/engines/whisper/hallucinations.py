@@ -23,9 +23,11 @@ HASTY_CHARS_PER_S = 25
 MAX_CHARS_PER_S, GRACE_CHARS = 40, 15
 """Text that is longer than the second number plus the first for each second of speech cannot have been
 said."""
-MIN_LOOP_REPEATS, MIN_LOOP_WORDS, MAX_LOOP_UNIT_WORDS = 4, 8, 8
-"""A loop repeats a few words at least so often, and has at least so many words in all. The last number bounds
-the words that are repeated."""
+MIN_LOOP_REPEATS, MIN_LOOP_WORDS, MAX_LOOP_UNIT_WORDS = 4, 8, 30
+"""A loop repeats a few words at least so often, or twice where nobody can have said so much, and has at least
+so many words in all. The last number bounds the words that are repeated."""
+MIN_TWICE_WORDS = 2
+"""So many words at the end that are there twice are suspicious; people repeat one word."""
 
 _PHRASES = """
     thank you; thank you very much; thank you so much; thank you for watching; thanks for watching
@@ -77,25 +79,38 @@ def normalised(text: str) -> str:
     return " ".join(re.sub(r"['’]", "", re.sub(r"[^\w\s'’]|_", " ", text.casefold())).split())
 
 
-def unlooped(items: Sequence[T], text: Callable[[T], str]) -> list[T]:
-    """`items` with each loop kept only once. `text` gives the word of an item."""
+def ends_twice(said: Sequence[str]) -> bool:
+    """Whether the last few of these words repeat those just before them."""
+    ends = [normalised(word) for word in said]
+    sizes = range(MIN_TWICE_WORDS, len(ends) // 2 + 1)
+    return any(ends[-size:] == ends[-2 * size : -size] for size in sizes)
+
+
+def unlooped(items: Sequence[T], text: Callable[[T], str], voiced: float) -> list[T]:
+    """`items` with each loop kept only once. `text` gives the word of an item; all of them were heard in
+    `voiced` seconds of speech."""
     said = [normalised(text(item)) for item in items]
+    hasty = len(" ".join(said)) > HASTY_CHARS_PER_S * voiced
+    repeats, least = (2, 2 * MIN_TWICE_WORDS) if hasty else (MIN_LOOP_REPEATS, MIN_LOOP_WORDS)
     kept: list[T] = []
     at = 0
     while at < len(said):
         size, times = _loop(said, at)
+        if times < repeats or times * size < least:
+            size, times = 1, 1
         kept += items[at : at + size]
         at += size * times
     return kept
 
 
 def _loop(said: list[str], at: int) -> tuple[int, int]:
-    """(words, how often) of the loop that begins at `at`; (1, 1) if none does."""
-    for size in range(1, MAX_LOOP_UNIT_WORDS + 1):
+    """(words, how often) of the longest repetition that begins at `at`."""
+    found = 1, 1
+    for size in range(1, min(MAX_LOOP_UNIT_WORDS, (len(said) - at) // 2) + 1):
         unit = said[at : at + size]
         times = 1
         while said[at + size * times : at + size * (times + 1)] == unit:
             times += 1
-        if times >= MIN_LOOP_REPEATS and times * size >= MIN_LOOP_WORDS:
-            return size, times
-    return 1, 1
+        if times > 1 and times * size > found[0] * found[1]:
+            found = size, times
+    return found

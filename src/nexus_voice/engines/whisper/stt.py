@@ -25,10 +25,15 @@ from .utterance import BLOCK_SAMPLES, FIRST_LOOK_BLOCKS, Decoded, Utterance
 
 log = logging.getLogger(__name__)
 
-LIVE_WAIT_RATIO = 0.25
-"""A piece counts as live and newest when the wait for it was longer than this share of its own length."""
-MAX_EARLY_WORDS_S = 0.55
+LIVE_WAIT_RATIO, MIN_FRAME_S = 0.25, 0.02
+"""A piece counts as live and newest when the wait for it was longer than this share of its own length, which
+is taken as the second number at least: a file may end with a sliver."""
+BLOCK_S = 0.1
+"""Live audio comes in pieces of this length."""
+MAX_EARLY_WORDS_S = 0.9
 """How long the first words may take, from the first sound on, to count as early."""
+LOOK_SPACING = 2
+"""Looks come so far apart that the processes are free half the time, and a final rarely waits."""
 SMOOTHING_FACTOR = 0.2
 """Weight of the newest decode in the running mean of how long one takes."""
 
@@ -42,10 +47,6 @@ class WhisperStt(InWorkers):
     it works); `compute` a CTranslate2 type, "auto" int8 on the CPU and float16 on a GPU. An empty
     `language` (ISO 639-1) is detected. `nice` (0..19) lowers the processes' priority.
     """
-
-    early_words: bool
-    """Set by `ready`, from what it measures on this machine. A partial needs 0.4 s of sound and one decode.
-    That is early on a GPU, and too late to confirm an interruption on most CPUs."""
 
     def __init__(
         self,
@@ -61,9 +62,8 @@ class WhisperStt(InWorkers):
         nice: int = 0,
     ) -> None:
         self.name = f"faster-whisper:{path.name.removeprefix('faster-').removeprefix('whisper-')}"
-        self.early_words = False
         self._language = language
-        self._decoding = 0
+        self._decoding = self._live = 0
         self._seconds = 0.0
         options = {
             "path": str(path.absolute()),
@@ -84,43 +84,60 @@ class WhisperStt(InWorkers):
         """
         await self._workers.setup(None)
         self._seconds, running = await self._call("speed")
-        self.early_words = FIRST_LOOK_BLOCKS * BLOCK_SAMPLES / RATE + self._seconds <= MAX_EARLY_WORDS_S
         log.info("%s on %s: %.0f ms a decode", self.name, running, 1000 * self._seconds)
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    @property
+    def early_words(self) -> bool:
+        """Whether words come in time to confirm an interruption, as decodes have lately been measured: the
+        first ones need 0.4 s of sound and one decode."""
+        first_words = FIRST_LOOK_BLOCKS * BLOCK_SAMPLES / RATE + BLOCK_S + self._seconds
+        return self._seconds > 0 and first_words <= MAX_EARLY_WORDS_S
+
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         """Partials while `audio` is live and a process is free; `language` and word times on the final. A
         partial with the same text as before says that it covers more of the audio.
 
         `audio` is not read during a decode, so a live source must keep what comes meanwhile. Audio that is
         there at once, such as a file, is decoded in whole windows without partials.
         """
-        utterance = Utterance(self._language, self._seconds)
-        while True:
-            asked = current_time()
-            pcm = await anext(audio, None)
-            if pcm is None:
-                break
-            if pcm.rate != RATE:
-                raise BadInput(f"Speech recognition needs {RATE} Hz audio, not {pcm.rate} Hz")
-            newest = current_time() - asked > LIVE_WAIT_RATIO * pcm.seconds
-            if not newest:
-                await checkpoint()  # others have their turn while a file is read
-            utterance.hear(pcm.data)
-            while excess := utterance.excess:
-                utterance.closed(await self._decode(*utterance.window(excess), True), excess)
-            if newest and utterance.due and self._decoding < self._workers.count:
-                text = await self._look(utterance)
-                if text:
-                    yield Transcript(text, False, utterance.language, until=utterance.covered)
-        if not utterance.settled:
-            utterance.closed(await self._decode(*utterance.window(), True))
-        yield utterance.final()
+        utterance = Utterance(self._language, expected)
+        self._live += 1
+        try:
+            while True:
+                asked = current_time()
+                pcm = await anext(audio, None)
+                if pcm is None:
+                    break
+                if pcm.rate != RATE:
+                    raise BadInput(f"Speech recognition needs {RATE} Hz audio, not {pcm.rate} Hz")
+                newest = current_time() - asked > LIVE_WAIT_RATIO * max(pcm.seconds, MIN_FRAME_S)
+                if not newest:
+                    await checkpoint()  # others have their turn while a file is read
+                utterance.hear(pcm.data)
+                while excess := utterance.excess:
+                    utterance.closed(await self._decode(*utterance.window(excess), True), excess)
+                if newest and self._decoding < self._workers.count and utterance.due(self._interval):
+                    text = await self._look(utterance)
+                    if text:
+                        yield Transcript(text, False, utterance.language, until=utterance.covered)
+            if not utterance.settled:
+                utterance.closed(await self._decode(*utterance.window(), True))
+            yield utterance.final()
+        finally:
+            self._live -= 1
+
+    @property
+    def _interval(self) -> float:
+        """Seconds between the looks at one utterance."""
+        return LOOK_SPACING * self._seconds * self._live / self._workers.count
 
     async def _look(self, utterance: Utterance) -> str:
         """The partial text; "" when this look failed for a passing reason, since only the final must not
-        fail."""
+        fail. In a pause it is decoded as the final is, so that nothing is left to do when the utterance
+        ends."""
+        final = utterance.paused
         try:
-            return utterance.looked(await self._decode(*utterance.window(), False))
+            return utterance.looked(await self._decode(*utterance.window(), final), final)
         except (Busy, EngineError) as error:
             if isinstance(error, EngineError) and not error.retryable:
                 raise
@@ -133,7 +150,6 @@ class WhisperStt(InWorkers):
             result = await self._call("decode", window)
         finally:
             self._decoding -= 1
-        # The wait for a process counts as well, so that many speakers get fewer looks each.
         self._seconds += SMOOTHING_FACTOR * (current_time() - began - self._seconds)
         return Decoded(**result)
 

@@ -18,10 +18,7 @@ from .agreement import Agreement
 BLOCK_SAMPLES = 320
 """20 ms, over which loudness is measured. All lengths below that are named so are in blocks."""
 FIRST_LOOK_BLOCKS, LOOK_STEP_BLOCKS = 20, 30
-"""New sound before the first look (0.4 s) and before each further one (0.6 s)."""
-LOOK_SPACING = 2
-"""The shortest time between the starts of two looks, as a multiple of how long one takes. With 2 a process is
-free half the time, and the final need not wait then."""
+"""New sound before a look while no word is known (0.4 s), and afterwards (0.6 s)."""
 PAUSE_BLOCKS = 10
 """Silence (0.2 s) after which a look is due at once: the speaker has probably finished."""
 TAIL_BLOCKS = 2
@@ -37,8 +34,6 @@ SOUND_RANGE, NOISE_MARGIN = 10**-4.0, 10**-1.5
 it counts as sound."""
 MIN_SOUND_POWER = 10**-6.5
 """Mean square of -65 dBFS; everything below is silence."""
-MIN_LANGUAGE_CERTAINTY = 0.8
-"""Probability from which on a detected language is kept for the utterance."""
 CONTEXT_CHARS = 200
 """Of the text before a window, so many characters are given to the model."""
 
@@ -50,31 +45,27 @@ class Decoded:
     text: str = ""
     words: tuple[tuple[str, float, float], ...] = ()
     language: str = ""
-    certainty: float = 0.0
-    """Probability of the language, 0..1."""
+    certain: bool = False
+    """Whether the language need not be detected again."""
     speech: tuple[float, float] = (0.0, 0.0)
     """Start of the first and end of the last speech in the window."""
-    sound: bool = True
-    """Whether the text may be final: it is neither improbable nor repetitive."""
 
 
 class Utterance:
-    def __init__(self, language: str = "", seconds: float = 0.0) -> None:
-        """`seconds` is how long a decode takes at present."""
+    def __init__(self, language: str = "", expected: str = "") -> None:
+        """`language` is that of the speech, if it is known; `expected` the one that is likely."""
         self.language = language
         """Empty until it is certain."""
-        self._step = max(LOOK_STEP_BLOCKS, round(LOOK_SPACING * seconds * RATE / BLOCK_SAMPLES))
-        self._first = max(
-            FIRST_LOOK_BLOCKS, self._step // LOOK_SPACING if self._step > LOOK_STEP_BLOCKS else 0
-        )
+        self._expected = expected
         self._audio = bytearray()
         self._powers: list[float] = []
         self._noise = 0.0
         self._began = 0
         """Where in the utterance the window begins."""
         self._covered = 0
-        self._looked = False
-        self._last = Decoded()
+        self._last: Decoded | None = None
+        """A look that was decoded as a final is."""
+        self._worded = False
         self._text = ""
         self._words: list[Word] = []
         self._agreement = Agreement()
@@ -89,14 +80,21 @@ class Utterance:
         x = floats(bytes(self._audio[heard : heard + 2 * whole]))
         self._powers += np.square(x).reshape(-1, BLOCK_SAMPLES).mean(axis=1).tolist()
 
-    @property
-    def due(self) -> bool:
-        """Whether enough was added since the last look to decode the window again."""
+    def due(self, interval: float = 0.0) -> bool:
+        """Whether enough was added since the last look to decode the window again.
+
+        Further looks come not more often than every `interval` seconds.
+        """
         first, last = self._sound()
-        fresh = last - max(first, self._covered)
-        if len(self._powers) - last >= PAUSE_BLOCKS:
-            return fresh > TAIL_BLOCKS
-        return fresh >= (self._step if self._looked else self._first)
+        if self._paused(last):
+            return not self.settled
+        step = max(LOOK_STEP_BLOCKS, round(interval * RATE / BLOCK_SAMPLES))
+        return last - max(first, self._covered) >= (step if self._worded else FIRST_LOOK_BLOCKS)
+
+    @property
+    def paused(self) -> bool:
+        """Whether the speaker has probably finished, so that the next look may become the final."""
+        return self._paused(self._sound()[1])
 
     @property
     def covered(self) -> float:
@@ -105,8 +103,12 @@ class Utterance:
 
     @property
     def settled(self) -> bool:
-        """Whether the last look can be the final: it was good enough, and nothing was said since."""
-        return self._last.sound and self._sound()[1] - self._covered <= TAIL_BLOCKS
+        """Whether the last look can be the final: it was decoded as one, and nothing was said since."""
+        last = self._sound()[1]
+        return last == 0 or (self._last is not None and last - self._covered <= TAIL_BLOCKS)
+
+    def _paused(self, last: int) -> bool:
+        return len(self._powers) - last >= PAUSE_BLOCKS
 
     @property
     def excess(self) -> int:
@@ -120,14 +122,15 @@ class Utterance:
             + int(np.convolve(half, np.ones(QUIET_BLOCKS), "valid").argmin())
         )
 
-    def window(self, blocks: int | None = None) -> tuple[bytes, str, str]:
-        """(audio, language, text before it) to decode: all of it, or the first `blocks`."""
+    def window(self, blocks: int | None = None) -> tuple[bytes, str, str, str]:
+        """(audio, language, expected one, text before) to decode: all of it, or the first `blocks`."""
         end = None if blocks is None else 2 * BLOCK_SAMPLES * blocks
-        return bytes(self._audio[:end]), self.language, self._text[-CONTEXT_CHARS:]
+        return bytes(self._audio[:end]), self.language, self._expected, self._text[-CONTEXT_CHARS:]
 
-    def looked(self, decoded: Decoded) -> str:
-        """The whole window was decoded -> the partial text of the utterance."""
-        self._looked, self._last = True, decoded
+    def looked(self, decoded: Decoded, final: bool = False) -> str:
+        """The whole window was decoded, perhaps as a `final` is -> the partial text of the utterance."""
+        self._last = decoded if final else None
+        self._worded = self._worded or bool(decoded.text)
         self._covered = len(self._powers)
         self._learn(decoded, len(self._powers), final=False)
         return self._agreement.hear(self._text + decoded.text)
@@ -141,15 +144,16 @@ class Utterance:
         self._words += [Word(text.strip(), begin + start, begin + end) for text, start, end in decoded.words]
         del self._audio[: 2 * BLOCK_SAMPLES * blocks], self._powers[:blocks]
         self._began += blocks
-        self._covered, self._last = 0, Decoded()
+        self._covered, self._last = 0, None
 
     def final(self) -> Transcript:
         """The final, in which the last look stands for the window."""
-        self.closed(self._last)
+        if self._last:
+            self.closed(self._last)
         return Transcript(self._text.strip(), True, self.language, tuple(self._words))
 
     def _learn(self, decoded: Decoded, blocks: int, final: bool) -> None:
-        if final or decoded.certainty >= MIN_LANGUAGE_CERTAINTY:
+        if final or decoded.certain:
             self.language = self.language or decoded.language
         start, end = (round(seconds * RATE / BLOCK_SAMPLES) for seconds in decoded.speech)
         still = sorted(self._powers[:start] + self._powers[end:blocks])
