@@ -174,7 +174,7 @@ QUICK: dict[str, Callable[[str], object]] = {
     "a backchannel": turns.is_backchannel,
     "an echo": lambda text: turns.is_echo(text, text),
     "an interruption": lambda text: turns.interrupts(text, text),
-    "patience": lambda text: turns.patience(text, 0.5),
+    "completeness": turns.completeness,
     "tokens": estimate,
     "visible characters": visible,
     "speakable": speakable,

@@ -5,31 +5,41 @@ from __future__ import annotations
 import pytest
 
 from nexus_voice.text.turn_taking import (
-    MAX_SILENCE_S,
-    MIN_SILENCE_S,
-    PATIENCE,
+    COMPLETENESS,
+    Completeness,
+    completeness,
     interrupts,
     is_backchannel,
     is_echo,
     is_ignorable,
-    patience,
 )
 
-WINDOW = 0.5
-
 EXAMPLES = {
-    "whole command": ["stop", "yes please", "thank you"],
-    "filler": ["so I wanted to um", "uh", "what is the, you know"],
-    "ellipsis or comma": ["if it rains,", "right then...", "the thing is…"],
-    "digits being read out": ["my number is four one five", "it is 0 3 0", "call 555", "room 12"],
-    "unfinished phrase": [
-        "tell me about the",
-        "I would like to know how",
-        "can you",
-        "is it in",
-        "and then my",
+    "whole command": ["stop", "Yes, please.", "thank you", "No, thank you."],
+    "filler": ["so I wanted to um", "uh", "what is the, you know", "Well, you know.", "So."],
+    "ellipsis, comma or dash": ["if it rains,", "right then...", "the thing is…", "He began a com-"],
+    "quantity": ["It was built in 1889.", "Call me at five.", "more than 20"],
+    "digits being read out": [
+        "my number is four one five",
+        "it is 0 3 0",
+        "Call 555.",
+        "It is 030-445.",
+        "room 12",
     ],
-    "question mark": ["what time is it?", "really?"],
+    "word that ends no sentence": ["tell me about the", "What is the?", "and then my", "I need my."],
+    "beginning of a question": ["can you", "Could you?", "What is?", "so how do"],
+    "condition without a consequence": ["If it rains tomorrow.", "because I said so"],
+    "question mark": [
+        "what time is it?",
+        "really?",
+        "Who are you talking to?",
+        "How are you?",
+        "何時ですか？",
+    ],
+    "preposition": ["I would like to.", "Set an alarm for", "tell me about"],
+    "unfinished phrase": ["I would like to know how", "is it in", "what I do"],
+    "auxiliary before a full stop": ["I think it was.", "Yes, it is."],
+    "full stop": ["Turn it on.", "Thank you for that.", "Es ist spät.", "很好。"],
     "complete question": [
         "how do I add a language model",
         "what will the weather be like",
@@ -40,25 +50,36 @@ EXAMPLES = {
 
 @pytest.mark.parametrize(("rule", "text"), [(rule, text) for rule in EXAMPLES for text in EXAMPLES[rule]])
 def test_each_rule_of_the_table(rule: str, text: str) -> None:
-    first = next(name for name, pattern, _ in PATIENCE if pattern.search(text))
+    first = next(name for name, pattern, _ in COMPLETENESS if pattern.search(text))
     assert first == rule
 
 
 def test_every_rule_has_its_examples() -> None:
-    assert [name for name, _, _ in PATIENCE] == list(EXAMPLES)
+    assert [name for name, _, _ in COMPLETENESS] == list(EXAMPLES)
 
 
-def test_waits_longer_after_what_cannot_end_here_and_shorter_after_what_is_complete() -> None:
-    assert patience("tell me about the", WINDOW) > WINDOW
-    assert patience("how do I add a language model", WINDOW) < WINDOW
-    assert patience("the weather tomorrow", WINDOW) == WINDOW
-    assert patience("", WINDOW) == WINDOW
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", Completeness.unheard),
+        ("the weather tomorrow", Completeness.plain),
+        ("The weather tomorrow", Completeness.open),
+        ("The weather tomorrow.", Completeness.complete),
+        ("天気", Completeness.plain),
+    ],
+)
+def test_a_missing_full_stop_counts_where_sentences_are_written(text: str, found: Completeness) -> None:
+    assert completeness(text) is found
 
 
-@pytest.mark.parametrize("window", [0.0, 0.1, 0.32, 0.5, 1.0, 1.5, 3.0])
-@pytest.mark.parametrize("text", [text for texts in EXAMPLES.values() for text in texts])
-def test_the_window_is_bounded(text: str, window: float) -> None:
-    assert MIN_SILENCE_S <= patience(text, window) <= max(MAX_SILENCE_S, window)
+def test_a_long_text_does_not_begin_where_it_is_cut() -> None:
+    assert completeness("what is it like there " + "today " * 100) is Completeness.plain
+
+
+def test_words_that_are_not_recognised_yet_may_change_everything() -> None:
+    assert completeness("What time is it?", heard_out=False) is Completeness.unheard
+    assert completeness("I would like to", heard_out=False) is Completeness.unheard
+    assert completeness("My number is 4", heard_out=False) is Completeness.unfinished
 
 
 @pytest.mark.parametrize("text", ["mm-hm", "Mm-hm.", "uh-huh", "yeah", "okay, right", "I see", "got it", ""])

@@ -1,8 +1,9 @@
-"""Turn taking by words alone: what is a backchannel, what interrupts, and how long to wait for more words."""
+"""Turn taking by words alone: what is a backchannel, what interrupts, and whether more words are to come."""
 
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -53,60 +54,109 @@ def interrupts(text: str, speaking: str) -> bool:
     return not is_ignorable(text, floor_taken=True) and not is_echo(text, speaking)
 
 
-_NUMBER = (
-    r"(?:\d[\d,.:/-]*|zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|double|triple)"
-)
+class Completeness(Enum):
+    """What the words of an utterance say about its end."""
 
-PATIENCE: tuple[tuple[str, re.Pattern[str], float], ...] = tuple(
-    (name, re.compile(pattern, re.IGNORECASE), factor)
-    for name, pattern, factor in (
-        # Certainly complete: wait less.
+    unfinished = auto()
+    """It cannot end here."""
+    open = auto()
+    """They have no full stop, from a recogniser that writes some."""
+    unheard = auto()
+    """They are not known yet."""
+    plain = auto()
+    """They say nothing about it."""
+    complete = auto()
+    """It may well end here."""
+
+
+_MARK = r"[.?!。？！।؟]*$"
+_NUMBER = (
+    r"(?:\d[\d,.:/-]*+|zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|double|triple)"
+)
+_DIGITS = rf"(?:^|\s){_NUMBER}{_MARK}"
+_OPENING = r"^(?:(?:and|so|okay|hey|please),?\s+)?"
+
+COMPLETENESS: tuple[tuple[str, re.Pattern[str], Completeness], ...] = tuple(
+    (name, re.compile(pattern, re.IGNORECASE), completeness)
+    for name, pattern, completeness in (
         (
             "whole command",
-            r"^(?:stop|yes|no|yes please|no thanks|thank you|thanks|goodbye|never mind)[.!]?$",
-            0.7,
+            r"^(?:stop|yes|no|yes,? please|no,? thanks|(?:no,? )?thank you|thanks|goodbye|never mind)[.!]?$",
+            Completeness.complete,
         ),
-        # It cannot end here: wait longer.
-        ("filler", r"(?:^|\s)(?:um+|uh+|er+m?|hm+|well|you know|i mean)[,.…]*$", 2.0),
-        ("ellipsis or comma", r"(?:,|…|\.\.\.|-)$", 2.0),
-        ("digits being read out", rf"(?:^|\s){_NUMBER}$", 2.0),
+        (
+            "filler",
+            r"(?:(?:^|\s)(?:um+|uh+|er+m?|hm+|well|you know|i mean)|^so)[,.…]*$",
+            Completeness.unfinished,
+        ),
+        ("ellipsis, comma or dash", r"(?:[,、，،…—-]|\.\.)$", Completeness.unfinished),
+        (
+            "quantity",
+            rf"\s(?:in|at|by|since|until|for|about|than|over|under)\s+{_NUMBER}{_MARK}",
+            Completeness.plain,
+        ),
+        ("digits being read out", _DIGITS, Completeness.unfinished),
+        (
+            "word that ends no sentence",
+            rf"(?:^|\s)(?:and|but|or|nor|because|if|while|which|than|as|the|a|an|my|your|our|their|of){_MARK}",
+            Completeness.unfinished,
+        ),
+        (
+            "beginning of a question",
+            rf"{_OPENING}(?:(?:can|could|would|will|do|does|did|should)(?:\s+(?:i|you|we|they|he|she|it))?|"
+            rf"(?:what|how|where|when|why|who)\s+(?:is|are|was|do|does|did|can|could|would|should)){_MARK}",
+            Completeness.unfinished,
+        ),
+        (
+            "condition without a consequence",
+            r"^(?:(?:and|so|but)\s)?(?:if|unless|because|although|though|while)\s[^,]*$",
+            Completeness.unfinished,
+        ),
+        ("question mark", r"[?？؟]$", Completeness.complete),
+        ("preposition", r"(?:^|\s)(?:to|at|by|for|from|with|about|into)[.!]?$", Completeness.unfinished),
         (
             "unfinished phrase",
-            r"(?:^|\s)(?:and|but|or|nor|because|so|if|when|while|which|that|who|than|as|the|a|an|my|your|his|her|its|"
-            r"our|their|this|these|of|to|in|on|at|by|for|from|with|about|into|is|are|was|were|be|can|could|"
-            r"would|should|will|do|does|did|have|has|not|what|how|why|where|i|we|you)$",
-            2.0,
+            r"(?:^|\s)(?:so|when|that|who|his|her|its|this|these|in|on|is|are|was|were|be|been|can|could|would|"
+            r"should|will|do|does|did|have|has|had|not|what|how|why|where|i|we|you)$",
+            Completeness.unfinished,
         ),
-        # Probably complete: wait less.
-        ("question mark", r"\?$", 0.6),
+        (
+            "auxiliary before a full stop",
+            r"\s(?:is|are|was|were|be|been|can|could|would|should|will|do|does|did|have|has|had)[.!]$",
+            Completeness.plain,
+        ),
+        ("full stop", r"[.!。！।]$", Completeness.complete),
         (
             "complete question",
-            r"^(?:(?:and|so|okay|hey|please)\s+)?(?:what|how|why|where|when|who|which|can|could|do|does|did|is|are|"
-            r"was|were|will|would|should|tell me|show me)(?:\s+\S+){3,}$",
-            0.7,
+            rf"{_OPENING}(?:what|how|why|where|when|who|which|can|could|do|does|did|is|are|was|were|will|would|"
+            r"should|tell me|show me)(?:\s+\S+){3,}$",
+            Completeness.complete,
         ),
     )
 )
-"""(name, pattern of the words so far, factor): by how much longer or shorter than the usual silence to wait.
-The first pattern that matches decides."""
+"""(name, pattern of the words so far, what they say). The first pattern that matches decides.
 
-MAX_PATIENCE_CHARS = 500
+Recognisers that write full stops write them wherever a speaker is silent, so some words count for more.
+"""
+
+_WRITTEN = re.compile(r"[A-Z.,?!]")
+"""What tells a recogniser that writes sentences from one that only writes words."""
+MAX_COMPLETENESS_CHARS = 500
 """Only so many characters at the end of an utterance are read."""
-MIN_SILENCE_S, MAX_SILENCE_S = 0.2, 1.6
-"""Bounds of the silence that ends an utterance, in seconds, whatever the words."""
 
 
-def patience(text: str, silence: float) -> float:
-    """Return how many seconds of silence end this utterance; `silence` is the usual number.
+def completeness(text: str, heard_out: bool = True) -> Completeness:
+    """What the words so far say about whether they are all.
 
-    `text` holds the words so far.
+    Without `heard_out`, more was said that is not recognised yet; after digits probably more of them.
     """
-    text = text[-2 * MAX_PATIENCE_CHARS :].strip()
-    if not text:
-        return silence
-    if len(text) > MAX_PATIENCE_CHARS:
-        text = "… " + text[-MAX_PATIENCE_CHARS:]  # it does not begin here
-    for _, pattern, factor in PATIENCE:
+    text = text[-2 * MAX_COMPLETENESS_CHARS :].strip()
+    if not text or not heard_out:
+        reading_out = re.search(_DIGITS, text[-MAX_COMPLETENESS_CHARS:], re.IGNORECASE)
+        return Completeness.unfinished if reading_out else Completeness.unheard
+    if len(text) > MAX_COMPLETENESS_CHARS:
+        text = "… " + text[-MAX_COMPLETENESS_CHARS:]  # it does not begin here
+    for _, pattern, found in COMPLETENESS:
         if pattern.search(text):
-            return min(max(silence * factor, MIN_SILENCE_S), max(MAX_SILENCE_S, silence))
-    return silence
+            return found
+    return Completeness.open if _WRITTEN.search(text) else Completeness.plain

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from nexus_voice.core.audio import RATE, Voicing
 from nexus_voice.talk.listening.endpointing import Endpoint, samples
 from nexus_voice.talk.listening.events import Edge, FalseOnset, Onset, Pause, SpeechEnd
+from nexus_voice.talk.listening.turn_end import NOTHING, Evidence
 
 WINDOW, FRAME = 512, 320
 
@@ -17,7 +18,7 @@ def run(
     speech: list[tuple[float, float]],
     seconds: float,
     silence: float = 0.5,
-    text: str = "",
+    known: Evidence = NOTHING,
     hangover: float = 0.0,
 ) -> list[tuple[float, Edge]]:
     """Edges with the time of the frame that caused them; windows lag behind frames, as they do live."""
@@ -37,7 +38,7 @@ def run(
             else:
                 windows.append(Voicing(0.9 if late else 0.0, WINDOW, 0 if late else WINDOW, WINDOW))
             examined = end
-        out += [(frame * FRAME / RATE, edge) for edge in endpoint.feed(FRAME, windows, text)]
+        out += [(frame * FRAME / RATE, edge) for edge in endpoint.feed(FRAME, windows, known)]
     return out
 
 
@@ -59,7 +60,7 @@ def test_the_silence_is_counted_from_the_last_voiced_sample(phase: float, hangov
 
 def test_the_words_stretch_and_shorten_the_window() -> None:
     usual, longer, shorter = (
-        run([(1.0, 2.0)], 5.0, text=text)[-1][0]
+        run([(1.0, 2.0)], 5.0, known=Evidence(text))[-1][0]
         for text in ("fine weather", "tell me about the", "what is it like today")
     )
     assert shorter < usual < longer

@@ -19,6 +19,7 @@ from ..streams import closing
 from .barge_in import BargeIn
 from .endpointing import MAX_UTTERANCE_S, Endpoint, samples
 from .events import Edge, FalseOnset, Final, Heard, Hush, Onset, Partial, Pause, SpeechEnd, Sustained, Unheard
+from .turn_end import NOTHING, Evidence
 
 BLOCK_S = 0.1
 """Audio handed to the recogniser at a time: fewer wake-ups than with every frame."""
@@ -26,32 +27,47 @@ RELAXED_PIECE_S = 0.064
 """Sound that is worked on at a time while nothing is urgent: two windows."""
 WINDOW_SAMPLES = 512
 """The usual detector's window (Silero's, at 16 kHz)."""
+MAX_JUDGED_S = 8.0
+"""Sound of an utterance that is kept for judging whether its speaker has finished."""
 NO_AUDIO_TIMEOUT_S = 2.0
 """Without any audio for so long an utterance is over."""
 
 
 class Utterance:
-    """Audio on its way to the recogniser, in blocks. The longest utterance bounds it."""
+    """Audio on its way to the recogniser, in blocks, and what is known of it.
 
-    def __init__(self, began: float) -> None:
+    The longest utterance bounds it.
+    """
+
+    def __init__(self, began: float, first: int) -> None:
         self.scope = anyio.CancelScope()
         self.began = began
         self.text = self.language = self.engine = ""
         self.ended = 0.0
+        self._first = first
+        """Where its first sample is in the session."""
+        self._covered: int | None = None
+        """Where the audio ends that `text` covers; None: the recogniser does not say."""
+        self._judged = 0, 0.0
+        """Where speech had ended when it was judged, and how likely it had finished."""
+        self._recent = bytearray()
         self._block = bytearray()
         self.feed: MemoryObjectSendStream[Pcm]
         self.audio: MemoryObjectReceiveStream[Pcm]
         self.feed, self.audio = anyio.create_memory_object_stream[Pcm](round(2 * MAX_UTTERANCE_S / BLOCK_S))
 
     def add(self, pcm: Pcm) -> None:
+        self._recent += pcm.data
+        if len(self._recent) > 4 * samples(MAX_JUDGED_S):
+            del self._recent[: -2 * samples(MAX_JUDGED_S)]
         self._block += pcm.data
         if len(self._block) >= 2 * samples(BLOCK_S):
-            self._flush()
+            self.flush()
 
     def finish(self, ended: float) -> None:
         """No more audio; the last voiced sample was heard at `ended`."""
         self.ended = ended
-        self._flush()
+        self.flush()
         self.feed.close()
 
     @property
@@ -66,7 +82,26 @@ class Utterance:
     def heard_by(self, engine: str) -> None:
         self.engine = engine
 
-    def _flush(self) -> None:
+    @property
+    def recent(self) -> Pcm:
+        return Pcm(bytes(self._recent[-2 * samples(MAX_JUDGED_S) :]), RATE)
+
+    def understood(self, partial: Transcript) -> None:
+        """The recogniser has new words, or has heard more of the audio."""
+        self.text, self.language = partial.text, partial.language
+        self._covered = None if partial.until is None else self._first + samples(partial.until)
+
+    def judged(self, last_voiced: int, finished: float) -> None:
+        self._judged = last_voiced, finished
+
+    def known(self, last_voiced: int) -> Evidence:
+        """What is known while the speaker is silent since `last_voiced`."""
+        heard_out = self._covered is None or self._covered >= last_voiced
+        when, finished = self._judged
+        return Evidence(self.text, heard_out, finished if when == last_voiced else None)
+
+    def flush(self) -> None:
+        """Hand over what there is: the speaker pauses, so that the recogniser may have heard all of it."""
         if self._block:
             # A recogniser that is stuck or gone is reported by its own task.
             with suppress(anyio.WouldBlock, anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -102,6 +137,8 @@ class Ear:
         self._pre_roll: deque[Pcm] = deque()
         self._pre_roll_samples = 0
         self._interrupted = False
+        self._asking = False
+        """Whether the judge of turns is being asked."""
         self._heard_at = anyio.current_time()
         self.tune()
 
@@ -134,13 +171,19 @@ class Ear:
             self._keep_pre_roll(pcm)
         else:
             self._utterance.add(pcm)
-        text = self._utterance.text if self._utterance else ""
-        for edge in self._endpoint.feed(pcm.samples, windows, text):
+        for edge in self._endpoint.feed(pcm.samples, windows, self._known()):
             await self._report(edge, now)
         if not self._interrupted and self._barge_in.by_sound(now):
             self._interrupted = True
             await self._out.send(Sustained())
+        self._plan()
+
+    def _plan(self) -> None:
+        """Decide how much sound to gather; again when something becomes known that may end the utterance."""
         self._wanted = 2 * round(self._seconds_wanted() * self._rate)
+
+    def _known(self) -> Evidence:
+        return self._utterance.known(self._endpoint.last_voiced) if self._utterance else NOTHING
 
     def _seconds_wanted(self) -> float:
         """Seconds of sound to gather before it is worth a look."""
@@ -148,7 +191,7 @@ class Ear:
             return (WINDOW_SAMPLES - self._endpoint.position % WINDOW_SAMPLES) / RATE
         if self._utterance is None or self._endpoint.held:
             return RELAXED_PIECE_S
-        return min(self._endpoint.undecided(self._utterance.text) / RATE, RELAXED_PIECE_S)
+        return min(self._endpoint.undecided(self._known()) / RATE, RELAXED_PIECE_S)
 
     async def talk_start(self) -> None:
         """The talk button goes down: the assistant is silent, and everything is speech."""
@@ -170,8 +213,12 @@ class Ear:
                 began = self._time(position, now)
                 self._transcribe(began)
                 await self._out.send(replace(edge, at=began))
-            case Pause():
-                if self._utterance and self._utterance.text:
+            case Pause() if self._utterance:
+                self._utterance.flush()
+                if not self._asking:
+                    self._asking = True
+                    self._tasks.start_soon(self._ask, self._utterance, self._endpoint.last_voiced)
+                if self._utterance.text:
                     await self._out.send(self._utterance.stable)
             case FalseOnset():
                 self._drop_utterance()
@@ -199,7 +246,8 @@ class Ear:
             self._pre_roll_samples -= self._pre_roll.popleft().samples
 
     def _transcribe(self, began: float) -> None:
-        utterance = self._utterance = Utterance(began)
+        first = self._endpoint.position - self._pre_roll_samples
+        utterance = self._utterance = Utterance(began, first)
         for pcm in self._pre_roll:
             utterance.add(pcm)
         self._pre_roll.clear()
@@ -214,6 +262,17 @@ class Ear:
             if self._utterance is utterance and anyio.current_time() - self._heard_at >= NO_AUDIO_TIMEOUT_S:
                 self._endpoint.reset(examined=False)
                 await self._report(SpeechEnd(self._endpoint.position), self._heard_at)
+
+    async def _ask(self, utterance: Utterance, last_voiced: int) -> None:
+        """Ask the judge whether the speaker has finished; without an answer the words decide alone."""
+        try:
+            if judge := self._session.engines.turn:
+                utterance.judged(last_voiced, await judge.finished(utterance.recent))
+                self._plan()
+        except Exception:  # noqa: S110 - it is busy, still loading or broken, which its chain has noted
+            pass
+        finally:
+            self._asking = False
 
     def _drop_utterance(self) -> None:
         if self._utterance:
@@ -240,9 +299,12 @@ class Ear:
             async for transcript in transcripts:
                 if transcript.final:
                     return transcript
-                if transcript.text and transcript.text != utterance.text:
-                    utterance.text, utterance.language = transcript.text, transcript.language
-                    await self._out.send(Partial(transcript.text))
-                    if self._utterance is utterance and self._endpoint.paused:
+                if transcript.text:
+                    new = transcript.text != utterance.text
+                    utterance.understood(transcript)
+                    self._plan()
+                    if new:
+                        await self._out.send(Partial(transcript.text))
+                    if new and self._utterance is utterance and self._endpoint.paused:
                         await self._out.send(utterance.stable)
         raise EngineError("The speech recogniser gave no result.", retryable=True)

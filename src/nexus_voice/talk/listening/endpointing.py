@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...core.audio import RATE, Voicing
-from ...text.turn_taking import patience
 from .events import Edge, FalseOnset, Onset, Pause, SpeechEnd
+from .turn_end import NOTHING, Evidence, silence_to_wait
 
 MIN_SPEECH_PROBABILITY = 0.5
 """From here on a window counts as speech; sensitivity is the detector's business."""
@@ -63,8 +63,13 @@ class Endpoint:
         """Somebody has spoken, and is silent for a moment."""
         return self.onset is not None and self._paused
 
-    def feed(self, count: int, windows: Sequence[Voicing], text: str = "") -> list[Edge]:
-        """`count` more samples arrived, which completed `windows`; `text` is what is understood so far."""
+    @property
+    def last_voiced(self) -> int:
+        """Where the latest voice ended."""
+        return self._last_voiced
+
+    def feed(self, count: int, windows: Sequence[Voicing], known: Evidence = NOTHING) -> list[Edge]:
+        """`count` more samples arrived, which completed `windows`; `known` is said of the utterance."""
         self.position += count
         edges: list[Edge] = []
         for window in windows:
@@ -77,15 +82,15 @@ class Endpoint:
                 self._voice(begin, self._examined - window.trail, edges)
             self._before = window
         if self.onset is not None and not self.held:
-            self._silence(text, edges)
+            self._silence(known, edges)
         elif self.onset is not None and self.position - self.onset >= samples(MAX_UTTERANCE_S):
             edges.append(self.release())
         return edges
 
-    def undecided(self, text: str = "") -> int:
+    def undecided(self, known: Evidence = NOTHING) -> int:
         """Samples until silence could next cause an edge; so many may be gathered before the next `feed`."""
         silent = self.position - self._last_voiced
-        thresholds = [patience(text, self.silence)]
+        thresholds = [silence_to_wait(known, self.silence)]
         if not self._paused:
             thresholds.append(STABLE_PAUSE_S)
         if self._voiced < samples(MIN_SPEECH_S):
@@ -127,14 +132,14 @@ class Endpoint:
         self._voiced += end - start
         self._paused = False
 
-    def _silence(self, text: str, edges: list[Edge]) -> None:
+    def _silence(self, known: Evidence, edges: list[Edge]) -> None:
         assert self.onset is not None
         silent = self.position - self._last_voiced
         if self._voiced < samples(MIN_SPEECH_S):
             if silent >= samples(2 * MAX_GAP_S):
                 self.onset = None
                 edges.append(FalseOnset())
-        elif silent >= samples(patience(text, self.silence)) or (
+        elif silent >= samples(silence_to_wait(known, self.silence)) or (
             self.position - self.onset >= samples(MAX_UTTERANCE_S)
         ):
             self.onset = None
