@@ -26,11 +26,11 @@ $(VENV)/.weights: src/nexus_voice/models/pinned.py | $(VENV)/.ready
 run: setup ## Start the server on http://127.0.0.1:8080
 	@exec $(BIN)/nexus-voice serve --host $(HOST) --port $(PORT)
 
-test: setup lint ## Lint, types and the whole test suite, in two processes
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: setup lint ## Lint, types and the whole test suite, in three processes
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 quick: setup lint ## The same without the tests of real engines and of the browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: setup ## Format, lint and type checks
 	$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ import written
 from nexus_voice.core.errors import BadInput
 from nexus_voice.knowledge.reading.chunks import Reading
 from nexus_voice.knowledge.reading.confined_reader import Reader
+from nexus_voice.knowledge.reading.document import chosen_title
 from nexus_voice.knowledge.reading.kinds import MEDIA_TYPE, SUFFIXES
 from nexus_voice.knowledge.reading.read import read
 
@@ -127,16 +128,16 @@ def test_a_page_that_is_called_pdf_is_read_as_a_page() -> None:
     assert read("a.pdf", b"<!DOCTYPE html><html><p>Not found").text == "Not found"
 
 
-@pytest.mark.parametrize(
-    ("title", "shown"),
-    [
-        ("The pump", "The pump"), ("Microsoft Word - pump.docx", "The report"), ("untitled", "The report"),
-        ("(unspecified)", "The report"), ("Document1", "The report"), ("a.pdf", "The report"),
-        ("", "The report"),
-    ],
-)  # fmt: skip
-def test_a_title_that_nobody_chose_is_none(title: str, shown: str) -> None:
+@pytest.mark.parametrize(("title", "shown"), [("The pump", "The pump"), ("untitled", "The report")])
+def test_a_document_has_the_title_that_somebody_chose(title: str, shown: str) -> None:
     assert read("a.docx", written.docx(title)).title == shown
+
+
+@pytest.mark.parametrize(
+    "title", ["Microsoft Word - pump.docx", "untitled", "(unspecified)", "Document1", "a.pdf", ""]
+)
+def test_a_title_that_nobody_chose_is_none(title: str) -> None:
+    assert not chosen_title(title)
 
 
 @pytest.mark.parametrize(
