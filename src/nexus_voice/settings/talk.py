@@ -11,7 +11,8 @@ from .section import Seconds, Section
 
 class Talk(Section):
     silence: Seconds = Field(
-        0.5, description="Silence that ends a turn; what was said makes it shorter or longer."
+        0.5,
+        description="Silence that ends a turn; your words and your voice make it shorter or longer.",
     )
     interrupt: Seconds = Field(0.192, description="How long a user must speak to interrupt the assistant.")
     pre_roll: Seconds = Field(

@@ -86,7 +86,7 @@ async def test_live_speech_gives_partials_and_its_last_look_is_the_final(
     assert times == sorted(times)
     assert 0 <= times[0] < times[-1] <= QUESTION.seconds
     assert len(decodes) > 2
-    assert [final for _, final in decodes].count(True) == 1
+    assert decodes[-1] == (pytest.approx(covered[-1], abs=0.03), True), "nothing is decoded after it"
 
 
 async def test_speech_up_to_the_end_is_decoded_once_more_and_whole(

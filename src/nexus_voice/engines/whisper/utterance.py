@@ -19,8 +19,9 @@ BLOCK_SAMPLES = 320
 """20 ms, over which loudness is measured. All lengths below that are named so are in blocks."""
 FIRST_LOOK_BLOCKS, LOOK_STEP_BLOCKS = 20, 30
 """New sound before a look while no word is known (0.4 s), and afterwards (0.6 s)."""
-PAUSE_BLOCKS = 10
-"""Silence (0.2 s) after which a look is due at once: the speaker has probably finished."""
+PAUSE_BLOCKS = 7
+"""Silence (0.14 s) after which a look is due at once: the speaker has probably finished. At a pause of 0.16 s
+the conversation hands over all sound, and waits for the words."""
 TAIL_BLOCKS = 2
 """So little sound after a look holds no further word."""
 MAX_WINDOW_BLOCKS = 26 * 50
