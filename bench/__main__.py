@@ -22,6 +22,7 @@ from .retrieval import retrieval
 from .roles import loop_lag
 from .speech import speech
 from .text import text
+from .turns import turns
 from .voice import listening, overload, voice
 
 QUICK = [1, 10, 50, 100]
@@ -68,6 +69,13 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--rerank", action=argparse.BooleanOptionalAction, help="measure the reranker too [if it is pulled]"
     )
     finding.add_argument("--json", action="store_true", help="print one JSON object")
+    about = "When a turn is taken to be over: how often speakers are cut off, and how long they wait."
+    ending = commands.add_parser("turns", help=about, description=about)
+    ending.add_argument("--clips", type=Path, metavar="FOLDER", help="of recordings with a clips.tsv")
+    ending.add_argument("--stt", default="whisper-base", help="the recogniser's model [whisper-base]")
+    ending.add_argument(
+        "--decode", type=float, metavar="MS", help="count on decodes of so long, instead of those measured"
+    )
     commands.add_parser(
         "report", help="The table of what was measured; exits with 1 when a target is missed."
     )
@@ -79,8 +87,8 @@ def main(words: Sequence[str] | None = None) -> int:
     chosen = arguments(words)
     if chosen.command == "report":
         return report()
-    if chosen.command == "retrieval":
-        return measured_retrieval(chosen)
+    if chosen.command in ("retrieval", "turns"):
+        return measured_with_models(chosen)
     if sys.platform != "linux":
         print("The measurements read /proc and pin processes to cores: they need Linux.", file=sys.stderr)
         return 2
@@ -121,17 +129,21 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measured_retrieval(chosen: argparse.Namespace) -> int:
-    """Measure the search on a public set, with the engines that the user's settings choose."""
+def measured_with_models(chosen: argparse.Namespace) -> int:
+    """Measure with the engines and models that the user's settings choose."""
     configure("error")
     try:
-        retrieval(
-            settings(),
-            chosen.dataset,
-            limit=chosen.limit,
-            rerank=chosen.rerank,
-            as_json=chosen.json,
-        )
+        if chosen.command == "turns":
+            decode = None if chosen.decode is None else chosen.decode / 1e3
+            turns(settings(), chosen.clips, chosen.stt, decode)
+        else:
+            retrieval(
+                settings(),
+                chosen.dataset,
+                limit=chosen.limit,
+                rerank=chosen.rerank,
+                as_json=chosen.json,
+            )
     except NexusError as error:
         print(f"bench: {error.message}", file=sys.stderr)
         return 1
