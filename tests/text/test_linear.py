@@ -44,7 +44,8 @@ from nexus_voice.text.invisible_characters import visible
 from nexus_voice.text.prompting import messages
 from nexus_voice.text.prose import sentences
 from nexus_voice.text.sentences.splitter import Sentences
-from nexus_voice.text.spoken.speakable import speakable
+from nexus_voice.text.spoken.english import is_english
+from nexus_voice.text.spoken.speakable import PASSES, speakable
 from nexus_voice.text.words import bare_question, terms
 
 SIZES = 12_500, 25_000, 50_000, 100_000, 200_000
@@ -75,7 +76,8 @@ RUNS = {
     "citations in lenticular brackets": "【1】", "open citations": "【1 ", "words": "and blue ",
     "sentences": "It is blue. ", "figures": "$1,000 ", "items": "\n- ", "tables": "|-|-|\n",
     "fences": "```\n", "code in a line": "``` a ", "comments": "<!--", "images": "![", "titles": "From “",
-    "blanks on lines": "\n ", "zeros": "0.", "quoted dots": '."',
+    "blanks on lines": "\n ", "zeros": "0.", "quoted dots": '."', "numerals": "Henry II ",
+    "streets": "1 Elm St. ", "slashes": "a/", "telephone numbers": "+44 20-",
 }  # fmt: skip
 
 
@@ -178,6 +180,7 @@ QUICK: dict[str, Callable[[str], object]] = {
     "tokens": estimate,
     "visible characters": visible,
     "speakable": speakable,
+    "English or not": lambda text: is_english(text, ""),
     "redaction": lambda text: redact(None, "", {"event": text}),
     "a made-up phrase": lambda text: believable(text, voiced=1e9, level=-60.0, no_speech=0.9),
     "a voice's parts": lambda text: list(parts(text, 150)),
@@ -204,6 +207,7 @@ SLOW: dict[str, Callable[[str], object]] = {
     "sentences at once": lambda text: split(text, in_one),
     "sentences in tokens": lambda text: split(text, in_tokens),
     "every sentence spoken": spoken,
+    "spoken forms": lambda text: [words_for(text) for words_for in PASSES],
     "stop sequences": stopped,
     "word marks": marked,
     "front matter": lambda text: markdown(f"---\ntitle: {text}\n---\n"),

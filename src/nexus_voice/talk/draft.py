@@ -135,9 +135,11 @@ class Draft:
                 match piece:
                     case Sources():
                         quoted = piece.quoted
-                    case Statement(text) if ahead.voice and not ahead.first and (words := speakable(text)):
-                        ahead.first = words, self._session.manner.voice_for(ahead.language, quoted)
-                        tasks.start_soon(self._say_ahead, ahead, *ahead.first)
+                    case Statement(text) if ahead.voice and not ahead.first:
+                        voice = self._session.manner.voice_for(ahead.language, quoted)
+                        if words := speakable(text, voice.language):
+                            ahead.first = words, voice
+                            tasks.start_soon(self._say_ahead, ahead, *ahead.first)
                 await ahead.pieces.send(piece)
             ahead.pieces.close()
 

@@ -205,10 +205,10 @@ async def speak(turn: Turn, statements: MemoryObjectReceiveStream[Statement]) ->
                 await turn.send(events.Sentence(turn.number, text, list(statement.sources)))
             if not session.manner.speak:
                 continue
-            spoken = speakable(statement.text)
+            voice = session.manner.voice_for(turn.exchange.language, turn.exchange.quoted)
+            spoken = speakable(statement.text, voice.language)
             playout.begin(statement.text, spoken)
             if spoken:
-                voice = session.manner.voice_for(turn.exchange.language, turn.exchange.quoted)
                 async with closing(turn.draft.speak(spoken, voice)) as audio:
                     async for chunk in audio:
                         await playout.add(chunk)

@@ -57,7 +57,7 @@ ADDRESSES = {
         "version 2 point 0 point 1, version 3 point 1 beta, 2 point 0 point 1, "
         "10 dot 0 dot 0 dot 1 and Python 3.11."
     ),
-    "24/7 and/or TCP/IP": "24/7 and/or TCP/IP",
+    "24/7 and/or TCP/IP": "twenty-four seven and or TCP IP",
 }
 FIGURES = {
     "5 km, 1 km, 20 °C, 3GB, 500 ms, 0.5 h": (
@@ -65,7 +65,9 @@ FIGURES = {
     ),
     "100 km/h, 50 tok/s, 3.5 MB/s": "100 kilometers per hour, 50 tokens per second, 3.5 megabytes per second",
     "5%, 5-10%, 5–10 km": "5 percent, 5 to 10 percent, 5 to 10 kilometers",
-    "the 90s, 1990s, 30s, a 5-km run, 10-minute": "the 90s, 1990s, 30 seconds, a 5-kilometer run, 10-minute",
+    "the 90s, 1990s, 30s, a 5-km run, 10-minute": (
+        "the nineties, nineteen nineties, 30 seconds, a 5-kilometer run, 10-minute"
+    ),
     "$3.50, $1, $0.99, $2.00, €20, 20 €, £1,200.50": (
         "3 dollars and 50 cents, 1 dollar, 99 cents, 2 dollars, 20 euros, 20 euros, 1200 pounds and 50 pence"
     ),
@@ -75,12 +77,17 @@ FIGURES = {
     "1,000,000; 2,500,000; 1,250,345; 1,500; 12,345.67; 10k": (
         "1 million; 2.5 million; 1250345; 1500; 12345.67; 10 thousand"
     ),
-    "5-10, 2010–2015, 9–5, Monday–Friday": "5 to 10, 2010 to 2015, 9 to 5, Monday to Friday",
-    "555-1234, 555-123-4567, COVID-19, F-16": "555-1234, 555-123-4567, COVID-19, F-16",
+    "5-10, 2010–2015, 9–5, Monday–Friday": (
+        "5 to 10, twenty ten to twenty fifteen, 9 to 5, Monday to Friday"
+    ),
+    "555-1234, 555-123-4567, COVID-19, F-16": (
+        "five five five, one two three four, five five five, one two three, four five six seven, "
+        "COVID-19, F-16"
+    ),
     "14:30, 3:05 pm, 3:00, 3:00 p.m., 15:00": "14 30, 3 oh 5 pm, 3 o'clock, 3 p.m., 15 hundred",
     "9:30-17:45 and 10:30:15, ratio 3:1": "9 30 to 17 45 and 10 30 and 15 seconds, ratio 3 to 1",
-    "2024-01-15, 2024-13-45": "January 15, 2024, 2024-13-45",
-    "It is 2024-01-15T10:30:00Z.": "It is January 15, 2024, 10 30.",
+    "2024-01-15, 2024-13-45": "January fifteenth, twenty twenty-four, 2024-13-45",
+    "It is 2024-01-15T10:30:00Z.": "It is January fifteenth, twenty twenty-four, 10 30.",
     "A & B, AT&T, 5 + 3 = 8, 3 * 4, a -> b": "A and B, AT and T, 5 plus 3 equals 8, 3 times 4, a to b",
     "x ≤ 5, x != 5, <5, ±2, ~5, #5": (
         "x less than or equal to 5, x is not equal to 5, less than 5, plus or minus 2, about 5, number 5"
@@ -123,9 +130,7 @@ WORDS = [
     "été",
     "мир",
     "你好",
-    "Dr.",
     "U.S.",
-    "e.g.",
     "I",
 ]
 PLAIN = st.lists(

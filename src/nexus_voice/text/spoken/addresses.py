@@ -71,8 +71,8 @@ def _dotted(name: str) -> str:
 def _version(found: re.Match[str]) -> str | None:
     v, numbers, suffix = found.groups()
     parts = numbers.split(".")
-    if not v and (len(parts) < 3 or suffix):
-        return None
+    if not v and (len(parts) < 3 or suffix or [len(part) for part in parts] == [3, 3, 4]):
+        return None  # a telephone number among them
     if not v and len(parts) == 4:
         return " dot ".join(parts)  # an IP address
     return " ".join(filter(None, ["version" if v else "", " point ".join(parts), suffix]))

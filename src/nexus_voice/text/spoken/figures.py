@@ -21,10 +21,9 @@ _SCALE = rf"(?:\s?({_any_of(lexicon.SCALES)})\b)?"
 _UNIT = _any_of(lexicon.UNITS)
 _PER = rf"(?:/({_any_of([*lexicon.UNITS, *lexicon.PER_WORDS])})(?!\w))?"
 
-_DATE = re.compile(_FREE + r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[T ](?=[0-9]{2}:))?(?!-?[0-9]{3}|-)")
 _TIME_RANGE = re.compile(_FREE + r"([0-9]{1,2}:[0-9]{2})\s?[-–]\s?(?=[0-9]{1,2}:[0-9]{2}\b)")
 _TIME = re.compile(
-    r"(?<![\w.:/])([0-9]{1,2}):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]{1,9})?)?Z?(?![\w:])(\s?[ap]\.?m\b)?",
+    r"(?<![\w.:/])([0-9]{1,2}):([0-5][0-9])(?::([0-5][0-9])(?:\.[0-9]{1,9})?)?Z?(?![0-9:]|(?![ap]m\b)\w)(?:\s?([ap]\.?m\b))?",
     re.I,
 )
 _RATIO = re.compile(_FREE + r"([0-9]{1,4}):([0-9])(?![\w:])")
@@ -36,30 +35,25 @@ _RANGE = re.compile(rf"{_FREE}({_NUMBER})(-|\s?–\s?)({_NUMBER})(?![-–/]?[0-9
 _WORD_RANGE = re.compile(r"(?<=\w)–(?=\w)")
 _SUBTRACTION = re.compile(r"(?<=[0-9]) [-−] (?=[0-9])")
 _NEGATIVE = re.compile(r"(?<![^\s(\[])[-−](?=[0-9])")
-_QUANTITY = re.compile(rf"(?<![\w.,])({_NUMBER})([\s-]?)({_UNIT}){_PER}(?!\w)")
+_QUANTITY = re.compile(
+    rf"(?<![\w.,])({_NUMBER})([\s-]?)({_UNIT}){_PER}(?!\w)"
+    r"(?:(?:(?<=ft|lb|oz|hr|yd|mi)|(?<=lbs|sec|min|hrs))\.(?= [a-z]))?"
+)
 _THOUSANDS = re.compile(r"(?<![\w.,])([0-9]{1,4}(?:\.[0-9])?)k\b")
+_FEET = re.compile(r"(?<![\w.,])([0-9]{1,2})['′’] ?([0-9]{1,2})[\"″”](?!\w)")
+_TIMES = re.compile(r"(?<![\w.,])([0-9]{1,6}(?:\.[0-9]{1,3})?)x\b(?! ?[0-9])")
 _GROUPED = re.compile(r"(?<![\w.,])([0-9]{1,3}(?:,[0-9]{3}){1,6})(\.[0-9]{1,30})?(?![,.]?[0-9])")
 _SIZE = re.compile(r"(?<=[0-9])\s?[x×]\s?(?=[0-9])")
 _FRACTION = re.compile(rf"([0-9]?)({_any_of([f for f in lexicon.FRACTIONS if len(f) == 1])})")
-_SLASHED = re.compile(r"(?<![\w./-])([1-3]/[2-4])(?![\w/-])")
 _POWER = re.compile(r"(?<=\w)\^(?=[\w({-])")
 _ABOUT = re.compile(r"(?<!\S)~\s?(?=[0-9])")
 _NUMBER_SIGN = re.compile(r"(?<!\w)#(?=[0-9])")
 _LESS, _GREATER = re.compile(r"(?<!\S)<\s?(?=[0-9\s])"), re.compile(r"(?<!\S)>\s?(?=[0-9\s])")
 _SIGNS = re.compile(_any_of(lexicon.SIGNS))
-_DECADE = re.compile(r"(?:the|'|’|early|late|mid)[ -]?$", re.I)
-
-
-def _date(found: re.Match[str]) -> str:
-    year, month, day = found[1], int(found[2]), int(found[3])
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return found[0]
-    more = ", " if found[0][-1] in "T " else ""
-    return f"{lexicon.MONTHS[month - 1]} {day}, {year}{more}"
 
 
 def _time(found: re.Match[str]) -> str:
-    hour, minute, second, half = int(found[1]), int(found[2]), found[3], found[4] or ""
+    hour, minute, second, half = int(found[1]), int(found[2]), found[3], f" {found[4]}" if found[4] else ""
     if hour > 24:
         return found[0]
     if second and int(second):
@@ -111,10 +105,8 @@ def _quantity(found: re.Match[str]) -> str:
     number, gap, unit, per = found.groups()
     if gap == "-" and len(unit) < 2:
         return found[0]
-    if unit == "s" and not gap and number.endswith("0") and "." not in number:
-        before = found.string[max(0, found.start() - 6) : found.start()]
-        if len(number) == 4 or _DECADE.search(before):
-            return found[0]  # the 90s
+    if unit == "s" and not gap and number.endswith("0") and "." not in number and len(number) == 4:
+        return found[0]  # 1000s
     one, many = lexicon.UNITS[unit]
     return f"{number}{'-' if gap == '-' else ' '}{one if number == '1' or gap == '-' else many}{_per(per)}"
 
@@ -129,7 +121,6 @@ def _grouped(found: re.Match[str]) -> str:
 
 
 _PASSES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
-    (_DATE, _date),
     (_TIME_RANGE, r"\1 to "),
     (_TIME, _time),
     (_RATIO, r"\1 to \2"),
@@ -140,12 +131,13 @@ _PASSES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
     (_SUBTRACTION, " minus "),
     (_NEGATIVE, "minus "),
     (_QUANTITY, _quantity),
+    (_FEET, r"\1 foot \2"),
+    (_TIMES, r"\1 times"),
     (_THOUSANDS, rf"\1 {lexicon.SCALES['k']}"),
     (_GROUPED, _grouped),
     (re.compile(r"(?<=[0-9])\s?×\s?(?=[0-9])"), " times "),
     (_SIZE, " by "),
     (_FRACTION, lambda found: (f"{found[1]} and " if found[1] else "") + lexicon.FRACTIONS[found[2]]),
-    (_SLASHED, lambda found: lexicon.FRACTIONS.get(found[1], found[1])),
     (_POWER, " to the power of "),
     (_ABOUT, "about "),
     (_NUMBER_SIGN, "number "),

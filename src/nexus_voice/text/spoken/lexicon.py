@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+
+def word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 CODE = "The code is on the screen."
 TABLE = "The table is on the screen."
 
@@ -53,6 +58,7 @@ UNITS = _regular(
     "kbps": ("kilobit per second", "kilobits per second"),
     "Mbps": ("megabit per second", "megabits per second"),
     "Gbps": ("gigabit per second", "gigabits per second"),
+    "s²": ("second squared", "seconds squared"),
     "mph": ("mile per hour", "miles per hour"),
     "kph": ("kilometer per hour", "kilometers per hour"),
     "rpm": ("revolution per minute", "revolutions per minute"),
@@ -62,6 +68,7 @@ UNITS = _regular(
     "°F": ("degree Fahrenheit", "degrees Fahrenheit"),
     "°": ("degree", "degrees"),
     "%": ("percent", "percent"),
+    "¢": ("cent", "cents"),
     "‰": ("per mille", "per mille"),
 }
 """Sign after a number -> the names of one and of several. Signs that are also common words or letters, such
