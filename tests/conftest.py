@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from once import documented, models
+from postgres import postgres_server, postgres_url
 from weights import MODELS  # it reads the settings before they are removed below
 
-__all__ = ["MODELS", "documented", "models"]
+__all__ = ["MODELS", "documented", "models", "postgres_server", "postgres_url"]
 
 OURS = ("_API_KEY", "DATABASE_URL")
 HERE = Path(__file__).parent
@@ -23,12 +24,15 @@ LONGEST = [
     "cli/test_ingest.py",
     "knowledge/test_ingestion.py",
     "knowledge/test_killed.py",
-    "text/test_linear.py",
+    "engines/pocketsphinx/test_stt_pocketsphinx.py",
     "knowledge/test_library.py",
     "knowledge/test_index.py",
-    "knowledge/test_fetch.py",
-    "test_models_arrive.py",
+    "knowledge/test_reading_hostile.py",
+    "engines/test_contracts.py",
     "server/test_fuzz.py",
+    "test_models_arrive.py",
+    "text/test_linear.py",
+    "talk/test_sounds.py",
 ]
 """Files that run first, because a long one that starts last keeps one process busy and the others idle.
 The browser's stand together, so that each process starts it once."""

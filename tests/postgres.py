@@ -15,10 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-
-from nexus_voice.storage.database import Database
 
 START_TIMEOUT_S = 60.0
 NO_DURABILITY = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
@@ -58,6 +55,8 @@ def running(*settings: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a server with a template database that has the tables."""
+    from nexus_voice.storage.database import Database
+
     with running(*NO_DURABILITY, "shared_buffers=64MB") as url:
         execute(url, f"CREATE DATABASE {TEMPLATE}")
         Database(named(url, TEMPLATE)).close()
@@ -79,6 +78,8 @@ def named(url: str, database: str) -> str:
 
 
 def execute(url: str, statement: str) -> None:
+    import psycopg  # not before it is needed: every test imports this file
+
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement.encode())
 
@@ -104,6 +105,8 @@ def _free_port() -> int:
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    import psycopg
+
     until = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < until and process.poll() is None:
         with suppress(psycopg.OperationalError), psycopg.connect(url, connect_timeout=2):

@@ -4,9 +4,6 @@ import hypothesis
 import pytest
 
 from once import empty_base
-from postgres import postgres_server, postgres_url
-
-__all__ = ["postgres_server", "postgres_url"]
 
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")

@@ -10,12 +10,9 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from postgres import postgres_server, postgres_url
 from serving import Serving, fakes, serving
 
 from .documents import BANANAS, handed_in, job, listed
-
-__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture
