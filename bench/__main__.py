@@ -20,6 +20,7 @@ from .ingest import ingest
 from .report import report
 from .retrieval import retrieval
 from .roles import loop_lag
+from .speculation import speculation
 from .speech import speech
 from .text import text
 from .turns import turns
@@ -53,6 +54,8 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     command("dsp", "Front end and detector alone.")
     local = command("engines", "What a chain of engines costs, and the local engines by themselves.")
     local.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
+    ahead = command("speculation", "A local model's first token, cold and with its prompt read ahead.")
+    ahead.add_argument("--llm", type=Path, metavar="FILE", required=True, help="a model in the GGUF format")
     indexing = command("index", "The knowledge base's index on SQLite and PostgreSQL.")
     indexing.add_argument("--chunks", type=int, default=100_000, help="in the base [100,000]")
     lag = command("lag", "How late the event loop runs while eight clients use a model at a time.")
@@ -110,6 +113,8 @@ def main(words: Sequence[str] | None = None) -> int:
             dsp(chosen.reps)
         case "engines":
             engines(chosen.reps, chosen.whisper)
+        case "speculation":
+            speculation(chosen.reps, chosen.llm)
         case "index":
             index(chosen.reps, chosen.chunks)
         case "lag":

@@ -211,6 +211,21 @@ class HasPlaces(Protocol):
 
 
 @runtime_checkable
+class Primes(Protocol):
+    """A language model that can read the beginning of a prompt before its question is known."""
+
+    @property
+    def primes(self) -> bool:
+        """Whether it can now."""
+        ...
+
+    async def prime(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> None:
+        """Read `prompt` up to its question, so that the answer begins sooner. It is done when no call
+        needs the model, or not at all, and raises nothing."""
+        ...
+
+
+@runtime_checkable
 class Chain(Protocol):
     """Several engines that act as one."""
 

@@ -39,12 +39,14 @@ def test_the_banner_tells_where_and_what(server: Server) -> None:
 
 def test_the_banner_says_what_would_be_better() -> None:
     engines = {"vad": "energy", "stt": "pocketsphinx", "llm": "extractive", "tts": "espeak-ng"}
-    better = advice([("llm", "extractive"), ("vad", "energy"), ("stt", "deepgram")])
+    better = advice([("llm", "extractive"), ("vad", "energy"), ("stt", "deepgram")], cores=8)
     lines = "\n".join(banner("http://h:1", engines, better, "nothing", 1.0))
     assert "nexus-voice models pull" in lines
     assert "base.en" not in lines, "Deepgram is better already"
     assert "NEXUS_VAD__KIND=silero" in lines
     assert lines.count("\n") < 10
+    (small,) = advice([("llm", "extractive")], cores=2)
+    assert "pull" not in small.command, "two cores would read a question for half a minute"
 
 
 def test_the_address_is_one_that_a_browser_can_open() -> None:

@@ -9,20 +9,22 @@ import anyio
 import pytest
 import trio
 import trio.testing
+from anyio.abc import TaskGroup
 
 from fake_knowledge import FakeKnowledge
 from nexus_voice.core import events
 from nexus_voice.core.audio import Pcm, Voice
-from nexus_voice.core.chat import Passage, ToolCall
+from nexus_voice.core.chat import Passage, Prompt, ToolCall
 from nexus_voice.engines.chain.fallback import Fallback, Policy
 from nexus_voice.engines.fake.engines import Failure, FakeLlm, FakeStt, FakeTts
 from nexus_voice.talk.ahead import MAX_PIECES
 from nexus_voice.talk.clocks import Clocks
+from nexus_voice.talk.conversation import Conversation
 from nexus_voice.talk.draft import said
 from nexus_voice.talk.session import Engines, Session
 from nexus_voice.talk.speculation import Speculation
 
-from .stage import Client, Script, engines, perform, session
+from .stage import Anyone, Client, Script, engines, perform, session
 from .test_turn import Tool
 
 QUESTION = "refunds for students take how long here"
@@ -273,7 +275,7 @@ def test_it_stops_reading_when_nobody_asks_and_is_dropped_in_the_end() -> None:
 
     async def scene() -> None:
         async with anyio.create_task_group() as tasks:
-            speculation = Speculation(parts, tasks)
+            speculation = speculating(parts, tasks)
             speculation.begin("a question that nobody finishes")
             await anyio.sleep(4)
             assert llm.running == 1
@@ -288,6 +290,12 @@ def test_it_stops_reading_when_nobody_asks_and_is_dropped_in_the_end() -> None:
     trio.run(scene, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
+def speculating(parts: Session, tasks: TaskGroup) -> Speculation:
+    client = Client(Script(until=0))
+    client.close()
+    return Conversation(client, parts, tasks).speculation
+
+
 class Few(FakeLlm):
     """A model that answers one question at a time."""
 
@@ -299,7 +307,7 @@ class Few(FakeLlm):
 def on_stage(scene: Callable[[Session, Speculation], Any], parts: Session) -> None:
     async def play() -> None:
         async with anyio.create_task_group() as tasks:
-            await scene(parts, Speculation(parts, tasks))
+            await scene(parts, speculating(parts, tasks))
             tasks.cancel_scope.cancel()
 
     trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
@@ -315,7 +323,7 @@ def test_it_gives_way_to_an_answer_that_somebody_waits_for() -> None:
         speculation.begin("how long does it take")
         await anyio.sleep(0.1)
         assert llm.running == 1
-        other = Speculation(Session("other", parts.engines), speculation._tasks)
+        other = speculating(Session("other", parts.engines), speculation._tasks)
         other.begin("what does it cost")
         await anyio.sleep(0.1)
         assert llm.calls == 1, "a busy model is not asked"
@@ -339,6 +347,71 @@ def test_tokens_that_cost_money_are_spent_on_request_only() -> None:
         assert parts.drafts.started == int(early)
         assert client.one(events.Metrics).clocks["recall"] < client.one(events.Metrics).clocks["stt"]
         assert parts.knowledge.calls == 1  # type: ignore[union-attr]
+
+
+# --- reading ahead ------------------------------------------------------------------------------
+
+
+class Reader(FakeLlm):
+    """A model that reads what it is given at 1 ms a character, and notes what it has read."""
+
+    primes = True
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.begun: list[int] = []
+        self.read: list[tuple[float, int]] = []
+
+    async def prime(self, prompt: Prompt, tools: Any = ()) -> None:
+        assert prompt.question == ""
+        began = anyio.current_time()
+        self.begun.append(len(prompt.passages))
+        await anyio.sleep(sum(len(passage.text) for passage in prompt.passages) / 1e3)
+        self.read.append((began, len(prompt.passages)))
+
+
+def test_the_model_reads_while_the_user_speaks() -> None:
+    """What is known when somebody begins to speak, and the passages as soon as the words find some."""
+    llm = Reader(ANSWER, first_token=0.4)
+    knowledge = FakeKnowledge([PASSAGE])
+    parts = engines(**talking(llm=llm, knowledge=knowledge))
+    client = perform(ASKED, session(parts))
+    assert [passages for _, passages in llm.read] == [0, 1]
+    begins = [began - client.start for began, _ in llm.read]
+    assert 1.0 <= begins[0] < 1.1
+    assert begins[0] <= begins[1] < 2.5
+    assert waited(client) <= 0.1
+    assert client.one(events.Ended).outcome == "done"
+
+
+def test_other_passages_take_the_place_of_those_being_read() -> None:
+    class Growing(FakeKnowledge):
+        async def recall(self, query: str, *more: Any, **named: Any) -> list[Passage]:
+            found = await super().recall(query, *more, **named)
+            return found * min(5, len(query.split()))
+
+    llm = Reader(ANSWER, first_token=0.4)
+    parts = engines(**talking(llm=llm, knowledge=Growing([Passage("x" * 900, "d1", "Shop")])))
+    client = perform(ASKED, session(parts))
+    assert llm.begun == sorted({*llm.begun, 0, 2, 3, 4, 5})
+    assert [passages for _, passages in llm.read] == [0, 5], "each of the others was given up for the next"
+    assert client.one(events.Ended).outcome == "done"
+
+
+def test_nothing_is_read_ahead_where_that_is_off_or_while_the_assistant_speaks() -> None:
+    for speculate, speech in (("off", [(1.0, 2.5)]), ("auto", [(3.0, 3.3)])):
+        llm = Reader(ANSWER, first_token=0.4)
+        parts = engines(**talking(llm=llm, knowledge=FakeKnowledge([PASSAGE])), overlaps=Anyone(0.1))
+        says = [(0.5, events.Text(text="hello"))] if speculate == "auto" else []
+        perform(Script(until=4, speech=speech, says=says), session(parts, speculate=speculate))
+        assert not llm.read
+
+
+def test_a_search_that_fails_while_somebody_speaks_is_forgotten() -> None:
+    llm = Reader(ANSWER, first_token=0.4)
+    parts = engines(**talking(llm=llm, knowledge=FakeKnowledge([PASSAGE], fail=Failure(call=1))))
+    client = perform(ASKED, session(parts))
+    assert client.one(events.Ended) == events.Ended(1, "done", ANSWER)
 
 
 # --- who did the work ------------------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from ..engines.llama.plan import GPUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,19 @@ BETTER: dict[tuple[str, str], Advice] = {
 }
 """(port, kind in use) -> what is better."""
 
+MIN_LLM_CORES = 8
+"""Without a GPU the model of `BETTER` reads some 15 tokens a second on each core: on two cores, a question
+and its passages take half a minute."""
+ELSEWHERE = Advice(
+    "llm",
+    "Answers are quoted from your documents. A language model elsewhere can talk freely.",
+    "NEXUS_LLM__BASE_URL=http://SERVER/v1 nexus-voice serve",
+)
+"""For a machine that is too slow for a language model."""
 
-def advice(used: Iterable[tuple[str, str]]) -> list[Advice]:
-    """For the engines in use, given as (port, kind)."""
-    return [BETTER[one] for one in used if one in BETTER]
+
+def advice(used: Iterable[tuple[str, str]], cores: int | None = None) -> list[Advice]:
+    """For the engines in use, given as (port, kind), on a machine of so many cores (this one)."""
+    slow = (cores or os.cpu_count() or 1) < MIN_LLM_CORES and not any(gpu.exists() for gpu in GPUS)
+    better = BETTER | {("llm", "extractive"): ELSEWHERE} if slow else BETTER
+    return [better[one] for one in used if one in better]

@@ -23,4 +23,4 @@ class Conversation:
         self.session, self.tasks, self.overlap = session, tasks, overlap
         self.line = ClientLine(wire)
         self.floor = Floor(session, self.line, tasks)
-        self.speculation = Speculation(session, tasks)
+        self.speculation = Speculation(session, tasks, self.floor)

@@ -152,6 +152,12 @@ class Draft:
         except Exception as error:  # forgotten if the turn can do it again, else the turn's
             ahead.voice_error = error
 
+    async def beginning(self) -> Prompt:
+        """All that is known of the prompt before the question is, with the passages for its words so far."""
+        if self.said:
+            await self._search()
+        return replace(self._prompt, passages=tuple(self._passages or ()))
+
     # --- the work itself -----------------------------------------------------------------------------
 
     async def _search(self) -> None:

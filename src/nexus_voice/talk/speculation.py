@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from anyio import CancelScope
 from anyio.abc import TaskGroup
 
-from ..ports import OnThisMachine
+from ..core.chat import Prompt
+from ..ports import OnThisMachine, Primes
 from .ahead import Ahead
 from .clocks import Clocks
 from .draft import Draft, said
 from .drafts import has_room
+from .floor import Floor
 from .session import Session
 
 
@@ -19,14 +22,18 @@ class Speculation:
     is the same as well; otherwise one cancel throws it away.
     """
 
-    def __init__(self, session: Session, tasks: TaskGroup) -> None:
-        self._session, self._tasks = session, tasks
+    def __init__(self, session: Session, tasks: TaskGroup, floor: Floor) -> None:
+        self._session, self._tasks, self._floor = session, tasks, floor
         self._draft: Draft | None = None
+        self._reading = CancelScope()
+        self._beginning: Prompt | None = None
+        """What the model was last told to read."""
+        self._searching = False
 
     def begin(self, question: str, language: str = "") -> None:
         """The speaker pauses: `question` may be all of it. `language`: as in `Transcript`."""
         draft = Draft(self._session, question)
-        if not draft.said or self._fits(draft):
+        if self._floor.taken or not draft.said or self._fits(draft):
             return
         self.discard()
         engines, manner = self._session.engines, self._session.manner
@@ -38,10 +45,30 @@ class Speculation:
         self._draft = draft
         self._tasks.start_soon(draft.make_ahead, ahead)
 
-    def doubt(self, question: str) -> None:
-        """The words so far are these: more, or others, end what was begun."""
-        if self._draft and self._draft.said != said(question):
+    def follow(self, words: str = "") -> None:
+        """Somebody speaks, and these are the words so far. What was begun for others is thrown away; a model
+        that takes its time to read is given what it will need."""
+        if self._draft and self._draft.said != said(words):
             self.discard()
+        llm = self._session.engines.llm
+        idle = not (self._floor.taken or self._searching or self._session.tuning.speculate == "off")
+        if idle and isinstance(llm, Primes) and llm.primes:
+            self._searching = True
+            self._tasks.start_soon(self._prepare, words, llm)
+
+    async def _prepare(self, words: str, llm: Primes) -> None:
+        """Have the model read the prompt up to the question, instead of what it was to read before."""
+        try:
+            beginning = await Draft(self._session, words).beginning()
+        except Exception:  # the turn searches again, and reports it
+            return
+        finally:
+            self._searching = False
+        if beginning != self._beginning:
+            self._reading.cancel()
+            self._beginning, self._reading = beginning, CancelScope()
+            with self._reading:
+                await llm.prime(beginning, self._session.engines.tools)
 
     def take(self, question: str, clocks: Clocks) -> Draft:
         """The answer for the turn with these clocks: what was begun if it fits, else a new one."""

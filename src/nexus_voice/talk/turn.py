@@ -53,15 +53,15 @@ async def converse(wire: Wire, session: Session, rate: int) -> None:
                 case Onset(at=at):
                     await line.send(events.Onset())
                     await floor.duck(at)
+                    speculation.follow()
                 case FalseOnset():
                     await floor.unduck()
                 case Sustained() | Hush():
                     await floor.clear()
                 case Partial(text, stable=True, language=language):
-                    if not floor.taken:
-                        speculation.begin(text, language)
+                    speculation.begin(text, language)
                 case Partial(text):
-                    speculation.doubt(text)
+                    speculation.follow(text)
                     await line.send(events.Partial(text))
                     if ear.takes_floor(text):
                         await floor.clear()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import pytest
 
 from engines import contract
 from models_tiny.gguf import ANSWER, build
-from nexus_voice.core.chat import Message, Prompt, ToolCall
+from nexus_voice.core.chat import Message, Passage, Prompt, ToolCall
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.llama import plan as llama_plan
 from nexus_voice.engines.llama.llm import LlamaCppLlm
@@ -104,10 +104,9 @@ async def test_tokens_are_counted_by_the_model_once_it_is_loaded(llm: LlamaCppLl
         assert caught.value.code == "llm_loading"
 
 
-async def test_the_second_turn_reads_only_what_is_new(
-    llm: LlamaCppLlm, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The prompt tokens that the server says it evaluated, of the same system text and history."""
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The prompt tokens that the server says it evaluated, request by request."""
     read: list[int] = []
     lines = httpx.Response.aiter_bytes
 
@@ -117,12 +116,67 @@ async def test_the_second_turn_reads_only_what_is_new(
             yield data
 
     monkeypatch.setattr(httpx.Response, "aiter_bytes", noting)
+    return read
+
+
+async def test_the_second_turn_reads_only_what_is_new(llm: LlamaCppLlm, read: list[int]) -> None:
     system = "You are a kind and patient assistant. " * 20
     await asked(llm, Prompt("Where is the pump?", system=system))
     history = (Message("user", "Where is the pump?"), Message("assistant", ANSWER))
     await asked(llm, Prompt("And the filter?", system=system, history=history))
     assert read[0] > 700  # a token is a byte in this model
     assert read[-1] < 100
+
+
+SYSTEM = "You are a kind and patient assistant. " * 20
+PASSAGES = tuple(
+    Passage(f"Passage {n} tells of pumps and their valves. " * 5, "d", "Pumps") for n in range(4)
+)
+
+
+async def test_what_was_read_before_the_question_is_not_read_again(llm: LlamaCppLlm, read: list[int]) -> None:
+    """In steps, and first without the passages, which are found later than somebody begins to speak."""
+    history = (Message("user", "Where is the pump?"), Message("assistant", ANSWER))
+    prompt = Prompt("", system=SYSTEM, history=history, spoken=True)
+    await llm.prime(prompt, [Weather()])
+    assert len(read) > 2
+    early = sum(read)
+    await llm.prime(replace(prompt, passages=PASSAGES), [Weather()])
+    late = sum(read) - early
+    assert early > 1500  # a token is a byte in this model
+    assert 800 < late < 1500
+    read.clear()
+    assert await asked(llm, replace(prompt, passages=PASSAGES, question="Is it blue?"), [Weather()]) == ANSWER
+    assert read[-1] < 60
+
+
+async def test_reading_ahead_that_is_cut_short_is_not_lost(llm: LlamaCppLlm, read: list[int]) -> None:
+    prompt = Prompt("", system=SYSTEM, ours=False)  # without the house rules
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(llm.prime, prompt)
+        while not read:  # noqa: ASYNC110 - the first step
+            await anyio.sleep(0.001)
+        tasks.cancel_scope.cancel()
+    begun = sum(read)
+    assert await asked(llm, replace(prompt, question="Is it blue?")) == ANSWER
+    (whole,) = await llm.tokens([SYSTEM])
+    assert 200 < begun < whole
+    assert begun + read[-1] < whole + 60
+
+
+async def test_nothing_is_read_ahead_while_somebody_is_answered(folder: Path, read: list[int]) -> None:
+    async with LlamaCppLlm(folder / "endless.gguf", threads=1, context=65_536) as llm:
+        assert not llm.primes
+        await llm.prime(Prompt("", system=SYSTEM))  # while it loads
+        await llm.ready()
+        assert llm.primes
+        assert llm.free_places == 2
+        async with aclosing(llm.stream(Prompt("Hello", max_tokens=60_000))) as pieces:
+            await anext(pieces)
+            assert llm.free_places == 1
+            await llm.prime(Prompt("", system=SYSTEM))
+            assert read == []
+        assert llm.free_places == 2
 
 
 async def test_two_at_once(llm: LlamaCppLlm) -> None:
@@ -232,7 +286,7 @@ SERVER = '''#!{python}
 """A llama-server, as far as its command line goes."""
 import argparse, os, sys
 parser = argparse.ArgumentParser()
-for flag in ("-m", "-a", "-c", "-np", "-t", "-ngl", "--host", "--port"):
+for flag in ("-m", "-a", "-c", "-np", "-t", "-tb", "-ngl", "--host", "--port"):
     parser.add_argument(flag)
 parser.add_argument("--jinja", action="store_true")
 given = parser.parse_args()

@@ -22,7 +22,7 @@ import anyio
 from ...core.audio import Mark, Pcm, Transcript, Voice
 from ...core.chat import CutOff, Generated, Passage, Prompt
 from ...core.errors import BadInput, Busy, EngineError
-from ...ports import CountsTokens, HasPlaces, HasVoices, OnThisMachine, ReportsUsage
+from ...ports import CountsTokens, HasPlaces, HasVoices, OnThisMachine, Primes, ReportsUsage
 from .breaker import Breaker
 from .replay import Recording, ResultTimeout
 
@@ -154,6 +154,19 @@ class Fallback:
     @property
     def free_places(self) -> float:
         return self.current.free_places if self.links and isinstance(self.current, HasPlaces) else math.inf
+
+    @property
+    def primes(self) -> bool:
+        return bool(self.links) and isinstance(self.current, Primes) and self.current.primes
+
+    async def prime(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> None:
+        link = self.next_link
+        if link and isinstance(link.engine, Primes):
+            link.calls += 1
+            try:
+                await link.engine.prime(prompt, tools)
+            finally:
+                link.calls -= 1
 
     def noting(self, note: Callable[[str], None]) -> Self:
         """This chain with the same engines; `note` is told the name of each that gives a result."""

@@ -26,6 +26,7 @@ from ...text.prompting import MAX_HISTORY_CHARS
 from ...workers.pool import MAX_RESTART_PAUSE_S, MIN_RESTART_PAUSE_S, SHORT_LIFE_S
 from ..openai.llm import OpenAiLlm
 from .plan import plan
+from .priming import Primer
 from .process import LlamaProcess
 from .server import Orders
 
@@ -73,6 +74,8 @@ class LlamaCppLlm:
         self._plan = partial(plan, path, context, max(1, parallel), threads, gpu_layers, binary)
         self._first, self._between = first_token, between_tokens
         self._llm: OpenAiLlm | None = None
+        self._primer: Primer | None = None
+        self._parallel = self.free_places
         self._child: LlamaProcess | None = None
         self._trouble: EngineError | None = None
         self._changed = Event()
@@ -115,9 +118,20 @@ class LlamaCppLlm:
             raise EngineError(f"{self.name} is still loading.", code="llm_loading", retryable=True)
         return await self._llm.tokens(texts)
 
+    @property
+    def primes(self) -> bool:
+        return self._primer is not None
+
+    async def prime(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> None:
+        """Read `prompt` up to its question, in small steps and while nobody asks anything."""
+        if self._primer:
+            await self._primer.read(prompt, tools, lambda: self.free_places == self._parallel)
+
     async def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[str | ToolCall]:
         self.free_places -= 1
         try:
+            if self._primer:
+                await self._primer.quiet()
             async with aclosing(self._answer(prompt, tools)) as pieces:
                 async for piece in pieces:
                     yield piece
@@ -182,10 +196,11 @@ class LlamaCppLlm:
             except EngineError as error:
                 fate = error
             finally:
-                if llm := self._llm:
-                    self._llm = None
-                    with CancelScope(shield=True):
-                        await llm.__aexit__()
+                llm, primer, self._llm, self._primer = self._llm, self._primer, None, None
+                with CancelScope(shield=True):
+                    for part in (llm, primer):
+                        if part:
+                            await part.__aexit__()
             if self._child and self._child.loaded:  # its next life is worth waiting for
                 young = current_time() - began < SHORT_LIFE_S
                 pause = (
@@ -200,6 +215,7 @@ class LlamaCppLlm:
             await anyio.sleep(pause)
 
     async def _born(self, orders: Orders, url: str) -> None:
+        history_chars = min(MAX_HISTORY_CHARS, orders.context)  # about a quarter of it
         llm = OpenAiLlm(
             f"{url}/v1",
             orders.key,
@@ -207,8 +223,9 @@ class LlamaCppLlm:
             first_token=self._first,
             between_tokens=self._between,
             extra=EXTRA_FIELDS,
-            history_chars=min(MAX_HISTORY_CHARS, orders.context),  # about a quarter of it
+            history_chars=history_chars,
         )
+        self._primer = await Primer(url, orders.key, history_chars, EXTRA_FIELDS).__aenter__()
         self._llm, self._trouble = await llm.__aenter__(), None
         self._notify()
 

@@ -28,13 +28,16 @@ CACHE_MB = 512
 SPARE_HTTP_THREADS = 8
 """Threads that answer HTTP besides two per slot: an idle connection that is kept holds one for some
 seconds."""
+MICRO_BATCH_TOKENS = 512
+"""llama.cpp's own limit of what it computes at once."""
 LOG_LEVEL = 2
 """llama.cpp's number for warnings and errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What to run. `context` is in tokens per slot; `gpu_layers` below 0 means as many as fit; an empty
+    """What to run. `context` is in tokens per slot; `threads` write an answer, and `batch_threads` read a
+    prompt, `batch` tokens at a time; `gpu_layers` below 0 means as many as fit; an empty
     `binary` means the server in the package."""
 
     path: str
@@ -43,6 +46,8 @@ class Orders:
     context: int
     parallel: int
     threads: int
+    batch_threads: int
+    batch: int
     gpu_layers: int
     binary: str
 
@@ -57,7 +62,9 @@ def package(orders: Orders) -> tuple[str, Any]:
     params.hostnames, params.port, params.api_keys = [HOST], 0, [orders.key]
     params.n_ctx, params.n_parallel = orders.context * orders.parallel, orders.parallel
     params.n_gpu_layers = orders.gpu_layers
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = orders.threads
+    params.cpuparams.n_threads = orders.threads
+    params.cpuparams_batch.n_threads = orders.batch_threads
+    params.n_batch, params.n_ubatch = orders.batch, min(orders.batch, MICRO_BATCH_TOKENS)
     params.n_threads_http = 2 * orders.parallel + SPARE_HTTP_THREADS
     params.cache_ram_mib, params.verbosity, params.ui = CACHE_MB, LOG_LEVEL, False
     server = xllamacpp.Server(params)
@@ -72,12 +79,14 @@ def binary(orders: Orders) -> tuple[str, subprocess.Popen[bytes]]:
         port = unused.getsockname()[1]
     command = [orders.binary, "-m", orders.path, "-a", orders.name, "--host", HOST, "--port", str(port)]
     command += ["-c", str(orders.context * orders.parallel), "-np", str(orders.parallel), "--jinja"]
-    command += ["-t", str(orders.threads)]
+    command += ["-t", str(orders.threads), "-tb", str(orders.batch_threads)]
     command += ["-ngl", str(orders.gpu_layers)] if orders.gpu_layers >= 0 else []
     options = {  # in the environment: the key stays unseen, and older versions pass over what they don't know
         "LLAMA_API_KEY": orders.key,
         "LLAMA_ARG_THREADS_HTTP": str(2 * orders.parallel + SPARE_HTTP_THREADS),
         "LLAMA_ARG_CACHE_RAM": str(CACHE_MB),
+        "LLAMA_ARG_BATCH": str(orders.batch),
+        "LLAMA_ARG_UBATCH": str(min(orders.batch, MICRO_BATCH_TOKENS)),
         "LLAMA_LOG_VERBOSITY": str(LOG_LEVEL),
         "LLAMA_ARG_LOG_VERBOSITY": str(LOG_LEVEL),
     }

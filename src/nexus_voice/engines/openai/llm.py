@@ -113,7 +113,7 @@ class OpenAiLlm(RemoteEngine):
         model = (self._small if prompt.size == "small" else "") or self._model or await self._first_model()
         order = {"model": model, "messages": messages(prompt, self._history), "stream": True, **self._options}
         if tools:
-            order["tools"] = [_offer(tool) for tool in tools]
+            order["tools"] = [offer(tool) for tool in tools]
         while True:
             usage = {"stream_options": {"include_usage": True}} if self._counted else {}
             whole = {**order, **usage, self._limit: prompt.max_tokens, **self._extra}
@@ -162,6 +162,6 @@ def _refusal(status: int, detail: str) -> EngineError | None:
     return None
 
 
-def _offer(tool: Tool) -> dict[str, Any]:
+def offer(tool: Tool) -> dict[str, Any]:
     function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
     return {"type": "function", "function": function}
