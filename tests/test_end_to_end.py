@@ -1,4 +1,4 @@
-"""The product as it comes: the embedded engines, a real server, sound in and sound out."""
+"""The product as the set-up leaves it: Whisper, Piper, a real server, sound in and sound out."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import pytest
 
 from nexus_voice.audio.files import read_audio, wav_bytes
 from nexus_voice.core.audio import Pcm
+from nexus_voice.models.catalogue import STARTER
 from nexus_voice.settings import Settings
 from server.caller import Caller
 from serving import Serving, serving
+from weights import put_weights
 
 pytestmark = pytest.mark.slow
 
@@ -25,9 +27,13 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, documented: Path) -> Iterator[Serving]:
     data = shutil.copytree(documented, tmp_path_factory.mktemp("server") / "data")
+    put_weights(data, *STARTER)
     settings = Settings(
         _env_file=None,  # type: ignore[call-arg]
         data_dir=data,
+        # However busy this machine is.
+        stt={"model": "whisper-tiny.en"},  # type: ignore[arg-type]
+        fallback={"stt": 60.0},  # type: ignore[arg-type]
         limits={"loop_lag": 60.0},  # type: ignore[arg-type]
         discovery={"local_servers": []},  # type: ignore[arg-type]
     )
@@ -87,7 +93,7 @@ def test_a_spoken_question_about_the_documentation_is_answered_aloud(server: Ser
         "stt", "recall", "llm_first_token", "tts_first_audio", "first_audio_sent",
     ]  # fmt: skip
     answer = Pcm(caller.audio, rate)
-    assert alike(understood(server, answer), ended["heard"]) >= 0.5
+    assert alike(understood(server, answer), ended["heard"]) >= 0.9
 
 
 def test_arithmetic_by_voice(server: Serving) -> None:
@@ -113,7 +119,7 @@ def test_a_recogniser_killed_while_it_listens_loses_nothing(server: Serving) -> 
         caller.say("talk_start")
         ask_aloud(caller, question)
         caller.until("partial")
-        for worker in workers("pocketsphinx"):
+        for worker in workers("whisper"):
             worker.kill()
         caller.say("talk_end")
         assert alike(caller.until("final")["text"], "how do i interrupt the assistant") >= 0.8
@@ -122,7 +128,7 @@ def test_a_recogniser_killed_while_it_listens_loses_nothing(server: Serving) -> 
 def test_a_voice_killed_before_its_first_word_says_it_all_the_same(server: Serving) -> None:
     with Caller(server.socket) as caller:
         caller.hello()
-        (worker,) = workers("espeak")
+        (worker,) = workers("piper")
         worker.suspend()  # or it would have said everything before it is killed
         caller.say("text", text="What is 2 plus 2?")
         caller.until("sentence")
@@ -144,8 +150,15 @@ def workers(engine: str) -> list[psutil.Process]:
     return found
 
 
-def test_the_voice_and_the_ear_agree_on_a_sentence(server: Serving, tmp_path: Path) -> None:
-    """The voice's hiss is random, and the recogniser weak: one of three hearings will do."""
+def test_the_voice_and_the_ear_agree_on_a_sentence(server: Serving) -> None:
     sentence = "You can add documents to the knowledge base"
-    hearings = (understood(server, spoken(server, sentence)) for _ in range(3))
-    assert any(alike(one, sentence) >= 0.5 for one in hearings)
+    assert alike(understood(server, spoken(server, sentence)), sentence) >= 0.9
+
+
+def test_the_chosen_engines_are_the_pulled_ones(server: Serving) -> None:
+    assert server.inside(lambda: server.state.using) == {
+        "vad": "silero",
+        "stt": "faster-whisper:tiny.en",
+        "llm": "extractive",
+        "tts": "piper:en_US-joe-medium",
+    }

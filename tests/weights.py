@@ -22,3 +22,10 @@ def weights(name: str) -> Path:
         if one.model.name == name:
             return one.folder
     raise AssertionError(f"{name} is not in {MODELS}. Get it with: nexus-voice models pull {name}")
+
+
+def put_weights(data_dir: Path, *names: str) -> None:
+    """Give a server's data folder these models, without copying them."""
+    (data_dir / "models").mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (data_dir / "models" / name).symlink_to(weights(name))

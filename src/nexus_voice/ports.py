@@ -167,6 +167,15 @@ class NeedsLoading(Protocol):
 
 
 @runtime_checkable
+class TellsCost(Protocol):
+    """A recogniser that can measure how fast it is on this machine."""
+
+    async def cost(self) -> float:
+        """Seconds that a short utterance takes, measured now."""
+        ...
+
+
+@runtime_checkable
 class Biasable(Protocol):
     """A recogniser that can be told which words to expect."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import anyio
@@ -41,8 +42,8 @@ class Engine(FakeLlm):
             raise EngineError("The model file is broken.", code="model_broken")
 
 
-def choice(name: str, embedded: bool = False) -> Choice:
-    return Choice("llm", name, "", "a test wants it", {}, embedded)
+def choice(name: str, embedded: bool = False, **more: bool) -> Choice:
+    return Choice("llm", name, "", "a test wants it", {}, embedded, **more)
 
 
 def play(story: Callable[[Supply, Fallback], Awaitable[None]], *engines: Engine, **how: Any) -> None:
@@ -217,12 +218,48 @@ def test_an_engine_that_cannot_be_made_does_not_hurt_the_others() -> None:
     play(story, sound)
 
 
+def test_at_the_start_calls_wait_for_a_quick_engine_and_later_they_do_not() -> None:
+    """What stands by behind it makes the port ready only when the quick one has failed."""
+    quick, other, poor = Engine("quick", load=3, trouble=1), Engine("other", load=3), Engine("poor")
+    behind = choice("poor", embedded=True, standby=True)
+
+    async def story(supply: Supply, chain: Fallback) -> None:
+        supply.want("llm", [choice("quick", quick=True), behind])
+        await supply.usable()
+        assert names(chain) == ["quick", "poor"]
+        await anyio.sleep(1)
+        assert supply.state("llm") == "warming"
+        await anyio.sleep(2.5)
+        assert names(chain) == ["poor"], "it could not be loaded"
+        assert supply.state("llm") == "ready"
+        await anyio.sleep(10)
+        assert names(chain) == ["quick", "poor"]
+        supply.want("llm", [choice("other", quick=True), choice("quick", quick=True), behind])
+        await anyio.sleep(1)
+        assert names(chain) == ["quick", "poor"]
+        await anyio.sleep(3)
+        assert names(chain) == ["other", "quick", "poor"]
+
+    play(story, quick, other, poor)
+
+
+def test_the_reason_of_an_engine_that_is_there_may_change() -> None:
+    async def story(supply: Supply, chain: Fallback) -> None:
+        supply.want("llm", [choice("one")])
+        await supply.settled("llm")
+        supply.want("llm", [replace(choice("one"), why="it is fast")])
+        assert supply.status()["llm"][0]["why"] == "it is fast"
+        assert names(chain) == ["one"]
+
+    play(story, Engine("one"))
+
+
 def test_an_engine_that_joins_is_announced() -> None:
     async def story(supply: Supply, chain: Fallback) -> None:
         joined: list[str] = []
 
-        async def note(port: str, engine: Any) -> None:
-            joined.append(f"{port}:{engine.name}")
+        async def note(choice: Choice, engine: Any) -> None:
+            joined.append(f"{choice.port}:{engine.name}")
 
         supply.joined = note
         supply.want("llm", [choice("one"), choice("two", embedded=True)])

@@ -250,6 +250,14 @@ async def test_setup_reaches_every_process_and_its_successors(reaped: None) -> N
             await workers.setup("")
 
 
+async def test_a_process_that_comes_with_its_call_is_set_up_before_it(reaped: None) -> None:
+    async with parrots(2, idle=60) as workers:
+        await workers.ready()
+        await workers.setup("a ")
+        assert not workers.pids
+        assert await all_of(workers, "repeat", "b") == ["a b"]
+
+
 async def until_equal(workers: Workers, wanted: str) -> None:
     with anyio.fail_after(10):
         while await all_of(workers, "repeat", "word") != [wanted]:

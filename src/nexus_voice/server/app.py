@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
+from math import inf
 from time import perf_counter
 from typing import Any
 
@@ -20,6 +22,7 @@ from ..conversations.sessions import Sessions
 from ..core.errors import NexusError
 from ..engines import load
 from ..engines.chain.fallback import Fallback
+from ..ports import TellsCost
 from ..settings import Settings
 from ..supply.choices import available, choices, remote_choices
 from ..supply.discovery import look, pulled, servers_to_look_for
@@ -179,7 +182,8 @@ async def keep_looking(services: Services, choose: Choose) -> None:
     settings = services.settings
     problems: dict[str, str] = {}
     while True:
-        found = await look(settings)
+        services.look_again = anyio.Event()
+        found = replace(await look(settings), costs=services.costs)
         for port in services.role.ports:
             try:
                 services.supply.want(port, choose(port, settings, found))
@@ -188,15 +192,20 @@ async def keep_looking(services: Services, choose: Choose) -> None:
                 if problems.get(port) != error.message:
                     log.error("no engine to choose", port=port, reason=error.message)
                 problems[port] = error.message
-        if not settings.discovery.every:
-            return
-        await anyio.sleep(settings.discovery.every)
+        with anyio.move_on_after(settings.discovery.every or inf):
+            await services.look_again.wait()
 
 
-async def welcome(services: Services, port: str, engine: Any) -> None:
+async def welcome(services: Services, choice: Choice, engine: Any) -> None:
     """Introduce an engine that has joined its chain to those who depend on it."""
+    port = choice.port
     if port == "stt" and "knowledge" in services.warming and services.warming["knowledge"] == "ready":
         await lifecycle.teach(services)
+    if port == "stt" and isinstance(engine, TellsCost):
+        while "warming" in services.parts.values():  # noqa: ASYNC110 - loading slows down what is measured
+            await anyio.sleep(0.1)
+        services.costs[choice.label] = await engine.cost()
+        services.look_again.set()
     if port == "embedder" and services.knowledge and engine is services.supply.chains[port].current:
         await services.knowledge.use(engine)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
+import anyio
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
@@ -41,6 +42,10 @@ class Services:
     metrics: Metrics = field(default_factory=Metrics)
     queues: Mapping[str, Queue] = field(default_factory=dict)
     """Port -> the queue before its engines."""
+    costs: dict[str, float] = field(default_factory=dict)
+    """Recogniser's model -> seconds that a decode takes here, where it was measured."""
+    look_again: anyio.Event = field(default_factory=anyio.Event)
+    """Set when engines should be chosen anew before the time."""
     changed: Callable[[], None] = lambda: None
     """Called by the knowledge base when documents came or went."""
     warming: dict[str, str] = field(default_factory=dict)

@@ -3,6 +3,8 @@ models allow."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..core.errors import BadInput
 from ..settings import Settings
 from .discovery import servers_to_look_for
@@ -32,6 +34,8 @@ WITHOUT_FALLBACK = {"fake", "off", *EMBEDDED.values()}
 
 LOCAL = {*PULLED, *EMBEDDED.values()}
 """Kinds that compute in this process or its children."""
+STANDBY_IDLE_S = 60.0
+"""How long pocketsphinx behind Whisper stays in memory (130 MB a process) after it was needed."""
 CONVERSATION_PORTS = ("stt", "llm", "tts")
 """Ports that every conversation needs."""
 
@@ -58,6 +62,11 @@ def choices(port: str, settings: Settings, found: Found = NOTHING) -> list[Choic
     unique = [*dict.fromkeys(chain)]
     for choice in unique[1:]:  # a voice's name means something to the engine it was chosen for
         choice.arguments.pop("voice", None)
+    if any(choice.quick for choice in unique):
+        unique = [replace(choice, standby=choice.embedded) for choice in unique]
+    for choice in unique:
+        if choice.standby and choice.kind == "pocketsphinx":
+            choice.arguments["idle"] = STANDBY_IDLE_S
     return unique if settings.fallback.enabled else unique[:1]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..engines import ENGINES
 from ..engines.openai import OLLAMA
 from ..settings import Settings
+from .recognisers import recognisers
 
 EMBEDDED = {"stt": "pocketsphinx", "llm": "extractive", "tts": "espeak", "embedder": "minilm"}
 """Port -> kind that needs no key and no download."""
@@ -47,6 +48,8 @@ class Found:
     """Local language model servers that answer."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Configured server addresses that are malformed -> why."""
+    costs: Mapping[str, float] = field(default_factory=dict)
+    """Pulled recogniser -> seconds that a decode takes here, where it was measured."""
 
 
 NOTHING = Found()
@@ -62,11 +65,15 @@ class Choice:
     """Key of the registry in `engines`."""
     label: str
     """Tells it from others of its kind."""
-    why: str
+    why: str = field(compare=False)
     """How it came to be chosen, for people."""
     arguments: dict[str, Any] = field(compare=False, repr=False)
     embedded: bool = False
     """Usable at once: a call waits until it is loaded."""
+    quick: bool = False
+    """Loads within seconds: at the start calls wait for it, later it comes when it is loaded."""
+    standby: bool = field(default=False, compare=False)
+    """Stands behind a better one that it makes room for: nobody waits for it to be ready."""
     missing: str = ""
     """What the user has to do before the engine can be made; empty when nothing is missing."""
 
@@ -107,10 +114,16 @@ def offers(port: str, kind: str, settings: Settings, found: Found) -> list[Choic
     if kind in PULLED:
         if not (models := found.models.get(kind)):
             return []
+        if kind == "whisper":
+            chosen = recognisers(list(models), section.model, section.language, found.costs)
+            return [
+                Choice(port, kind, name, why, {"path": models[name], **own(port, kind, settings)}, quick=True)
+                for name, why in chosen
+            ]
         named = (getattr(section, "voice", ""), section.model)
         name = next((one for one in named if one in models), next(iter(models)))
         arguments = {"path": models[name], **own(port, kind, settings, models)}
-        return [Choice(port, kind, name, "its model is pulled", arguments)]
+        return [Choice(port, kind, name, "its model is pulled", arguments, quick=kind == "piper")]
     if kind in ENGINES.get(port, {}):
         at_once = EMBEDDED.get(port) == kind or kind == "fake"
         why = "needs no key and no download"

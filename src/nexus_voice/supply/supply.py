@@ -1,7 +1,8 @@
 """Makes engines, loads them, puts them into their chains and takes them out again, while people talk.
 
 A better engine joins its chain only once it is loaded, so that nobody waits for it. One that is no longer
-wanted is closed when its last call is over. Embedded engines join at once, and their calls wait.
+wanted is closed when its last call is over. Embedded engines join at once, and so do those at the start that
+load within seconds: their calls wait.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Held:
     rank: int
     state: str = "loading"
     """ "loading", "ready", or what is wrong with it."""
+    at_once: bool = False
+    """Whether it joins its chain before it is loaded."""
     link: Link | None = None
     unwanted: anyio.Event = field(default_factory=anyio.Event)
 
@@ -65,8 +68,8 @@ class Supply:
 
     def __init__(self, chains: Mapping[str, Fallback], make: Make = make) -> None:
         self.chains = chains
-        self.joined: Callable[[str, Any], Awaitable[None]] | None = None
-        """Called with the port and the engine when an engine is ready."""
+        self.joined: Callable[[Choice, Any], Awaitable[None]] | None = None
+        """Called when an engine is ready."""
         self._make = make
         self._held: dict[str, list[Held]] = {port: [] for port in chains}
         self._changed = anyio.Event()
@@ -86,6 +89,7 @@ class Supply:
         """Have these engines from now on, best first; those that are there already stay as they are. A loaded
         one that could not be made again, because its model was removed, stays as well."""
         assert self._tasks
+        start = not self._held[port]
         kept = {held.choice: held for held in self._held[port]}
         wanted: list[Held] = []
         for rank, choice in enumerate(choices):
@@ -96,11 +100,14 @@ class Supply:
                 if held:
                     del kept[held.choice]
             if held is None:
-                held = Held(choice, rank, choice.missing or "loading")
+                at_once = choice.embedded or (start and choice.quick)
+                held = Held(choice, rank, choice.missing or "loading", at_once)
                 if choice.missing:
                     log.warning("engine unavailable", port=port, kind=choice.kind, reason=choice.missing)
                 else:
                     self._tasks.start_soon(self._live, held)
+            elif not choice.missing:
+                held.choice = choice  # its reason may be another
             held.rank = rank
             wanted.append(held)
         for held in kept.values():
@@ -130,16 +137,22 @@ class Supply:
         return [port for port, held in self._held.items() if held]
 
     def state(self, port: str) -> str:
-        """ "ready" once one engine is, "warming" while one is loading, else what is wrong."""
+        """ "ready" once one engine is, "warming" while one is loading, else what is wrong.
+
+        One that stands by makes it ready only when no other can any more.
+        """
         states = [held.state for held in self._held[port]]
-        if "ready" in states or not states:
+        active = [held.state for held in self._held[port] if not held.choice.standby]
+        if "ready" in active or not states:
             return "ready"
-        return "warming" if "loading" in states else states[0]
+        if "loading" in active:
+            return "warming"
+        return next((state for state in states if state == "ready"), states[0])
 
     async def usable(self) -> None:
-        """Wait until the embedded engines have joined, which takes a moment."""
+        """Wait until the engines that join at once have done so, which takes a moment."""
         while any(
-            held.choice.embedded and held.link is None and held.state == "loading"
+            held.at_once and held.link is None and held.state == "loading"
             for all_held in self._held.values()
             for held in all_held
         ):
@@ -167,7 +180,7 @@ class Supply:
         """Keep the engine in its chain for as long as it is wanted."""
         port = held.choice.port
         try:
-            if held.choice.embedded:
+            if held.at_once:
                 self._join(held, engine)
             if isinstance(engine, NeedsLoading):
                 await engine.ready()
@@ -176,7 +189,7 @@ class Supply:
                 self._join(held, engine)
                 log.info("engine ready", port=port, engine=engine.name, why=held.choice.why)
             self._notify()
-            await self._announce(port, engine)
+            await self._announce(held.choice, engine)
             await held.unwanted.wait()
         finally:
             link, held.link = held.link, None
@@ -186,15 +199,15 @@ class Supply:
             await anyio.sleep(LAST_CALL_POLL_S)
         log.info("engine closed", port=port, engine=engine.name)
 
-    async def _announce(self, port: str, engine: Any) -> None:
+    async def _announce(self, choice: Choice, engine: Any) -> None:
         try:
             if self.joined:
-                await self.joined(port, engine)
+                await self.joined(choice, engine)
         except Exception as error:  # not the engine's, which goes on working
             known = isinstance(error, NexusError)
             log.error(
                 "the others could not take up the new engine",
-                port=port,
+                port=choice.port,
                 engine=engine.name,
                 reason=str(error),
                 exc_info=None if known else error,

@@ -71,6 +71,7 @@ class Workers:
         """What the processes were found to be refused; None without `memory`, or before the first start."""
         self._spec = Spec(self.name, factory, kwargs or {}, nice, memory, cancel_timeout)
         self._idle_limit = idle
+        self._resident = count if idle == inf else 0
         self._queue_limit, self._patience = queue, patience
         self._children: set[Child] = set()
         self._idle: list[Child] = []
@@ -111,8 +112,9 @@ class Workers:
         return len(self._idle) - len(self._queue)
 
     async def ready(self) -> None:
-        """Wait until every process can answer. Raises `EngineError` when one cannot start."""
-        await self._until(lambda: len(self._children) == self.count)
+        """Wait until every process can answer; with `idle` there need be none. Raises `EngineError` when one
+        cannot start."""
+        await self._until(lambda: len(self._children) >= self._resident)
 
     async def call(
         self,
@@ -158,7 +160,7 @@ class Workers:
             lambda: (
                 self._setup_error is not None
                 or (
-                    len(self._children) == self.count
+                    len(self._children) >= self._resident
                     and all(child.version >= version for child in self._children)
                 )
             )

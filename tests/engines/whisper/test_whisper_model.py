@@ -36,7 +36,7 @@ def test_the_words_and_where_the_speech_is(tmp_path: Path) -> None:
     assert decoded(model, before="What was said before.")["text"] == " two words"
     assert decoded(model, final=False) == decoded(model) | {"words": []}
     assert model.running == "cpu (int8_float32)"
-    assert model.seconds > 0
+    assert model.measured() > 0
 
 
 @pytest.mark.parametrize("pcm", [silence(0), silence(0.001), silence(1), clips.noise(1, -20)])

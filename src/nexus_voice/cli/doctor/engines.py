@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from ...core.audio import RATE, Pcm, Voice, silence
 from ...core.chat import Passage, Prompt
 from ...core.errors import EngineError
 from ...engines import load
-from ...ports import ListsModels, NeedsLoading
+from ...ports import ListsModels, NeedsLoading, TellsCost
 from ...settings import Settings
 from ...supply.advice import advice
 from ...supply.choices import choices
@@ -51,11 +52,12 @@ REPAIR = {
 
 
 class EngineChecks:
-    """Checks the engines one by one. What the voice says is kept for the recogniser to hear."""
+    """Checks the engines one by one. What the first voice says is kept for the recogniser to hear."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._sound = silence(1.0)
+        self._sound: Pcm | None = None
+        self._costs: dict[str, float] = {}
         self._use = {
             "vad": self._detect,
             "stt": self._transcribe,
@@ -69,9 +71,12 @@ class EngineChecks:
     async def run(self) -> AsyncIterator[Check]:
         kind = self._settings.vad.kind
         yield await self._check("vad", kind, lambda: load("vad", kind)())
-        found = await look(self._settings)
+        found = replace(await look(self._settings), costs=self._costs)
         for port in ("tts", "stt", "turn", "embedder", "reranker", "llm", "search"):
-            for rank, choice in enumerate(choices(port, self._settings, found)):
+            done: list[Choice] = []  # what a recogniser costs, once it is loaded, may bring another before it
+            while rest := [one for one in choices(port, self._settings, found) if one not in done]:
+                choice, rank = rest[0], len(done)
+                done.append(choice)
                 if choice.missing:
                     yield Check(f"{NAMES[port]} ({choice.kind})", "fails", choice.missing, REPAIR[port])
                 else:
@@ -93,11 +98,15 @@ class EngineChecks:
                     if isinstance(engine, NeedsLoading):
                         await engine.ready()
                     took = (anyio.current_time() - began) * 1e3
+                    if choice and isinstance(engine, TellsCost):
+                        self._costs[choice.label] = await engine.cost()
                     if remote and not isinstance(engine, ListsModels):
                         said = f"answers in {took:.0f} ms"
                     else:
                         said = await self._use[port](engine)
                     found = f"{engine.name}: {said}"
+                    if choice and choice.label in self._costs:
+                        found += f", a decode takes {self._costs[choice.label]:.2f} s"
         except TimeoutError:
             return Check(what, "fails", f"did nothing for {ENGINE_TIMEOUT_S:.0f} s", REPAIR[port])
         except Exception as error:
@@ -125,17 +134,19 @@ class EngineChecks:
                     first = first or anyio.current_time() - began
                     rate = piece.rate
                     parts.append(piece.data)
-        self._sound = Pcm(b"".join(parts), rate)
-        if not self._sound.data or np.abs(np.frombuffer(self._sound.data, "<i2")).max() < SILENCE_PEAK:
+        sound = Pcm(b"".join(parts), rate)
+        if not sound.data or np.abs(np.frombuffer(sound.data, "<i2")).max() < SILENCE_PEAK:
             raise EngineError("makes no sound")
-        return f"{self._sound.seconds:.1f} s of speech, the first after {first * 1e3:.0f} ms"
+        self._sound = self._sound or sound
+        return f"{sound.seconds:.1f} s of speech, the first after {first * 1e3:.0f} ms"
 
     def _heard(self) -> Pcm:
         """What the voice has said, as it is heard."""
         from ...audio.resample import Resampler
 
-        resampler = Resampler(self._sound.rate, RATE)
-        return Pcm(resampler.push(self._sound.data) + resampler.finish(), RATE)
+        sound = self._sound or silence(1.0)
+        resampler = Resampler(sound.rate, RATE)
+        return Pcm(resampler.push(sound.data) + resampler.finish(), RATE)
 
     async def _transcribe(self, engine: Any) -> str:
         data = self._heard().data

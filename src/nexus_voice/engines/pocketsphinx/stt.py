@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
+from math import inf
 from typing import Any
 
 from ...core.audio import RATE, Pcm, Transcript
@@ -27,16 +28,17 @@ class PocketsphinxStt(InWorkers):
     """Implements `ports.Stt`; enter it before use.
 
     `workers` processes (default: one per core, at most 4) hear one utterance each, at some 0.3 of
-    real time and 130 MB. `queue` more may wait, their audio kept; past that, `Busy`.
+    real time and 130 MB. `queue` more may wait, their audio kept; past that, `Busy`. With `idle`, a process
+    is started for an utterance, which takes some 2 s, and ended after so many seconds without another.
     """
 
     name = "pocketsphinx"
     early_words = False  # the first come after 1.2 s: it hears 0.8 s before it begins
 
-    def __init__(self, workers: int | None = None, queue: int = 16, nice: int = 0) -> None:
+    def __init__(self, workers: int | None = None, queue: int = 16, nice: int = 0, idle: float = inf) -> None:
         count = workers or min(4, os.cpu_count() or 1)
         listener = "nexus_voice.engines.pocketsphinx.worker:Listener"
-        super().__init__(Workers(listener, count, name=self.name, queue=queue, nice=nice))
+        super().__init__(Workers(listener, count, name=self.name, queue=queue, nice=nice, idle=idle))
 
     async def bias(self, sentences: Sequence[str]) -> None:
         """Expect these sentences and questions about them, instead of those given before.

@@ -31,9 +31,10 @@ class Listener:
         self._check()
 
     def speed(self, items: Iterator[Any], emit: Emit) -> None:
-        """Emits the seconds that a short window takes, and where it is computed."""
+        """One item, the number of tries -> the least seconds that a short window took, and where it is
+        computed."""
         self._check()
-        emit((self._model.seconds, self._model.running))
+        emit((min(self._model.measured() for _ in range(next(items))), self._model.running))
 
     def decode(self, items: Iterator[Any], emit: Emit) -> None:
         """One item, the arguments of `WhisperDecoder.decode` -> any number of None, then its result.
