@@ -19,6 +19,8 @@ router = APIRouter(tags=["health"])
 
 log = structlog.get_logger()
 
+Values = Mapping[Any, float]
+"""By the labels' values."""
 BREAKER_STATES = ("closed", "half-open", "open")
 
 
@@ -51,20 +53,14 @@ class Live(Collector):
         lags = {(f"{share:g}",): admission.lag_at(share) for share in (0.5, 0.99)}
         yield gauge("nexus_ready", "Whether every part is ready.", [], {(): self._services.ready})
         yield gauge("nexus_voice_sessions", "Voice sessions under way.", [], {(): admission.active})
-        refused = CounterMetricFamily("nexus_voice_sessions_refused", "Voice sessions that found no room.")
-        refused.add_metric([], admission.refused)
-        yield refused
+        refused = {(): admission.refused}
+        yield counter("nexus_voice_sessions_refused", "Voice sessions that found no room.", [], refused)
         requests = self._services.requests
         held = {(): requests.places.used}
         yield gauge("nexus_requests_active", "Requests in progress, weighed by their cost.", [], held)
-        turned_away = CounterMetricFamily(
-            "nexus_requests_refused",
-            "Requests refused before they were read: busy, or more than the rate of their address.",
-            labels=["reason"],
-        )
-        for reason, count in requests.refused.items():
-            turned_away.add_metric([reason], count)
-        yield turned_away
+        text = "Requests refused before they were read: busy, or more than the rate of their address."
+        turned_away = {(reason,): count for reason, count in requests.refused.items()}
+        yield counter("nexus_requests_refused", text, ["reason"], turned_away)
         text = "How late the event loop ran in the last 30 seconds: median and 99th percentile."
         yield gauge("nexus_event_loop_lag_seconds", text, ["quantile"], lags)
         active = {(queue.port,): queue.active for queue in queues}
@@ -74,22 +70,14 @@ class Live(Collector):
 
     def _speculations(self) -> Iterator[Metric]:
         drafts = self._services.engines.drafts
-        answers = CounterMetricFamily(
-            "nexus_speculations",
-            "Answers that were begun at a pause, before their question was certain, and what became of them.",
-            labels=["event"],
+        text = (
+            "Answers that were begun at a pause, before their question was certain, and what became of them."
         )
-        for event in ("started", "used", "discarded"):
-            answers.add_metric([event], getattr(drafts, event))
-        yield answers
-        tokens = CounterMetricFamily(
-            "nexus_speculation_tokens_discarded",
-            "Tokens of the discarded ones, estimated.",
-            labels=["kind"],
-        )
-        tokens.add_metric(["prompt"], drafts.prompt_tokens)
-        tokens.add_metric(["completion"], drafts.completion_tokens)
-        yield tokens
+        answers = {(event,): getattr(drafts, event) for event in ("started", "used", "discarded")}
+        yield counter("nexus_speculations", text, ["event"], answers)
+        text = "Tokens of the discarded ones, estimated."
+        tokens = {("prompt",): drafts.prompt_tokens, ("completion",): drafts.completion_tokens}
+        yield counter("nexus_speculation_tokens_discarded", text, ["kind"], tokens)
 
     def _engines(self) -> Iterator[Metric]:
         status = {
@@ -107,28 +95,27 @@ class Live(Collector):
         }
         text = "1 for the state of the engine's circuit breaker; open: it rests after failures."
         yield gauge("nexus_engine_breaker", text, ["port", "engine", "state"], breakers)
-        switches = CounterMetricFamily(
-            "nexus_engine_switches",
-            "Calls that went on to the next engine because this one failed.",
-            labels=["port", "engine"],
-        )
-        for key, engine in status.items():
-            switches.add_metric(key, engine.get("switches", 0))
-        yield switches
-        tokens = CounterMetricFamily(
-            "nexus_engine_tokens",
-            "Tokens of prompts and answers, as the engine's provider counts.",
-            labels=["port", "engine", "kind"],
-        )
-        for key, engine in status.items():
-            for kind, count in engine.get("usage", {}).items():
-                tokens.add_metric([*key, kind], count)
-        yield tokens
+        text = "Calls that went on to the next engine because this one failed."
+        switches = {key: engine.get("switches", 0) for key, engine in status.items()}
+        yield counter("nexus_engine_switches", text, ["port", "engine"], switches)
+        text = "Tokens of prompts and answers, as the engine's provider counts."
+        tokens = {
+            (*key, kind): count
+            for key, engine in status.items()
+            for kind, count in engine.get("usage", {}).items()
+        }
+        yield counter("nexus_engine_tokens", text, ["port", "engine", "kind"], tokens)
 
 
-def gauge(name: str, text: str, labels: list[str], values: Mapping[Any, float]) -> GaugeMetricFamily:
-    """`values` by the labels' values."""
-    family = GaugeMetricFamily(name, text, labels=labels)
+def gauge(name: str, text: str, labels: list[str], values: Values) -> Metric:
+    return filled(GaugeMetricFamily(name, text, labels=labels), values)
+
+
+def counter(name: str, text: str, labels: list[str], values: Values) -> Metric:
+    return filled(CounterMetricFamily(name, text, labels=labels), values)
+
+
+def filled(family: GaugeMetricFamily | CounterMetricFamily, values: Values) -> Metric:
     for key, value in values.items():
         family.add_metric(key, float(value))
     return family
