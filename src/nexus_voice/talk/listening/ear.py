@@ -70,11 +70,6 @@ class Utterance:
         self.flush()
         self.feed.close()
 
-    @property
-    def stable(self) -> Partial:
-        """The words so far, of a speaker who pauses."""
-        return Partial(self.text, stable=True, language=self.language)
-
     def cancel(self) -> None:
         self.feed.close()
         self.scope.cancel()
@@ -218,8 +213,7 @@ class Ear:
                 if not self._asking:
                     self._asking = True
                     self._tasks.start_soon(self._ask, self._utterance, self._endpoint.last_voiced)
-                if self._utterance.text:
-                    await self._out.send(self._utterance.stable)
+                await self._settle(self._utterance)
             case FalseOnset():
                 self._drop_utterance()
                 await self._out.send(edge)
@@ -227,6 +221,11 @@ class Ear:
                 if self._utterance:
                     self._utterance.finish(self._time(last_voiced, now))
                     self._utterance = None
+
+    async def _settle(self, utterance: Utterance) -> None:
+        """The speaker pauses: tell their words, if these are all that was said."""
+        if self._utterance is utterance and utterance.text and self._known().heard_out:
+            await self._out.send(Partial(utterance.text, stable=True, language=utterance.language))
 
     def _time(self, position: int, now: float) -> float:
         """When the sample at `position` was heard."""
@@ -305,6 +304,6 @@ class Ear:
                     self._plan()
                     if new:
                         await self._out.send(Partial(transcript.text))
-                    if new and self._utterance is utterance and self._endpoint.paused:
-                        await self._out.send(utterance.stable)
+                    if self._endpoint.paused:
+                        await self._settle(utterance)
         raise EngineError("The speech recogniser gave no result.", retryable=True)
