@@ -15,6 +15,7 @@ from nexus_voice.telemetry.logs import configure
 from . import machine
 from .dsp import dsp
 from .engines import engines
+from .hearing import hearing
 from .index import index
 from .ingest import ingest
 from .report import report
@@ -79,6 +80,11 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     ending.add_argument(
         "--decode", type=float, metavar="MS", help="count on decodes of so long, instead of those measured"
     )
+    ears = command("hearing", "How well and how soon Whisper hears a folder of clips.")
+    ears.add_argument("--clips", type=Path, required=True, metavar="FOLDER", help="sound files and clips.tsv")
+    ears.add_argument("--whisper", type=Path, metavar="FOLDER", help="the model [whisper-base, as pulled]")
+    ears.add_argument("--speakers", type=counts, default=[1], help="who speak at a time [1]")
+    ears.add_argument("--threads", type=int, default=0, help="of the recogniser; 0: chosen by itself [0]")
     commands.add_parser(
         "report", help="The table of what was measured; exits with 1 when a target is missed."
     )
@@ -97,6 +103,11 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     if (os.cpu_count() or 1) < 2:
         print("Only one core: server and speakers share it, and the figures mean little.", file=sys.stderr)
+    if chosen.command == "hearing":  # the recogniser has all cores
+        whisper = chosen.whisper or settings().data_dir / "models" / "whisper-base"
+        for speakers in chosen.speakers:
+            hearing(chosen.clips, whisper, speakers, chosen.threads, chosen.reps)
+        return 0
     machine.settle(machine.CLIENT_CORE)
     match chosen.command:
         case "voice":

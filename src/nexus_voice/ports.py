@@ -79,11 +79,15 @@ class Stt(Protocol):
 
     @property
     def early_words(self) -> bool:
-        """Whether words arrive within some 0.5 s of speech, early enough to confirm an interruption."""
+        """Whether words now arrive within 0.9 s of speech, early enough to confirm an interruption."""
         ...
 
-    def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncIterator[Transcript]:
-        """16 kHz audio of one utterance -> partials, then one final when `audio` ends."""
+    def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncIterator[Transcript]:
+        """16 kHz audio of one utterance -> partials, then one final when `audio` ends.
+
+        `expected` is the language that the conversation has been in (ISO 639-1); empty when that is unknown.
+        An engine that detects the language keeps to it while in doubt.
+        """
         ...
 
 
@@ -190,6 +194,15 @@ class HasVoices(Protocol):
 
     async def voices(self) -> list[str]:
         """Names for `Voice.name`."""
+        ...
+
+
+@runtime_checkable
+class HasLanguages(Protocol):
+    """A synthesiser that does not speak every language."""
+
+    def speaks(self, language: str) -> bool:
+        """Whether it has a voice for the language (ISO 639-1)."""
         ...
 
 

@@ -50,7 +50,7 @@ def hearing(server: Serving, stt: Any) -> Iterator[None]:
 class Timed(FakeStt):
     """Knows when each word was said, and in which language."""
 
-    async def transcribe(self, audio: Any) -> Any:
+    async def transcribe(self, audio: Any, expected: str = "") -> Any:
         async for transcript in super().transcribe(audio):
             words = (Word("Hello", 0.1, 0.4), Word("you.", 0.4, 0.7), Word("Bye.", 2.0, 2.25))
             yield Transcript(transcript.text, transcript.final, "en", words)

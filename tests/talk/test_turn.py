@@ -345,6 +345,19 @@ def test_a_bug_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None
     assert "inner secret" in caplog.text
 
 
+def test_the_language_of_a_longer_utterance_is_expected_of_the_next_ones() -> None:
+    hints: list[str] = []
+
+    class German(FakeStt):
+        def transcribe(self, audio: Any, expected: str = "") -> Any:
+            hints.append(expected)
+            return super().transcribe(audio, expected)
+
+    parts = session(engines(stt=German("wie lange dauert das", language="de")))
+    perform(Script(until=20, speech=[(0.5, 1.5), (5, 7.5), (12, 13)]), parts)
+    assert hints == ["", "", "de"]
+
+
 def test_an_answer_is_spoken_in_the_language_of_the_question_unless_a_voice_was_named() -> None:
     class Voices(FakeTts):
         def speak(self, sentence: str, voice: Voice) -> Any:

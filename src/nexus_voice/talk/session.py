@@ -125,6 +125,8 @@ class Session:
     tuning: Tuning = DEFAULT_TUNING
     manner: Manner = field(default_factory=Manner)
     chat: Chat = field(default_factory=Chat)
+    language: str = ""
+    """ISO 639-1 code of the language that the user has spoken lately; empty while it is not known."""
     turn: int = 0
     """The latest turn's number; numbers are never used twice in a session."""
     principals: frozenset[str] = frozenset({EVERYONE})

@@ -190,10 +190,32 @@ def test_only_the_first_voice_is_asked_for_by_name() -> None:
     play(story)
 
 
+def test_a_voice_that_speaks_the_language_comes_before_one_that_does_not() -> None:
+    class English(FakeTts):
+        def speaks(self, language: str) -> bool:
+            return language in ("", "en")
+
+    async def story() -> None:
+        english, any = English(), FakeTts()
+        chain = Fallback(english, any)
+        for voice, speaker in (
+            (Voice(), english),
+            (Voice(language="en"), english),
+            (Voice(language="de"), any),
+            (Voice("anna", language="de"), english),  # the user's own choice
+        ):
+            before = speaker.calls
+            async for _ in chain.speak("Hello.", voice):
+                pass
+            assert speaker.calls == before + 1
+
+    play(story)
+
+
 class Deaf(FakeStt):
     """Hears everything, says a few words, and then fails."""
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         self.calls += 1
         async for _ in audio:
             yield Transcript("wha", final=False)
@@ -203,7 +225,7 @@ class Deaf(FakeStt):
 class Hearing(FakeStt):
     seconds = 0.0
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         async def counted() -> AsyncGenerator[Pcm]:
             async for pcm in audio:
                 self.seconds += pcm.seconds

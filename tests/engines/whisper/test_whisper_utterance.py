@@ -56,7 +56,7 @@ def test_a_pause_is_worth_a_look_unless_all_was_decoded() -> None:
     assert not utterance.due()
     assert heard(silence(0.15).data, utterance=utterance).due()
     look(utterance)
-    assert not heard(silence(2).data, utterance=utterance).due()
+    assert not heard(silence(1.5).data, utterance=utterance).due()
     assert utterance.settled
 
 
@@ -80,6 +80,25 @@ def test_noise_beside_the_speech_of_a_look_is_known_as_noise() -> None:
     look(utterance, speech=(0.5, 1.5))
     assert heard(seconds(1, noise), utterance=utterance).settled
     assert not heard(seconds(0.3), utterance=utterance).settled
+
+
+def test_speech_after_a_bang_and_loud_breath_is_heard() -> None:
+    bang, breath = clips.noise(0.4, -5), clips.noise(1.5, -25)
+    utterance = heard(breath.data, seconds(2), bang.data, seconds(0.5), silence(0.5).data)
+    for _ in range(2):
+        look(utterance, speech=(1.5, 3.5))
+    heard(seconds(1, clips.tone(1, [300, 700], level=-32)), utterance=utterance)
+    assert not utterance.settled
+
+
+def test_so_long_a_silence_is_looked_at_again() -> None:
+    utterance = heard(seconds(1), silence(0.5).data)
+    look(utterance)
+    heard(silence(1.9).data, utterance=utterance)
+    assert utterance.settled
+    heard(silence(0.2).data, utterance=utterance)
+    assert not utterance.settled
+    assert utterance.due()
 
 
 def test_soft_speech_after_a_click_is_heard() -> None:

@@ -22,7 +22,7 @@ import anyio
 from ...core.audio import Mark, Pcm, Transcript, Voice
 from ...core.chat import CutOff, Generated, Passage, Prompt
 from ...core.errors import BadInput, Busy, EngineError
-from ...ports import CountsTokens, HasPlaces, HasVoices, OnThisMachine, Primes, ReportsUsage
+from ...ports import CountsTokens, HasLanguages, HasPlaces, HasVoices, OnThisMachine, Primes, ReportsUsage
 from .breaker import Breaker
 from .replay import Recording, ResultTimeout
 
@@ -185,12 +185,12 @@ class Fallback:
 
     # --- the ports -------------------------------------------------------------------------------
 
-    def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         """Partials may be taken back, so the recogniser may change until the final. The next one hears the
         utterance from its beginning."""
         recording = Recording(audio)
         return self._stream(
-            lambda engine: engine.transcribe(recording.replay()),
+            lambda engine: engine.transcribe(recording.replay(), expected),
             commits=lambda transcript: transcript.final,
             when_due=recording.when_ended,
         )
@@ -200,8 +200,9 @@ class Fallback:
         return self._stream(lambda engine: engine.stream(prompt, tools), ending=CutOff())
 
     def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
-        """A voice's name means something to the first engine only; the others choose by language. A
-        sentence whose voice dies ends there, and the next one goes to another engine."""
+        """A voice's name means something to the first engine only; the others choose by language. Without a
+        name, engines that speak the language come first. A sentence whose voice dies ends there, and the
+        next one goes to another engine."""
         unnamed = replace(voice, name="")
 
         def spoken(engine: Any) -> AsyncIterator[Pcm | Mark]:
@@ -209,7 +210,11 @@ class Fallback:
             pieces = engine.speak(sentence, voice if engine is self.links[0].engine else unnamed)
             return pieces
 
-        return self._stream(spoken)
+        def suits(engine: Any) -> bool:
+            limited = isinstance(engine, HasLanguages) and not voice.name
+            return not limited or engine.speaks(voice.language)
+
+        return self._stream(spoken, suits=suits)
 
     async def finished(self, speech: Pcm) -> float:
         return await self._once(lambda engine: engine.finished(speech))
@@ -244,16 +249,17 @@ class Fallback:
         *,
         commits: Callable[[T], bool] = lambda _: True,
         when_due: Callable[[Callable[[], None]], None] = lambda start: start(),
+        suits: Callable[[Any], bool] = lambda engine: True,
         ending: T | None = None,
     ) -> AsyncGenerator[T]:
         """What the first engine that works yields.
 
         Once an item `commits` to its engine nothing is switched. `when_due(start)` must call `start()` once
         such an item can be expected (for speech recognition: at the end of the audio); its timeout runs from
-        then. `ending` ends a result that breaks off.
+        then. Engines that do not `suits` come last. `ending` ends a result that breaks off.
         """
         errors: list[Exception] = []
-        candidates = self._candidates()
+        candidates = sorted(self._candidates(), key=lambda link: not suits(link.engine))
         all_open = candidates[0].open
         for index, link in enumerate(candidates):
             rest, failures = candidates[index + 1 :], len(errors)

@@ -70,7 +70,7 @@ class DeepgramStt:
         """Check that Deepgram answers and takes the key; costs nothing."""
         await self._http.ask("GET", "v1/auth/token", self._within)
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         """Partials are the settled text and a guess at the rest. Word times count from the first sample."""
         results = stream_in_task(self._tasks, partial(self._recognise, audio), self.name)
         async with aclosing(results) as transcripts:

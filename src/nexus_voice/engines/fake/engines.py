@@ -70,7 +70,7 @@ class FakeStt:
         self._scripts = [(text, _prefixes(text)) for text in texts]
         self._delay, self._pace, self._fail = final_delay, words_per_second, fail
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         text, growing = self._scripts[self.calls % len(self._scripts)]
         self.calls += 1
         call, heard, shown = self.calls, 0, 0

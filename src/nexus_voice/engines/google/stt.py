@@ -52,7 +52,7 @@ class GoogleStt(RemoteEngine):
             if error.code != "stt_request":
                 raise
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         """One final, with word times."""
         pcm = await utterance(audio)
         yield self._transcript(await self._ask(pcm.data) if pcm.data else {})

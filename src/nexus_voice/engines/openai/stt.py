@@ -65,7 +65,7 @@ class OpenAiStt(RemoteEngine):
         self._model = self._model or model
         self.name = f"{self._provider}:{self._model}"
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         """One final, with word times and language where the server gives them."""
         pcm = await utterance(audio)
         if not pcm.data:

@@ -51,6 +51,10 @@ class PiperTts(InWorkers):
         """
         await self._workers.setup(self._default)
 
+    def speaks(self, language: str) -> bool:
+        """Whether a voice of the language is installed."""
+        return not language or bool(self._native(language))
+
     async def voices(self) -> list[str]:
         """Names for `Voice.name`, the default one first."""
         return list(self._names)
@@ -82,12 +86,16 @@ class PiperTts(InWorkers):
                 "`nexus-voice models list` shows more.",
                 code="unknown_voice",
             )
-        language = voice.language.replace("-", "_").lower()
+        return self._native(voice.language) or self._default
+
+    def _native(self, language: str) -> str:
+        """The first voice of the language; empty when there is none."""
+        language = language.replace("-", "_").lower()
         for wanted in (language, language.partition("_")[0]):  # "pt_br", else any "pt"
             for name in self._names:
                 if wanted and f"{name.replace('-', '_').lower()}_".startswith(f"{wanted}_"):
                     return name
-        return self._default
+        return ""
 
 
 def rate_or_sound(piece: Any) -> int | bytes:

@@ -48,7 +48,7 @@ class PocketsphinxStt(InWorkers):
         """
         await self._workers.setup(list(sentences))
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         """Lower-case words without punctuation; "" when nothing was understood."""
         heard = self._workers.call("transcribe", pieces(audio), buffer=MAX_WAITING_PIECES, parse=transcript)
         async with aclosing(heard) as transcripts:

@@ -28,11 +28,16 @@ MAX_WINDOW_BLOCKS = 26 * 50
 """26 s. A longer utterance is cut at the quietest moment in the second half of that."""
 QUIET_BLOCKS = 15
 """Length of the quiet moment that is looked for: 0.3 s."""
+MAX_UNCOVERED_BLOCKS = 2 * 50
+"""After 2 s of silence an utterance would have ended, so what seems silent may be soft speech: look again."""
 LOUDEST_BLOCKS = 8
-"""The level of the voice is that of so many of the loudest blocks, more than a click has."""
-SOUND_RANGE, NOISE_MARGIN = 10**-4.0, 10**-1.5
+"""Before speech is found, the level of the voice is that of so many of the loudest blocks: more than a click
+has."""
+VOICE_SHARE = 0.75
+"""Afterwards it is the level that this share of the blocks of speech does not exceed, whatever banged."""
+SOUND_RANGE, NOISE_MARGIN, NOISE_RANGE = 10**-4.0, 10**-1.5, 10**0.6
 """Powers relative to the voice: what is more than 40 dB below it is silence, and noise less than 15 dB below
-it counts as sound."""
+it counts as sound. Noise does not rise more than 6 dB above its median."""
 MIN_SOUND_POWER = 10**-6.5
 """Mean square of -65 dBFS; everything below is silence."""
 CONTEXT_CHARS = 200
@@ -60,7 +65,7 @@ class Utterance:
         self._expected = expected
         self._audio = bytearray()
         self._powers: list[float] = []
-        self._noise = 0.0
+        self._noise = self._voice = 0.0
         self._began = 0
         """Where in the utterance the window begins."""
         self._covered = 0
@@ -88,7 +93,7 @@ class Utterance:
         """
         first, last = self._sound()
         if self._paused(last):
-            return not self.settled
+            return not self._decided(last)
         step = max(LOOK_STEP_BLOCKS, round(interval * RATE / BLOCK_SAMPLES))
         return last - max(first, self._covered) >= (step if self._worded else FIRST_LOOK_BLOCKS)
 
@@ -105,7 +110,11 @@ class Utterance:
     @property
     def settled(self) -> bool:
         """Whether the last look can be the final: it was decoded as one, and nothing was said since."""
-        last = self._sound()[1]
+        return self._decided(self._sound()[1])
+
+    def _decided(self, last: int) -> bool:
+        if len(self._powers) - self._covered >= MAX_UNCOVERED_BLOCKS:
+            return False
         return last == 0 or (self._last is not None and last - self._covered <= TAIL_BLOCKS)
 
     def _paused(self, last: int) -> bool:
@@ -157,17 +166,18 @@ class Utterance:
         if final or decoded.certain:
             self.language = self.language or decoded.language
         start, end = (round(seconds * RATE / BLOCK_SAMPLES) for seconds in decoded.speech)
-        still = sorted(self._powers[:start] + self._powers[end:blocks])
+        still = self._powers[:start] + self._powers[end:blocks]
         if len(still) >= PAUSE_BLOCKS:
-            self._noise = still[len(still) * 9 // 10]
+            self._noise = float(np.median(still))
+        if end - start >= LOUDEST_BLOCKS:
+            self._voice = float(np.quantile(self._powers[start:end], VOICE_SHARE))
 
     def _sound(self) -> tuple[int, int]:
         """The first block with sound, and the one after the last; both 0 when there is none."""
         loudest = nlargest(LOUDEST_BLOCKS, self._powers)
-        if len(loudest) < LOUDEST_BLOCKS:
-            loudest = [0.0]
+        voice = self._voice or (loudest[-1] if len(loudest) == LOUDEST_BLOCKS else 0.0)
         limit = max(
-            MIN_SOUND_POWER, loudest[-1] * SOUND_RANGE, min(2 * self._noise, loudest[-1] * NOISE_MARGIN)
+            MIN_SOUND_POWER, voice * SOUND_RANGE, min(NOISE_RANGE * self._noise, voice * NOISE_MARGIN)
         )
         loud = [i for i, power in enumerate(self._powers) if power > limit]
         return (loud[0], loud[-1] + 1) if loud else (0, 0)

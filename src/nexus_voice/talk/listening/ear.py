@@ -29,6 +29,8 @@ WINDOW_SAMPLES = 512
 """The usual detector's window (Silero's, at 16 kHz)."""
 MAX_JUDGED_S = 8.0
 """Sound of an utterance that is kept for judging whether its speaker has finished."""
+MIN_LANGUAGE_S = 2.0
+"""The language of a shorter utterance is no sign that the conversation is in another one now."""
 NO_AUDIO_TIMEOUT_S = 2.0
 """Without any audio for so long an utterance is over."""
 
@@ -289,12 +291,14 @@ class Ear:
                 await self._out.send(Unheard(error))
             else:
                 ended = utterance.ended or anyio.current_time()
+                if final.language and ended - utterance.began >= MIN_LANGUAGE_S:
+                    self._session.language = final.language
                 text, engine = final.text.strip(), utterance.engine
                 await self._out.send(Final(text, ended, utterance.began, final.language, engine))
 
     async def _transcript(self, utterance: Utterance) -> Transcript:
         stt = noting(self._session.engines.stt, utterance.heard_by)
-        async with closing(stt.transcribe(utterance.audio)) as transcripts:
+        async with closing(stt.transcribe(utterance.audio, self._session.language)) as transcripts:
             async for transcript in transcripts:
                 if transcript.final:
                     return transcript
