@@ -371,15 +371,15 @@ class Reader(FakeLlm):
 
 
 def test_the_model_reads_while_the_user_speaks() -> None:
-    """What is known when somebody begins to speak, and the passages as soon as the words find some."""
+    """The instructions before, and the passages as soon as the words find some."""
     llm = Reader(ANSWER, first_token=0.4)
     knowledge = FakeKnowledge([PASSAGE])
     parts = engines(**talking(llm=llm, knowledge=knowledge))
     client = perform(ASKED, session(parts))
     assert [passages for _, passages in llm.read] == [0, 1]
     begins = [began - client.start for began, _ in llm.read]
-    assert 1.0 <= begins[0] < 1.1
-    assert begins[0] <= begins[1] < 2.5
+    assert begins[0] == 0.0
+    assert 1.0 <= begins[1] < 2.5
     assert waited(client) <= 0.1
     assert client.one(events.Ended).outcome == "done"
 
@@ -398,13 +398,30 @@ def test_other_passages_take_the_place_of_those_being_read() -> None:
     assert client.one(events.Ended).outcome == "done"
 
 
+def test_passages_that_were_read_come_first() -> None:
+    """What stands before a new passage need not be read again."""
+    shop, house, park = (
+        Passage(f"{name} tells something.", name, name) for name in ("shop", "house", "park")
+    )
+
+    class Ordered(FakeKnowledge):
+        async def recall(self, query: str, *more: Any, **named: Any) -> list[Passage]:
+            await super().recall(query, *more, **named)
+            return [shop, house] if len(query.split()) < len(QUESTION.split()) else [park, house, shop]
+
+    llm = Reader(ANSWER, first_token=0.4)
+    client = perform(ASKED, session(engines(**talking(llm=llm, knowledge=Ordered()))))
+    assert llm.prompts[-1].passages == (shop, house, park)
+    assert [source.title for source in client.one(events.Sources).sources] == ["shop", "house", "park"]
+
+
 def test_nothing_is_read_ahead_where_that_is_off_or_while_the_assistant_speaks() -> None:
     for speculate, speech in (("off", [(1.0, 2.5)]), ("auto", [(3.0, 3.3)])):
         llm = Reader(ANSWER, first_token=0.4)
         parts = engines(**talking(llm=llm, knowledge=FakeKnowledge([PASSAGE])), overlaps=Anyone(0.1))
         says = [(0.5, events.Text(text="hello"))] if speculate == "auto" else []
         perform(Script(until=4, speech=speech, says=says), session(parts, speculate=speculate))
-        assert not llm.read
+        assert llm.begun == ([0] if speculate == "auto" else []), "the instructions, when the client came"
 
 
 def test_a_search_that_fails_while_somebody_speaks_is_forgotten() -> None:

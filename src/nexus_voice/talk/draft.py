@@ -37,15 +37,24 @@ def said(question: str) -> list[str]:
     return _SAID.findall(question.lower())
 
 
-class Draft:
-    """The answer to `question` in a session as it is now. Close it when it is no longer read."""
+def _place(passage: Passage) -> tuple[str, int, str]:
+    return passage.document, passage.position, passage.text
 
-    def __init__(self, session: Session, question: str, ahead: Ahead | None = None) -> None:
-        self.ahead = ahead
+
+class Draft:
+    """The answer to `question` in a session as it is now. Close it when it is no longer read.
+
+    `read` are passages that the model has in its cache: what is found of them comes first, in that order.
+    """
+
+    def __init__(self, session: Session, question: str, read: Sequence[Passage] = ()) -> None:
+        self.ahead: Ahead | None = None
+        """What is made before the turn asks, if anything is."""
         self.clocks = Clocks(anyio.current_time())
         self.said = said(question)
         self._session, self._question = session, question
         self._prompt, self._scope = session.prompt(), session.scope
+        self._read = {_place(passage): at for at, passage in enumerate(read)}
         self._passages: list[Passage] | None = None
         self._run_tools: RunTools | None = None
         self._tools_ran = False
@@ -164,7 +173,8 @@ class Draft:
         knowledge = self._session.engines.knowledge
         if knowledge and self._prompt.knowledge:
             whole = standalone(self._question, self._session.chat.questions())
-            self._passages = await knowledge.recall(whole, scope=self._scope)
+            found = await knowledge.recall(whole, scope=self._scope)
+            self._passages = sorted(found, key=lambda one: self._read.get(_place(one), len(self._read)))
             self.clocks.lap("recall")
 
     async def _write(self) -> AsyncGenerator[Piece]:

@@ -32,7 +32,7 @@ class Speculation:
 
     def begin(self, question: str, language: str = "") -> None:
         """The speaker pauses: `question` may be all of it. `language`: as in `Transcript`."""
-        draft = Draft(self._session, question)
+        draft = self._draft_of(question)
         if self._floor.taken or not draft.said or self._fits(draft):
             return
         self.discard()
@@ -46,8 +46,8 @@ class Speculation:
         self._tasks.start_soon(draft.make_ahead, ahead)
 
     def follow(self, words: str = "") -> None:
-        """Somebody speaks, and these are the words so far. What was begun for others is thrown away; a model
-        that takes its time to read is given what it will need."""
+        """Somebody speaks or is about to, and these are the words so far. What was begun for others is thrown
+        away; a model that takes its time to read is given what it will need."""
         if self._draft and self._draft.said != said(words):
             self.discard()
         llm = self._session.engines.llm
@@ -59,7 +59,7 @@ class Speculation:
     async def _prepare(self, words: str, llm: Primes) -> None:
         """Have the model read the prompt up to the question, instead of what it was to read before."""
         try:
-            beginning = await Draft(self._session, words).beginning()
+            beginning = await self._draft_of(words).beginning()
         except Exception:  # the turn searches again, and reports it
             return
         finally:
@@ -72,7 +72,8 @@ class Speculation:
 
     def take(self, question: str, clocks: Clocks) -> Draft:
         """The answer for the turn with these clocks: what was begun if it fits, else a new one."""
-        draft = Draft(self._session, question)
+        draft = self._draft_of(question)
+        self._beginning = None  # the next question comes after a longer history
         if (begun := self._draft) and begun.ahead and self._fits(draft):
             begun.ahead.claim()
             self._session.engines.drafts.want(begun.ahead.scope)
@@ -86,6 +87,9 @@ class Speculation:
         if self._draft and self._draft.ahead:
             self._draft.ahead.scope.cancel()
         self._draft = None
+
+    def _draft_of(self, question: str) -> Draft:
+        return Draft(self._session, question, self._beginning.passages if self._beginning else ())
 
     def _fits(self, draft: Draft) -> bool:
         begun = self._draft

@@ -48,6 +48,7 @@ async def converse(wire: Wire, session: Session, rate: int) -> None:
         line, floor, speculation = conversation.line, conversation.floor, conversation.speculation
         ear = Ear(session, rate, floor, overlap, tasks, out)
         tasks.start_soon(listen, wire, conversation, ear, out)
+        speculation.follow()
         async for event in heard:
             match event:
                 case Onset(at=at):
