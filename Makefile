@@ -35,7 +35,7 @@ quick: checked ## The same without the tests of real engines and of the browser
 	$(PYTEST) -m "not slow"
 
 checked: setup
-	@$(MAKE) --no-print-directory -j 2 --output-sync lint $(COMPILED)
+	@$(MAKE) --no-print-directory -j 2 lint $(COMPILED)
 
 # Compiling the tests takes 15 seconds, the first time. mypy needs only one core meanwhile.
 $(COMPILED):
