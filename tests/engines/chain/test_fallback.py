@@ -377,3 +377,48 @@ def test_a_chain_works_on_asyncio_as_well() -> None:
         assert one.running == 0
 
     anyio.run(story)
+
+
+# --- what it tells of the engine that is next ------------------------------------------------------
+
+
+def test_a_caller_is_told_which_engine_has_worked() -> None:
+    async def story() -> None:
+        worn, spare = llm("never", fail=broken()), llm("spare")
+        worn.name, spare.name = "worn", "spare"
+        chain = Fallback(worn, spare, policy=Policy(retries=0))
+        told: list[str] = []
+        assert await said(chain.noting(told.append)) == "spare"
+        assert told == ["spare"]
+        await said(chain)
+        assert told == ["spare"], "other callers are not noted"
+        chain.remove(chain.links[0])
+        assert len(chain.noting(told.append).links) == 1, "it is the same chain"
+
+    play(story)
+
+
+def test_a_chain_is_as_local_and_as_free_as_its_next_engine() -> None:
+    class Own(FakeLlm):
+        local, primes, free_places = True, True, 0
+        primed = 0
+
+        async def prime(self, prompt: Prompt, tools: Any = ()) -> None:
+            self.primed += 1
+
+    class Remote(FakeLlm):
+        local = False
+
+    async def story() -> None:
+        own = Own()
+        chain = Fallback(own)
+        assert (chain.local, chain.free_places, chain.primes) == (True, 0, True)
+        await chain.prime(ASK)
+        assert own.primed == 1
+        for other in (Fallback(Remote(), own), Fallback()):
+            assert (other.local, other.free_places, other.primes) == (False, math.inf, False)
+            await other.prime(ASK)
+        assert own.primed == 1
+        assert chain.links[0].calls == 0
+
+    play(story)

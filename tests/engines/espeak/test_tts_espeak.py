@@ -128,6 +128,17 @@ async def test_text_has_a_limit(tts: EspeakTts) -> None:
     assert marks[-1].chars == MAX_TEXT - 1
 
 
+async def test_it_says_whether_its_process_is_free(tts: EspeakTts) -> None:
+    await tts.ready()
+    assert tts.free_places == 1
+    async with aclosing(tts.speak("One moment, please. " * 100, PLAIN)) as pieces:
+        await anext(pieces)
+        assert tts.free_places == 0
+    with anyio.fail_after(10):
+        while tts.free_places < 1:  # noqa: ASYNC110 - the process has yet to stop
+            await anyio.sleep(0.01)
+
+
 async def test_sentences_share_a_process_and_a_slow_listener_holds_nobody_up(tts: EspeakTts) -> None:
     long = "This sentence goes on and on. " * 20
     async with aclosing(tts.speak(long, Voice())) as slow:

@@ -180,7 +180,7 @@ const handlers = {
   flush: ({ turn }) => player.flush(turn),
   metrics({ turn, clocks, engines }) {
     conversation.clocks(turn, clocks);
-    using(engines);
+    using({ ...used, ...engines });
   },
   ended({ turn, ...end }) {
     conversation.ended(turn, end);
