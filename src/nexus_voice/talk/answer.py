@@ -67,7 +67,7 @@ async def answer(
                     case Cited(passages):
                         if not sources_known:
                             sources_known = True
-                            citations.use(passages)
+                            citations.use(passages, quoted=True)
                             yield Sources(passages, quoted=True)
                     case CutOff() if not prompt.ours:
                         raise EngineError("The model stopped in the middle of its answer.", retryable=True)

@@ -17,6 +17,20 @@ CASES = {
     "thousands": ["It has about 1,000 people,", " 2,500 cows and a dog."],
     "date": ["On Monday, July 5, 2021,", " the company was founded by two people."],
     "names": ["The capital of France is Paris, France.", " Good."],
+    "a long clause": [
+        "The warranty of the portable pump covers every part that is made by us",
+        " for a period of two years from the date of purchase.",
+    ],
+    "a long clause, and a crumb": [
+        "All the parts of the old portable pump in the cellar are very good for you."
+    ],
+    "a long clause without a phrase": [
+        "The small old red pump in the big dark cellar is now almost as good as new again."
+    ],
+    "which, in a long clause": [
+        "The refund is paid to the very card that you used for the order",
+        " which must still be valid on the day.",
+    ],
     "colon": ["Here are three options to consider:", " one, two, three."],
     "em dash": ["The system is very fast —", " it answers within a second."],
     "spaced hyphen": ["The system is very fast -", " it answers within a second."],
@@ -40,6 +54,12 @@ CASES = {
 )
 def test_first_pause(pieces, tokens):
     assert split(tokens("".join(pieces)), first_words=4) == pieces
+
+
+def test_what_is_written_at_once_needs_no_breath():
+    text = "".join(CASES["a long clause"])
+    sentences = Sentences(breaths=False)
+    assert [*sentences.feed(text), *sentences.close()] == [text]
 
 
 def test_only_the_first_piece_is_early():

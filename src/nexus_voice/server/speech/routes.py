@@ -155,7 +155,7 @@ def check(speech: Speech, services: Services) -> None:
 
 async def spoken(speech: Speech, engine: Tts, rate: int) -> AsyncGenerator[bytes]:
     """PCM at `rate`, sentence by sentence. Raises `BadInput` when there is nothing to say."""
-    splitter = Sentences()
+    splitter = Sentences(breaths=False)
     pieces = [*splitter.feed(speech.text), *splitter.close()]
     words = [said for piece in pieces if (said := speakable(piece))]
     if not words:

@@ -82,8 +82,12 @@ class Citations:
         self._closed = False
         self.use(passages)
 
-    def use(self, passages: Sequence[Passage]) -> None:
-        """Set the passages that the numbers stand for. Call it before the first token."""
+    def use(self, passages: Sequence[Passage], *, quoted: bool = False) -> None:
+        """Set the passages that the numbers stand for. Call it before the first token.
+
+        What is `quoted` from them is written at once, so that no clause must be cut for a first sound.
+        """
+        self._sentences.breaths = not quoted
         self._passages = passages
         self._evidence: list[Evidence] | None = None
 

@@ -174,9 +174,17 @@ _LEANING = _words(
 )
 """Words that lean on the next one, so that nobody pauses behind them."""
 
-CONJUNCTION = rf" (?:(?:{CLAUSE_CONJUNCTIONS}|{LOOSE_CONJUNCTIONS})(?=[^\w'’])|\w{{0,9}}\Z)"
-"""Matches at the space before a conjunction, or before a last word that may become one."""
+PHRASE_OPENERS = "that|which|who|whose|where|before|after|until|within|during|without|for|from"
+"""A phrase follows these; in a clause that is long already, a speaker may breathe in before it."""
+
+CONJUNCTION = rf" (?:(?:{CLAUSE_CONJUNCTIONS}|{LOOSE_CONJUNCTIONS}|{PHRASE_OPENERS})(?=[^\w'’])|\w{{0,9}}\Z)"
+"""Matches at the space before a conjunction or phrase, or before a last word that may begin one."""
+LONG_CLAUSE_WORDS = 12
+"""From so many words on, waiting for the end of a clause is noticed more than a breath in it."""
 _CLAUSE = re.compile(rf" (?:{CLAUSE_CONJUNCTIONS})\W")
+_PHRASE = re.compile(rf" (?:{PHRASE_OPENERS})(?:\s{{1,9}}[\w'’-]{{1,30}}){{3}}\s")
+"""Several words follow, so that no crumb of the sentence is left."""
+_PHRASE_BEGUN = re.compile(rf" (?:{PHRASE_OPENERS})(?:\s{{1,9}}[\w'’-]{{1,30}}){{0,3}}\s{{0,9}}\Z")
 _LOOSE = re.compile(rf" (?:{LOOSE_CONJUNCTIONS})(?=\W)")
 _GROWING = re.compile(r"\s*+\w{0,9}\Z")
 _NEXT_LETTER = re.compile(r"\s{1,400}(\S)")
@@ -216,13 +224,21 @@ def _ends_in_name(text: str, start: int, mark: int) -> bool:
     return text[space + 1 : space + 2].isupper()
 
 
-def conjunction_cut(text: str, start: int, space: int) -> int | None:
-    """Where to cut before the conjunction behind `space`; 0: nowhere; None: more text must be seen."""
+def conjunction_cut(text: str, start: int, space: int, *, breaths: bool) -> int | None:
+    """Where to cut before the word behind `space`; 0: nowhere; None: more text must be seen.
+
+    With `breaths`, a long clause is also cut before a phrase.
+    """
     before = text[start:space].split()
     if not before or before[-1].lower() in _LEANING or not before[-1][-1].isalpha():
         return 0
     if _CLAUSE.match(text, space):
         return space
+    if breaths and len(before) >= LONG_CLAUSE_WORDS and not _LOOSE.match(text, space):
+        if _PHRASE.match(text, space):
+            return space
+        if _PHRASE_BEGUN.match(text, space):
+            return None
     found = _LOOSE.match(text, space)
     if _GROWING.match(text, space if found is None else found.end()):
         return None

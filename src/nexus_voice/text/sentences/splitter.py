@@ -55,14 +55,15 @@ class Sentences:
     next piece. Blank lines, list items and headings end a piece; a fenced code block or a table is one piece.
     A full stop at the end of a token ends the piece without waiting for the next token, where the words allow
     it. The first piece of a reply ends at a natural pause once it has `first_words` words (0: not before its
-    sentence ends).
+    sentence ends). With `breaths`, which suit a slow writer, a long clause may end it before a phrase.
 
     If every full stop at the end of a token is followed by white space, as in prose, the cuts do not depend
     on the tokens. The time is linear in the length of the text; the memory holds one piece and one token.
     """
 
-    def __init__(self, first_words: int = 4) -> None:
+    def __init__(self, first_words: int = 4, *, breaths: bool = True) -> None:
         self._first_words = first_words
+        self.breaths = breaths
         self._text = ""
         self._start = 0  # of the piece, in `_text`
         self._at = 0  # everything before it is decided
@@ -220,7 +221,7 @@ class Sentences:
         text, start = self._text, self._start
         if self._open or count_words(text[start:space]) < self._first_words + 2:
             return 0
-        cut = conjunction_cut(text, start, space)
+        cut = conjunction_cut(text, start, space, breaths=self.breaths)
         return 0 if cut is _NEED_MORE and final else cut
 
     def _backticks(self, mark: int, final: bool) -> int | None:
