@@ -18,6 +18,7 @@ from .engines import engines
 from .hearing import hearing
 from .index import index
 from .ingest import ingest
+from .intelligibility import intelligibility
 from .report import report
 from .retrieval import retrieval
 from .roles import loop_lag
@@ -57,6 +58,11 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     local.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
     ahead = command("speculation", "A local model's first token, cold and with its prompt read ahead.")
     ahead.add_argument("--llm", type=Path, metavar="FILE", required=True, help="a model in the GGUF format")
+    voices = command("intelligibility", "How soon voices begin, and what Whisper understands of them.")
+    voices.add_argument("--voice", type=Path, metavar="FOLDER", required=True, help="of a Piper voice")
+    voices.add_argument(
+        "--whisper", type=Path, metavar="FOLDER", required=True, help="of a faster-whisper model"
+    )
     indexing = command("index", "The knowledge base's index on SQLite and PostgreSQL.")
     indexing.add_argument("--chunks", type=int, default=100_000, help="in the base [100,000]")
     lag = command("lag", "How late the event loop runs while eight clients use a model at a time.")
@@ -126,6 +132,8 @@ def main(words: Sequence[str] | None = None) -> int:
             engines(chosen.reps, chosen.whisper)
         case "speculation":
             speculation(chosen.reps, chosen.llm)
+        case "intelligibility":
+            intelligibility(chosen.reps, chosen.voice, chosen.whisper)
         case "index":
             index(chosen.reps, chosen.chunks)
         case "lag":
