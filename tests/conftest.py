@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -39,6 +40,14 @@ The browser's stand together, so that each process starts it once."""
 
 for name in [name for name in os.environ if name.startswith("NEXUS_") or name.endswith(OURS)]:
     del os.environ[name]
+
+
+def pytest_collection() -> None:
+    gc.disable()  # collected tests stay, and to look for garbage among them takes a sixth of the time
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -63,7 +63,7 @@ class Looks:
     name: str = "looks"
     early_words: bool = False
 
-    async def transcribe(self, audio: AsyncIterator[Pcm]) -> AsyncGenerator[Transcript]:
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
         looks, heard, text = list(self.looks), 0.0, ""
         async for pcm in audio:
             heard += pcm.seconds
