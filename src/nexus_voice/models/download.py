@@ -34,10 +34,8 @@ class FromHub:
     def fetch(self, model: Model, part: Path, progress: Progress) -> tuple[str, tuple[File, ...]]:
         hub = Hub()
         wanted = _wanted(hub, model)
-        kept = {name for one in wanted for name in (one.file.name, _partial(part, one.file).name)}
-        for left in part.iterdir():  # of other versions
-            if left.name not in kept:
-                left.unlink()
+        # Nothing of other versions:
+        files.clear(part, (n for one in wanted for n in (one.file.name, _partial(part, one.file).name)))
         found = tuple(remote.file for remote in wanted)
         files.check_room(model, part, found)
         for remote in wanted:

@@ -175,6 +175,16 @@ def remove(root: Path, name: str) -> int:
     return held
 
 
+def clear(part: Path, kept: Iterable[str]) -> None:
+    """Delete everything in the folder but the files that are to be kept."""
+    names = set(kept)
+    for left in part.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        elif left.name not in names:
+            left.unlink()
+
+
 def check_room(model: Model, part: Path, wanted: Iterable[File]) -> None:
     """Raise `DiskFull` if what is missing in `part` of the files that are wanted does not fit."""
     missing = sum(file.size for file in wanted) - sum(file.stat().st_size for file in part.iterdir())

@@ -112,7 +112,6 @@ def _begin(home: Path, part: Path) -> None:
 
 
 def _finish(model: Model, part: Path, home: Path, revision: str, found: tuple[File, ...]) -> None:
-    for left in {path.name for path in part.iterdir()} - {file.name for file in found}:
-        (part / left).unlink()  # of a source that did not get to its end
+    files.clear(part, (file.name for file in found))  # of what a source has left that did not get to its end
     files.write_manifest(part, model, revision, found)
     part.rename(home)

