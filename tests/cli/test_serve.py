@@ -42,11 +42,20 @@ def test_the_banner_says_what_would_be_better() -> None:
     better = advice([("llm", "extractive"), ("vad", "energy"), ("stt", "deepgram")], cores=8)
     lines = "\n".join(banner("http://h:1", engines, better, "nothing", 1.0))
     assert "nexus-voice models pull" in lines
-    assert "base.en" not in lines, "Deepgram is better already"
+    assert "Whisper" not in lines, "Deepgram is better already"
     assert "NEXUS_VAD__KIND=silero" in lines
     assert lines.count("\n") < 10
     (small,) = advice([("llm", "extractive")], cores=2)
     assert "pull" not in small.command, "two cores would read a question for half a minute"
+
+
+def test_the_banner_has_one_command_for_all_that_the_setup_could_not_get() -> None:
+    engines = {"vad": "silero", "stt": "pocketsphinx", "llm": "extractive", "tts": "espeak-ng"}
+    better = advice([("stt", "pocketsphinx"), ("llm", "extractive"), ("tts", "espeak")], cores=2)
+    lines = banner("http://h:1", engines, better, "nothing", 1.0)
+    (missing,) = [line for line in lines if "nexus-voice models pull" in line]
+    assert "Whisper" in missing
+    assert "Piper" in missing
 
 
 def test_the_address_is_one_that_a_browser_can_open() -> None:

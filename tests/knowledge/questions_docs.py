@@ -34,11 +34,11 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
     ("who else gets to hear my recordings", [("start.md", "neither sound nor text")]),
     ("is it open source", [("start.md", "free software under the MIT licence")]),
     ("does it speak german", [("start.md", "hundred languages"), ("engines.md", "hundred languages")]),
-    ("can i swear at it in french and be understood", [("start.md", "understands English only")]),
+    ("can i swear at it in french and be understood", [("start.md", "about a hundred languages")]),
     ("how quick are the replies", [("start.md", "how many milliseconds each step took")]),
     ("what sort of program is this anyway", [("start.md", "voice assistant that you run")]),
     # Engines
-    ("what works out of the box with no keys set", [("engines.md", "Silero to detect speech")]),
+    ("what works out of the box with no keys set", [("engines.md", "By default Silero detects speech")]),
     ("does my api key win over a pulled model", [("engines.md", "a provider whose key is set")]),
     (
         "try deepgram first and google second",
@@ -116,7 +116,7 @@ QUESTIONS: list[tuple[str, list[Place]]] = [
         "keeps getting my words wrong",
         [
             ("troubleshooting.md", "Speak clearly and near the microphone"),
-            ("engines.md", "makes many mistakes otherwise"),
+            ("engines.md", "makes many mistakes"),
         ],
     ),
     (

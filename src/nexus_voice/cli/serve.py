@@ -18,7 +18,7 @@ import uvicorn
 
 from ..core.errors import NexusError
 from ..server.roles import Role
-from ..supply.advice import Advice, advice
+from ..supply.advice import Advice, advice, commands
 from ..telemetry import logs
 from .nearby import address
 
@@ -218,7 +218,7 @@ def banner(
         f"  speaks with    {engines['tts']}",
         f"  knows          {documents}",
     ]
-    lines += [f"  better:  {one.command}  # {one.message}" for one in better]
+    lines += [f"  better:  {command}  # {why}" for command, why in commands(better)]
     lines.append(
         'Try `nexus-voice ask "How do I add a language model?"` in another terminal. Ctrl-C stops the server.'
     )
@@ -231,6 +231,6 @@ def part_banner(
     """What is printed when a server of a single role has started."""
     lines = [f"Nexus Voice, role {role}, is ready after {seconds:.1f} s. Others use it at {url}/v1."]
     lines += [f"  {port:<14} {name}" for port, name in engines.items()]
-    lines += [f"  better:  {one.command}  # {one.message}" for one in better]
+    lines += [f"  better:  {command}  # {why}" for command, why in commands(better)]
     lines.append(f"Its state is at {url}/readyz, its figures at {url}/metrics. Ctrl-C stops the server.")
     return lines

@@ -37,7 +37,7 @@ class EngineStatus(BaseModel):
 class Better(BaseModel):
     port: str = Field(examples=["stt"])
     message: str
-    command: str = Field(examples=["nexus-voice models pull whisper-base.en"])
+    command: str = Field(examples=["nexus-voice models pull"])
 
 
 class EnginesStatus(BaseModel):

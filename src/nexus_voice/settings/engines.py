@@ -24,7 +24,11 @@ class Stt(Section):
     language: str = Field("", description="Language of the speech, such as en; empty: the model detects it.")
     base_url: str = Field("", description="An OpenAI-compatible server for speech recognition.")
     api_key: SecretStr = Field(SecretStr(""), description="The server's key, if it needs one.")
-    model: str = Field("", description="The server's model; empty is the provider's usual one.")
+    model: str = Field(
+        "",
+        description="The server's model, or the Whisper model to use here, such as whisper-small; empty: the "
+        "provider's usual one, and the Whisper model that is fast enough.",
+    )
     workers: int = Field(2, ge=1, le=64, description="Recogniser processes of pocketsphinx.")
     whisper_workers: int = Field(1, ge=1, le=64, description="Recogniser processes of faster-whisper.")
     whisper_threads: int = Field(0, ge=0, le=256, description="Threads of each of them; 0: chosen by itself.")

@@ -16,6 +16,8 @@ class Advice:
     command: str
 
 
+STARTER = "nexus-voice models pull"
+"""Gets all that the set-up could not get."""
 BETTER: dict[tuple[str, str], Advice] = {
     ("llm", "extractive"): Advice(
         "llm",
@@ -25,12 +27,12 @@ BETTER: dict[tuple[str, str], Advice] = {
     ("stt", "pocketsphinx"): Advice(
         "stt",
         "Speech recognition is basic. Whisper understands far more, in many languages.",
-        "nexus-voice models pull whisper-base.en",
+        STARTER,
     ),
     ("tts", "espeak"): Advice(
         "tts",
         "The voice is a robot's. Piper's sound natural.",
-        "nexus-voice models pull en_US-ljspeech-medium",
+        STARTER,
     ),
     ("vad", "energy"): Advice(
         "vad",
@@ -56,3 +58,11 @@ def advice(used: Iterable[tuple[str, str]], cores: int | None = None) -> list[Ad
     slow = (cores or os.cpu_count() or 1) < MIN_LLM_CORES and not any(gpu.exists() for gpu in GPUS)
     better = BETTER | {("llm", "extractive"): ELSEWHERE} if slow else BETTER
     return [better[one] for one in used if one in better]
+
+
+def commands(better: Iterable[Advice]) -> list[tuple[str, str]]:
+    """(command, all that it is good for)."""
+    found: dict[str, str] = {}
+    for one in better:
+        found[one.command] = f"{found.get(one.command, '')} {one.message}".strip()
+    return list(found.items())

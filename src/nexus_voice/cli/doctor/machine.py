@@ -24,9 +24,7 @@ EXTRAS = {
     "boto3": "s3",
     "psycopg": "postgres",
     "webrtcvad": "webrtcvad",
-    "ctranslate2": "local",
     "xllamacpp": "local",
-    "piper": "piper",
     "TTS": "xtts",
 }
 """Maps a module to the optional extra that installs it."""

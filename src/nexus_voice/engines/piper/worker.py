@@ -69,8 +69,7 @@ def loaded(file: Path) -> Voice:
         return Voice(file)
     except ImportError as error:
         raise EngineError(
-            f"This voice needs the Python package {error.name or 'piper-tts'!r}: "
-            "pip install 'nexus-voice[piper]'",
+            f"This voice needs the Python package {error.name or 'piper-tts'!r}: pip install nexus-voice",
             code="engine_not_installed",
         ) from error
     except Exception as error:  # whatever a damaged file makes onnxruntime, json or Piper raise

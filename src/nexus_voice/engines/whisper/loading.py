@@ -37,7 +37,7 @@ def load(path: Path, device: str, compute: str, threads: int, sharers: int) -> W
     except ModuleNotFoundError as error:
         raise EngineError(
             f"faster-whisper needs the Python package {error.name!r}, which is not installed; "
-            "run: pip install 'nexus-voice[local]'",
+            "run: pip install nexus-voice",
             code="engine_not_installed",
         ) from error
     for file in MODEL_FILES:
