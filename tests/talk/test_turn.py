@@ -184,7 +184,7 @@ def test_going_on_speaking_takes_the_thought_back() -> None:
     """The turn ended too early for this speaker: no reply is spoken over the rest."""
     parts = session(engines(stt=FakeStt(["tell me", "about the refunds"])))
     client = perform(Script(until=9, speech=[(1.0, 1.5), (2.2, 3.5)]), parts)
-    assert [final.text for _, final in client.all(events.Final)] == ["tell me", "about the refunds"]
+    assert [final.text for _, final in client.all(events.Final)] == ["tell me", "tell me about the refunds"]
     assert client.one(events.Ended).heard == ""
     assert client.one(events.Ended, 1).outcome == "done"
 
@@ -343,6 +343,24 @@ def test_a_bug_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None
     client = perform(Script(until=3, says=[(1.0, events.Text(text="hello"))]), parts)
     assert client.one(events.Error).code == "internal"
     assert "inner secret" in caplog.text
+
+
+def test_who_goes_on_after_a_pause_has_asked_one_question() -> None:
+    llm = FakeLlm("It will be sunny.")
+    stt = FakeStt(["and so my fellow americans", "ask not", "what your country can do"])
+    parts = session(engines(llm=llm, stt=stt))
+    client = perform(Script(until=20, speech=[(0.5, 1.5), (2.4, 3.4), (4.2, 5.2)]), parts)
+    finals = [final.text for _, final in client.all(events.Final)]
+    assert finals[-1] == "and so my fellow americans ask not what your country can do"
+    assert [exchange.user for exchange in parts.chat.exchanges] == finals[-1:]
+    assert not any(message.role == "user" for message in llm.prompts[-1].history)
+
+
+def test_who_speaks_later_over_an_answer_asks_anew() -> None:
+    stt = FakeStt(["what is the time", "what is the date"])
+    parts = session(engines(stt=stt))
+    perform(Script(until=20, speech=[(0.5, 1.5), (2.9, 3.9)]), parts)
+    assert [exchange.user for exchange in parts.chat.exchanges] == ["what is the time", "what is the date"]
 
 
 def test_the_language_of_a_longer_utterance_is_expected_of_the_next_ones() -> None:
@@ -624,7 +642,7 @@ def test_the_same_conversation_on_asyncio() -> None:
     client = asyncio.run(scene())
     outcomes = [ended.outcome for _, ended in client.all(events.Ended)]
     assert outcomes == ["interrupted", "done"]
-    assert parts.chat.exchanges[1].heard == ANSWER
+    assert parts.chat.exchanges[-1].heard == ANSWER
 
 
 def test_an_engine_error_keeps_its_message() -> None:

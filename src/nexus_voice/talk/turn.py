@@ -69,10 +69,11 @@ async def converse(wire: Wire, session: Session, rate: int) -> None:
                 case Final(text, _, began) if is_ignorable(text, floor.taken) or floor.is_echo(text, began):
                     await line.send(events.Final(text, 0))
                     await floor.unduck()
-                case Final(text, t0, _, language, engine):
+                case Final(ended=t0, engine=engine) as final:
                     clocks = Clocks(t0, {"vad": session.engines.vad.name, "stt": engine})
                     clocks.lap("stt")
-                    await floor.give(reply, conversation, Exchange(text, language=language), clocks)
+                    await floor.clear()
+                    await floor.give(reply, conversation, conversation.asked(final), clocks)
                 case Typed(text, t0):
                     await floor.give(reply, conversation, Exchange(text), Clocks(t0))
                 case Unheard(error):
