@@ -113,8 +113,8 @@ def _before_number(found: re.Match[str]) -> str:
 
 
 def _numbered_word(short: str, stop: str) -> str:
-    """ "" if it is no abbreviation here: "No 5 people", "c 5"."""
-    if not stop and short.lower() not in _NUMBERED_WITHOUT_STOP:
+    """ "" if it is no abbreviation here: "No 5 people", "vitamin C. 5 people"."""
+    if (not stop and short.lower() not in _NUMBERED_WITHOUT_STOP) or short in ("C", "P"):
         return ""
     return _like(short, _NUMBERED[short.lower()])
 
@@ -124,10 +124,17 @@ def _short(found: re.Match[str]) -> str:
     short = found[1] or found[2]
     table = _ANYWHERE if found[1] else _ANYWHERE_WITHOUT_STOP
     name = short if short in table else short[:1].lower() + short[1:]
-    if name not in table or (found[1] and name in ("min", "max") and text[: found.start()][-2:-1].isdigit()):
+    if name not in table or (found[1] and name in ("min", "max") and not _is_limit(found)):
         return found[0]
     ends = found[1] and (_END.match(text, end) or (name == "etc" and _NEW_SENTENCE.match(text, end)))
     return _like(short, table[name]) + ("." if ends else "")
+
+
+def _is_limit(found: re.Match[str]) -> bool:
+    """Not "5 min." and not a person called Max."""
+    text, start, end = found.string, found.start(), found.end()
+    before, after = text[start - 2] if start > 1 else "", text[end + 1 : end + 2]
+    return not before.isdigit() and (found[1][0].islower() or after.islower() or after.isdigit())
 
 
 def _like(short: str, word: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .lexicon import MONTHS
+from .lexicon import MONTHS, UNITS
 from .numbers import cardinal, ordinal, plural, year
 
 _MONTH = (
@@ -31,9 +31,10 @@ _MONTH_DAY = re.compile(
 )
 _DAY_MONTH = re.compile(rf"{_FREE}([0-3]?[0-9])(?:st|nd|rd|th)? (?:of )?({_MONTH})(?:,? ({_YEAR}))?{_ENDS}")
 _MONTH_YEAR = re.compile(rf"\b({_MONTH}),? ({_YEAR}){_ENDS}")
-_DAY_NAME = re.compile(rf"\b({'|'.join(_DAYS)})\.?,? (?={_MONTH}|[0-3]?[0-9] )")
+_DAY_NAME = re.compile(rf"\b({'|'.join(_DAYS)})\.?,? (?=(?:[0-3]?[0-9](?:st|nd|rd|th)? )?{_MONTH})")
 _RANGE = re.compile(
-    rf"{_FREE}({_YEAR})(?:(-|/)| ?– ?)({_YEAR}|[0-9]{{2}}){_ENDS}(?! ?[a-zµ]{{1,4}}\b(?<!and))"
+    rf"{_FREE}({_YEAR})(?:(-|/)| ?– ?)({_YEAR}|[0-9]{{2}}){_ENDS}"
+    rf"(?! ?(?:{'|'.join(map(re.escape, UNITS))})(?!\w))"
 )
 _FROM_TO = re.compile(rf"\b(from|between) ({_YEAR}) (to|and|until|till) ({_YEAR}){_ENDS}", re.I)
 _ALONE = re.compile(
@@ -90,14 +91,14 @@ def _day_month(found: re.Match[str]) -> str:
     day, month, years = found.groups()
     if not 1 <= int(day) <= 31:
         return found[0]
-    the = "" if found.string[: found.start()][-4:].lower() == "the " else "the "
+    the = "" if found.string[max(0, found.start() - 4) : found.start()].lower() == "the " else "the "
     return f"{the}{ordinal(int(day))} of {_month(month)}" + (f", {year(int(years))}" if years else "")
 
 
 def _range(found: re.Match[str]) -> str:
     first, sign, last = found.groups()
     years = int(last) - int(first[-len(last) :])
-    if years < 1 or (sign == "/" and years > 1):
+    if years < 1 or (sign == "/" and years > 1) or int(first) < 1100:
         return found[0]
     return f"{year(int(first))} to {year(int(last)) if len(last) == 4 else cardinal(int(last))}"
 

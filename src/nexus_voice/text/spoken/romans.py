@@ -36,8 +36,11 @@ _TITLES = word_set(
     "King Queen Pope Emperor Empress Tsar Tsarina Czar Sultan Pharaoh Prince Princess Duke Kaiser Shah Saint "
     "Caliph Patriarch Archduke Lord"
 )
+_LEADING_ON = word_set("with for like as than when if but because to told said since while")
+"""Words before a name after which "I" is the speaker: "With Mary I was happy"."""
 _GOES_ON_AFTER_NAME = re.compile(
-    r"(?:['’]s\b| (?:of|was|is|had|and|to|who|died|became|ruled|reigned|by|in)\b|[,.;:!?)\]…]|\Z)"
+    r"(?:['’]s\b"
+    r"| (?:of|was|is|had|and|to|who|died|became|ruled|reigned|by|in)\b|[,;:!?)\]…]|\.(?! ?[A-Z])|\Z)"
 )
 """What follows "Charles I", where "I" is a number. Anything else may be "Like Charles I think"."""
 _GOES_ON_AFTER_NOUN = re.compile(r"(?:[,;:)\]]|[.?!]?\Z|[-–]| (?:and|or|to|of|error|diabetes|trial|stud))")
@@ -84,12 +87,13 @@ def _counted(numeral: str, number: int, noun: str, sure: bool) -> str:
     """Single letters may be letters ("Section C"), and "I" a person ("For my part I agree")."""
     if numeral in ("C", "D", "L", "M"):
         return numeral
-    if numeral == "I" and not sure and not noun[0].isupper():
+    if numeral == "I" and not sure and (not noun[0].isupper() or noun == "Mark"):
         return numeral
     return cardinal(number)
 
 
 def _sure(numeral: str, words: list[str], text: str, end: int) -> bool:
     """Whether one letter after a name is a number: the name is a ruler's, and no "I" goes on as a speaker."""
-    named = words[-1] in _RULERS or (len(words) > 1 and words[-2] in _TITLES)
+    previous = words[-2] if len(words) > 1 else ""
+    named = (words[-1] in _RULERS and previous.lower() not in _LEADING_ON) or previous in _TITLES
     return named and numeral in "IVX" and _GOES_ON_AFTER_NAME.match(text, end) is not None
