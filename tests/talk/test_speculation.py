@@ -353,9 +353,10 @@ def test_tokens_that_cost_money_are_spent_on_request_only() -> None:
 
 
 class Reader(FakeLlm):
-    """A model that reads what it is given at 1 ms a character, and notes what it has read."""
+    """A model that reads what it is given at 1 ms a character, after a first step that cannot be cancelled.
+    It notes what it has read."""
 
-    primes = True
+    primes, reading = True, False
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
@@ -365,8 +366,15 @@ class Reader(FakeLlm):
     async def prime(self, prompt: Prompt, tools: Any = ()) -> None:
         assert prompt.question == ""
         began = anyio.current_time()
+        assert not self.reading, "one at a time"
+        self.reading = True
         self.begun.append(len(prompt.passages))
-        await anyio.sleep(sum(len(passage.text) for passage in prompt.passages) / 1e3)
+        try:
+            with anyio.CancelScope(shield=True):
+                await anyio.sleep(0.05)  # a step
+            await anyio.sleep(sum(len(passage.text) for passage in prompt.passages) / 1e3)
+        finally:
+            self.reading = False
         self.read.append((began, len(prompt.passages)))
 
 

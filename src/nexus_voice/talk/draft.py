@@ -27,6 +27,9 @@ from .clocks import Clocks
 from .session import Session, noting
 from .streams import closing
 
+STOP_TIMEOUT_S = 0.5
+"""How long the end of a turn waits for engines that were told to stop."""
+
 E = TypeVar("E", Llm, Tts)
 _SAID = re.compile(r"""[^\W_]+|[^\s_.,;:!?…'"“”‘’]""")
 """A word or a sign of a question; punctuation, which recognisers change to the last, is neither."""
@@ -67,10 +70,11 @@ class Draft:
         return self.said, self._prompt, self._scope
 
     async def close(self) -> None:
-        """Stop all work on it, and wait until it has stopped."""
+        """Stop all work on it, and wait until it has stopped, but not for an engine that does not stop."""
         if self.ahead:
             self.ahead.scope.cancel()
-            await self.ahead.ended.wait()
+            with anyio.move_on_after(STOP_TIMEOUT_S):
+                await self.ahead.ended.wait()
             self.ahead.close()
 
     # --- for the turn ------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anyio import CancelScope
+from anyio import CancelScope, Lock
 from anyio.abc import TaskGroup
 
 from ..core.chat import Prompt
@@ -25,7 +25,7 @@ class Speculation:
     def __init__(self, session: Session, tasks: TaskGroup, floor: Floor) -> None:
         self._session, self._tasks, self._floor = session, tasks, floor
         self._draft: Draft | None = None
-        self._reading = CancelScope()
+        self._reading, self._reader = CancelScope(), Lock()
         self._beginning: Prompt | None = None
         """What the model was last told to read."""
         self._searching = False
@@ -65,10 +65,13 @@ class Speculation:
         finally:
             self._searching = False
         if beginning != self._beginning:
+            self._beginning = beginning
             self._reading.cancel()
-            self._beginning, self._reading = beginning, CancelScope()
-            with self._reading:
-                await llm.prime(beginning, self._session.engines.tools)
+            async with self._reader:  # the model finishes its step first
+                if self._beginning is beginning:
+                    self._reading = CancelScope()
+                    with self._reading:
+                        await llm.prime(beginning, self._session.engines.tools)
 
     def take(self, question: str, clocks: Clocks) -> Draft:
         """The answer for the turn with these clocks: what was begun if it fits, else a new one."""

@@ -225,7 +225,9 @@ class LlamaCppLlm:
             extra=EXTRA_FIELDS,
             history_chars=history_chars,
         )
-        self._primer = await Primer(url, orders.key, history_chars, EXTRA_FIELDS).__aenter__()
+        self._primer = await Primer(
+            url, orders.key, orders.parallel, history_chars, EXTRA_FIELDS
+        ).__aenter__()
         self._llm, self._trouble = await llm.__aenter__(), None
         self._notify()
 

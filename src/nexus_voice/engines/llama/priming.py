@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 STEP_S = 0.5
 """What reading one step should take: a call that comes meanwhile waits for its end."""
 MIN_STEP_CHARS, FIRST_STEP_CHARS, MAX_STEP_CHARS = 128, 256, 8192
-STEP_TIMEOUT_S = 5.0
-REMEMBERED = 8
-"""Beginnings that were read last, some of which the server still has in its cache."""
+STEP_TIMEOUT_S = 2.0
 
 
 class Primer:
@@ -35,11 +33,12 @@ class Primer:
     and its cache are kept from the question that they were meant for. Enter it before use.
     """
 
-    def __init__(self, url: str, key: str, history_chars: int, extra: dict[str, Any]) -> None:
+    def __init__(self, url: str, key: str, slots: int, history_chars: int, extra: dict[str, Any]) -> None:
         self._url, self._http = url, connection("llm", url, key, keep_alive=False)
         self._history_chars, self._extra = history_chars, extra
         self._chars = FIRST_STEP_CHARS
-        self._read: deque[str] = deque(maxlen=REMEMBERED)
+        self._read: deque[str] = deque(maxlen=slots)
+        """What was read last, and is probably still in the server's cache."""
         self._step: anyio.Event | None = None
         self._busy = False
 
