@@ -28,8 +28,8 @@ Samples = NDArray[np.int16]
 
 PRE_ROLL_S, MARGIN_S, AFTER_S = 0.3, 0.5, 0.4
 """Sound kept from before the onset, noise put around a clip, and silence kept after a moment."""
-ASSUMED_PAUSES_S = (0.3, 0.4, 0.6, 0.8, 1.2)
-"""A clip that is cut between two words stands for five speakers who pause there for so long."""
+ASSUMED_PAUSES_S = [0.2 * 1.1**step for step in range(22)]
+"""A clip that is cut between two words stands for many speakers, who pause there for 0.2 to 1.5 s."""
 MIN_BEFORE_S, MIN_AFTER_S, NEAR_PAUSE_S = 0.7, 0.25, 0.2
 """A cut has so much speech before and after it, and no pause of the speaker's own so near."""
 QUIET_REACH_S = 0.06

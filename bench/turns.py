@@ -107,9 +107,12 @@ async def asked(moments: AsyncIterator[Moment], stt: WhisperStt, judge: SmartTur
 
 
 def cut_off(known: Iterable[Known], rule: Rule, usual: float) -> float:
-    """The share of pauses that are taken for the end; NaN when there is none."""
-    pauses = [(one, one.moment.pause) for one in known if one.moment.pause is not None]
-    return sum(rule(one, usual) < pause for one, pause in pauses) / len(pauses) if pauses else float("nan")
+    """The share of pauses that are taken for the end; each kind of them counts the same."""
+    kinds: dict[str, list[bool]] = {}
+    for one in known:
+        if one.moment.pause is not None:
+            kinds.setdefault(one.moment.kind, []).append(rule(one, usual) < one.moment.pause)
+    return statistics.mean(statistics.mean(map(float, taken)) for taken in kinds.values())
 
 
 def waits(known: Iterable[Known], rule: Rule, usual: float) -> list[float]:

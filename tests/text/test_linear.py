@@ -176,7 +176,7 @@ QUICK: dict[str, Callable[[str], object]] = {
     "a backchannel": turns.is_backchannel,
     "an echo": lambda text: turns.is_echo(text, text),
     "an interruption": lambda text: turns.interrupts(text, text),
-    "completeness": turns.completeness,
+    "completeness": turns.completeness.__wrapped__,
     "tokens": estimate,
     "visible characters": visible,
     "speakable": speakable,

@@ -20,6 +20,7 @@ EXAMPLES = {
     "ellipsis, comma or dash": ["if it rains,", "right then...", "the thing is…", "He began a com-"],
     "quantity": ["It was built in 1889.", "Call me at five.", "more than 20"],
     "digits being read out": [
+        "four one",
         "my number is four one five",
         "it is 0 3 0",
         "Call 555.",
@@ -39,7 +40,14 @@ EXAMPLES = {
     "preposition": ["I would like to.", "Set an alarm for", "tell me about"],
     "unfinished phrase": ["I would like to know how", "is it in", "what I do"],
     "auxiliary before a full stop": ["I think it was.", "Yes, it is."],
-    "full stop": ["Turn it on.", "Thank you for that.", "Es ist spät.", "很好。"],
+    "full stop": [
+        "The second one.",
+        "If you like. We have time.",
+        "Turn it on.",
+        "Thank you for that.",
+        "Es ist spät.",
+        "很好。",
+    ],
     "complete question": [
         "how do I add a language model",
         "what will the weather be like",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
@@ -71,9 +72,10 @@ class Completeness(Enum):
 
 _MARK = r"[.?!。？！।؟]*$"
 _NUMBER = (
-    r"(?:\d[\d,.:/-]*+|zero|oh|one|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|double|triple)"
+    r"(?:\d[\d,.:/-]*+|zero|oh|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|double|triple)"
 )
-_DIGITS = rf"(?:^|\s){_NUMBER}{_MARK}"
+_DIGITS = rf"(?:^|\s){_NUMBER}(?:\sone)*{_MARK}"
+"""Such as "four one", but not "this one"."""
 _OPENING = r"^(?:(?:and|so|okay|hey|please),?\s+)?"
 
 COMPLETENESS: tuple[tuple[str, re.Pattern[str], Completeness], ...] = tuple(
@@ -92,7 +94,7 @@ COMPLETENESS: tuple[tuple[str, re.Pattern[str], Completeness], ...] = tuple(
         ("ellipsis, comma or dash", r"(?:[,、，،…—-]|\.\.)$", Completeness.unfinished),
         (
             "quantity",
-            rf"\s(?:in|at|by|since|until|for|about|than|over|under)\s+{_NUMBER}{_MARK}",
+            rf"\s(?:in|at|by|since|until|for|about|than|over|under)\s+(?:{_NUMBER}|one){_MARK}",
             Completeness.plain,
         ),
         ("digits being read out", _DIGITS, Completeness.unfinished),
@@ -109,7 +111,7 @@ COMPLETENESS: tuple[tuple[str, re.Pattern[str], Completeness], ...] = tuple(
         ),
         (
             "condition without a consequence",
-            r"^(?:(?:and|so|but)\s)?(?:if|unless|because|although|though|while)\s[^,]*$",
+            rf"^(?:(?:and|so|but)\s)?(?:if|unless|because|although|though|while)\s[^,.?!]*{_MARK}",
             Completeness.unfinished,
         ),
         ("question mark", r"[?？؟]$", Completeness.complete),
@@ -145,6 +147,7 @@ MAX_COMPLETENESS_CHARS = 500
 """Only so many characters at the end of an utterance are read."""
 
 
+@lru_cache(256)  # it is asked again with every piece of sound, and the words seldom change
 def completeness(text: str, heard_out: bool = True) -> Completeness:
     """What the words so far say about whether they are all.
 
