@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexus_voice.core.audio import RATE, Voicing
@@ -118,6 +118,7 @@ def test_push_to_talk_waits_for_the_button() -> None:
     assert endpoint.onset is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 120)), max_size=8))
 def test_edges_always_alternate(stretches: list[tuple[int, int]]) -> None:
     """Every utterance that begins ends once, by being finished or dropped; pauses lie within."""
