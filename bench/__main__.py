@@ -84,13 +84,11 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     ending.add_argument("--clips", type=Path, metavar="FOLDER", help="of recordings with a clips.tsv")
     ending.add_argument("--stt", default="whisper-base", help="the recogniser's model [whisper-base]")
     ending.add_argument(
-        "--decode", type=float, metavar="MS", help="count on decodes of so long, instead of those measured"
+        "--assume",
+        type=counts,
+        metavar="MS,MS",
+        help="count on the recogniser's and the judge's answers after so long, not as measured",
     )
-    ears = command("hearing", "How well and how soon Whisper hears a folder of clips.")
-    ears.add_argument("--clips", type=Path, required=True, metavar="FOLDER", help="sound files and clips.tsv")
-    ears.add_argument("--whisper", type=Path, metavar="FOLDER", help="the model [whisper-base, as pulled]")
-    ears.add_argument("--speakers", type=counts, default=[1], help="who speak at a time [1]")
-    ears.add_argument("--threads", type=int, default=0, help="of the recogniser; 0: chosen by itself [0]")
     commands.add_parser(
         "report", help="The table of what was measured; exits with 1 when a target is missed."
     )
@@ -158,8 +156,8 @@ def measured_with_models(chosen: argparse.Namespace) -> int:
     configure("error")
     try:
         if chosen.command == "turns":
-            decode = None if chosen.decode is None else chosen.decode / 1e3
-            turns(settings(), chosen.clips, chosen.stt, decode)
+            words, sound = chosen.assume or (0, 0)
+            turns(settings(), chosen.clips, chosen.stt, (words / 1e3, sound / 1e3) if words else None)
         else:
             retrieval(
                 settings(),

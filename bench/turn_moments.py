@@ -117,11 +117,14 @@ class Moment:
         return Pcm(self.sound + self.after[: 2 * samples(silence)], RATE)
 
 
-async def of_clips(folder: Path, stt: Stt) -> AsyncIterator[Moment]:
-    """The ends, the pauses and the word gaps of the recordings that `folder`/clips.tsv lists."""
+async def of_clips(folder: Path, stt: Stt, english: bool) -> AsyncIterator[Moment]:
+    """The ends, the pauses and the word gaps of the recordings that `folder`/clips.tsv lists; with `english`,
+    only of those in English."""
     vad = SileroVad()
     with (folder / "clips.tsv").open(newline="") as file:
         for row in csv.DictReader(file, delimiter="\t"):
+            if english and row["language"] != "en":
+                continue
             sound = np.frombuffer(read_audio((folder / f"{row['id']}.flac").read_bytes()).data, "<i2")
             heard = await Recording.of(row["id"], sound, vad)
             for moment in heard.silences("clip"):

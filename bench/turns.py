@@ -161,18 +161,23 @@ async def measured(clips: Path | None, recogniser: str, settings: Settings) -> l
         for engine in (stt, judge, tts):
             await engine.ready()
         known = await asked(of_sentences(tts), stt, judge)
-        return known + (await asked(of_clips(clips, stt), stt, judge) if clips else [])
+        return known + (
+            await asked(of_clips(clips, stt, recogniser.endswith(".en")), stt, judge) if clips else []
+        )
 
 
-def turns(settings: Settings, clips: Path | None, recogniser: str, decode: float | None) -> None:
-    """`decode` stands for the seconds that the recogniser takes; None: as measured."""
+def turns(
+    settings: Settings, clips: Path | None, recogniser: str, assumed: tuple[float, float] | None
+) -> None:
+    """`assumed`: seconds that the recogniser and the judge take; None: as measured."""
     known = anyio.run(measured, clips, recogniser, settings)
     took = {
         "decode_ms": round(1e3 * statistics.median(one.words_at - STABLE_PAUSE_S for one in known)),
         "judge_ms": round(1e3 * statistics.median(one.finished_at - STABLE_PAUSE_S for one in known)),
     }
-    if decode is not None:
-        known = [replace(one, words_at=STABLE_PAUSE_S + decode) for one in known]
+    if assumed:
+        words_at, finished_at = (STABLE_PAUSE_S + seconds for seconds in assumed)
+        known = [replace(one, words_at=words_at, finished_at=finished_at) for one in known]
     people = [one for one in known if one.moment.kind.startswith("clip")]
     run: dict[str, Any] = dict(took)
     print(
@@ -195,6 +200,4 @@ def turns(settings: Settings, clips: Path | None, recogniser: str, decode: float
     for kind in run["all"]["fixed window"]["cut_off_by_kind"]:
         shares = (f"{name} {run['all'][name]['cut_off_by_kind'][kind]:.0%}" for name in RULES)
         print(f"{kind}: {', '.join(shares)} cut off")
-    figures.save(
-        f"turns-{recogniser}", [run], assumed_decode_ms=None if decode is None else round(1e3 * decode)
-    )
+    figures.save(f"turns-{recogniser}", [run], assumed_s=assumed)

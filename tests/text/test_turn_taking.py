@@ -18,9 +18,17 @@ EXAMPLES = {
     "whole command": ["stop", "Yes, please.", "thank you", "No, thank you."],
     "filler": ["so I wanted to um", "uh", "what is the, you know", "Well, you know.", "So."],
     "ellipsis, comma or dash": ["if it rains,", "right then...", "the thing is…", "He began a com-"],
-    "quantity": ["It was built in 1889.", "Call me at five.", "more than 20"],
+    "quantity": [
+        "A table for two.",
+        "Wake me at 8:30.",
+        "It was built in 1889.",
+        "Call me at five.",
+        "more than 20",
+    ],
     "digits being read out": [
         "four one",
+        "My number is for 1-5.",
+        "It ends in 4412.",
         "my number is four one five",
         "it is 0 3 0",
         "Call 555.",

@@ -71,9 +71,8 @@ class Completeness(Enum):
 
 
 _MARK = r"[.?!。？！।؟]*$"
-_NUMBER = (
-    r"(?:\d[\d,.:/-]*+|zero|oh|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|double|triple)"
-)
+_NUMERAL = r"(?:zero|oh|two|three|four|five|six|seven|eight|nine|ten|twenty|thirty|double|triple)"
+_NUMBER = rf"(?:\d[\d,.:/-]*+|{_NUMERAL})"
 _DIGITS = rf"(?:^|\s){_NUMBER}(?:\sone)*{_MARK}"
 """Such as "four one", but not "this one"."""
 _OPENING = r"^(?:(?:and|so|okay|hey|please),?\s+)?"
@@ -94,7 +93,8 @@ COMPLETENESS: tuple[tuple[str, re.Pattern[str], Completeness], ...] = tuple(
         ("ellipsis, comma or dash", r"(?:[,、，،…—-]|\.\.)$", Completeness.unfinished),
         (
             "quantity",
-            rf"\s(?:in|at|by|since|until|for|about|than|over|under)\s+(?:{_NUMBER}|one){_MARK}",
+            rf"\s(?:(?:in|for|at|by|since|until|about|than|over|under)\s(?:{_NUMERAL}|one)|in\s(?:1\d|20)\d\d|"
+            rf"(?:at|by|since|until|about|than|over|under)\s\d{{1,4}}(?::\d\d)?){_MARK}",
             Completeness.plain,
         ),
         ("digits being read out", _DIGITS, Completeness.unfinished),
