@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anyio
@@ -13,7 +13,7 @@ from anyio.abc import TaskGroup
 
 from fake_knowledge import FakeKnowledge
 from nexus_voice.core import events
-from nexus_voice.core.audio import Pcm, Voice
+from nexus_voice.core.audio import Pcm, Transcript, Voice
 from nexus_voice.core.chat import Passage, Prompt, ToolCall
 from nexus_voice.engines.chain.fallback import Fallback, Policy
 from nexus_voice.engines.fake.engines import Failure, FakeLlm, FakeStt, FakeTts
@@ -165,6 +165,31 @@ def test_a_new_voice_speaks_the_text_that_was_begun() -> None:
     assert client.audio_between(0, 9) == pytest.approx(4.0)
     clocks = client.one(events.Metrics).clocks
     assert clocks["tts_first_audio"] > clocks["stt"], "the sound that is heard"
+
+
+class Looking:
+    """A recogniser like Whisper: its words come late, and say how much of the utterance they cover."""
+
+    name, early_words = "looking", False
+
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncIterator[Transcript]:
+        looks = [(1.0, "refunds for"), (2.05, QUESTION), (2.15, QUESTION)]
+        heard = 0.0
+        async for pcm in audio:
+            heard += pcm.seconds
+            while looks and heard >= looks[0][0]:
+                yield Transcript(looks.pop(0)[1], False, until=heard - 0.1)
+        await anyio.sleep(0.1)
+        yield Transcript(QUESTION, True)
+
+
+def test_words_that_are_not_all_of_the_question_begin_nothing() -> None:
+    """At the pause the recogniser has heard half of it, and a moment later all: once is enough."""
+    parts = engines(**talking(stt=Looking()))
+    client = perform(ASKED, session(parts))
+    assert [partial.text for _, partial in client.all(events.Partial)] == ["refunds for", QUESTION]
+    assert (parts.drafts.started, parts.drafts.used) == (1, 1)
+    assert waited(client) <= 0.2  # the pause had 350 ms left
 
 
 # --- tools ---------------------------------------------------------------------------------------
