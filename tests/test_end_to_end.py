@@ -9,16 +9,18 @@ from contextlib import contextmanager, suppress
 from difflib import SequenceMatcher
 from pathlib import Path
 
+import anyio
 import httpx
 import psutil
 import pytest
 
 from nexus_voice.audio.files import read_audio, wav_bytes
+from nexus_voice.cli.doctor.engines import SENTENCE, EngineChecks
 from nexus_voice.core.audio import Pcm
 from nexus_voice.models.catalogue import STARTER
 from nexus_voice.settings import Settings
 from server.caller import Caller
-from serving import Serving, serving
+from serving import Serving, fakes, serving
 from weights import put_weights
 
 pytestmark = pytest.mark.slow
@@ -123,6 +125,20 @@ def test_the_chosen_engines_are_the_pulled_ones(server: Serving) -> None:
         "llm": "extractive",
         "tts": "piper:en_US-joe-medium",
     }
+
+
+def test_the_doctors_sentence_is_heard_right(tmp_path: Path) -> None:
+    """It is said by the voice and heard by the recogniser that are used first."""
+    settings = fakes(tmp_path, tts={"kind": "piper"}, stt={"kind": "whisper", "model": "whisper-base"})
+    put_weights(settings.data_dir, "whisper-base", "en_US-joe-medium")
+
+    async def examine() -> dict[str, str]:
+        return {check.what: check.found async for check in EngineChecks(settings).run()}
+
+    found = anyio.run(examine)
+    heard = re.search("heard “(.*?)”, a decode takes [0-9.]+ s", found["Speech recogniser (whisper)"])
+    assert heard, found
+    assert alike(heard[1], SENTENCE) == 1.0
 
 
 def test_a_recogniser_killed_while_it_listens_loses_nothing(server: Serving) -> None:

@@ -18,6 +18,7 @@ from nexus_voice.models.download import FromHub
 from nexus_voice.models.pull import pull
 from server.caller import Caller
 from serving import Serving, fakes, serving
+from weights import put_weights
 
 pytestmark = pytest.mark.slow
 
@@ -104,6 +105,26 @@ def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(tmp_path: 
         files.remove(root, model.name)
         assert server.becomes(lambda: server.state.engines.stt.name == "pocketsphinx", 30)
         assert spoken_turn(caller)[1]["stt"] == "pocketsphinx"
+
+
+def test_a_recogniser_that_is_slow_here_gives_way_to_a_quicker_one(tmp_path: Path) -> None:
+    """Base is measured when everything is loaded, and hears until the other model is loaded as well."""
+    settings = fakes(tmp_path, stt={"kind": "whisper"}, discovery={"every": 0, "local_servers": []})
+    put_weights(settings.data_dir, "whisper-base", "whisper-tiny.en")
+    with serving(settings) as server:
+        assert server.becomes(lambda: server.state.costs.get("whisper-base", 0) > 0, 60)
+
+        def make_slow() -> None:  # whatever this machine is
+            server.state.costs["whisper-base"] = 9.0
+            server.state.look_again.set()
+
+        server.inside(make_slow)
+        assert server.becomes(lambda: server.state.engines.stt.name == "faster-whisper:tiny.en", 60)
+        assert server.becomes(lambda: server.state.costs.get("whisper-tiny.en", 0) > 0, 60)
+        assert server.becomes(lambda: len(server.state.supply.chains["stt"].links) == 2, 60)
+        first, behind = page(server)["chains"]["stt"]  # type: ignore[index]
+        assert first["why"] == "a decode of whisper-base takes 9.00 s here, more than 0.33 s"
+        assert behind["kind"] == "pocketsphinx"
 
 
 def page(server: Serving) -> dict[str, object]:

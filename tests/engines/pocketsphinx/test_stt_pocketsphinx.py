@@ -9,12 +9,10 @@ import anyio
 import numpy as np
 import psutil
 import pytest
-import soxr
 
-from nexus_voice.core.audio import RATE, Pcm, Transcript, Voice, silence
+import clips
+from nexus_voice.core.audio import RATE, Pcm, Transcript, silence
 from nexus_voice.core.errors import BadInput, Busy, EngineError
-from nexus_voice.engines.espeak import tts as tts_espeak
-from nexus_voice.engines.espeak.tts import EspeakTts
 from nexus_voice.engines.pocketsphinx.stt import PocketsphinxStt
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -34,17 +32,9 @@ async def stt() -> AsyncIterator[PocketsphinxStt]:
         yield stt
 
 
-@pytest.fixture(scope="module")
-async def tts() -> AsyncIterator[EspeakTts]:
-    async with EspeakTts() as tts:
-        yield tts
-
-
-async def said(tts: EspeakTts, text: str) -> bytes:
-    async with aclosing(tts.speak(text, Voice())) as pieces:
-        pcm = b"".join([piece.data async for piece in pieces if isinstance(piece, Pcm)])
-    samples = soxr.resample(np.frombuffer(pcm, np.int16), tts_espeak.RATE, RATE)
-    return bytes(6_400) + samples.tobytes()
+def said(text: str) -> bytes:
+    """Always the same sound: espeak-ng's hiss is random unless it is seeded, and the recogniser weak."""
+    return bytes(6_400) + clips.say(text).data
 
 
 async def audio(pcm: bytes, step: int = 640) -> AsyncIterator[Pcm]:
@@ -74,15 +64,15 @@ def score(text: str, wanted: str) -> float:
     "question",
     ["how do i interrupt the assistant", "how do i add a language model", "what can you do", "yes please"],
 )
-async def test_known_subjects_are_understood(stt: PocketsphinxStt, tts: EspeakTts, question: str) -> None:
-    *partials, final = await heard(stt, await said(tts, question))
+async def test_known_subjects_are_understood(stt: PocketsphinxStt, question: str) -> None:
+    *partials, final = await heard(stt, said(question))
     assert final.final
     assert not any(partial.final for partial in partials)
     assert score(final.text, question) >= 0.75
 
 
-async def test_words_arrive_while_they_are_spoken(stt: PocketsphinxStt, tts: EspeakTts) -> None:
-    pcm = await said(tts, "how do i interrupt the assistant")
+async def test_words_arrive_while_they_are_spoken(stt: PocketsphinxStt) -> None:
+    pcm = said("how do i interrupt the assistant")
     send, receive = anyio.create_memory_object_stream[Pcm](1_000)
     with send, receive:
         async for piece in audio(pcm):
@@ -96,10 +86,8 @@ async def test_words_arrive_while_they_are_spoken(stt: PocketsphinxStt, tts: Esp
 
 
 @pytest.mark.parametrize("step", [2, 320, 10_000_000])
-async def test_the_size_of_the_chunks_does_not_matter(
-    stt: PocketsphinxStt, tts: EspeakTts, step: int
-) -> None:
-    pcm = (await said(tts, "yes please"))[:20_000]
+async def test_the_size_of_the_chunks_does_not_matter(stt: PocketsphinxStt, step: int) -> None:
+    pcm = said("yes please")[:20_000]
     assert (await heard(stt, pcm, step))[-1] == (await heard(stt, pcm))[-1]
 
 
@@ -144,9 +132,9 @@ async def test_another_rate_is_refused(stt: PocketsphinxStt) -> None:
             await anext(transcripts)
 
 
-async def test_leaving_mid_utterance_leaves_it_usable(stt: PocketsphinxStt, tts: EspeakTts) -> None:
+async def test_leaving_mid_utterance_leaves_it_usable(stt: PocketsphinxStt) -> None:
     question = "how do i interrupt the assistant"
-    pcm = await said(tts, question)
+    pcm = said(question)
     async with aclosing(stt.transcribe(audio(pcm * 20))) as transcripts:
         await anext(transcripts)
     with anyio.move_on_after(0.1):
@@ -154,8 +142,8 @@ async def test_leaving_mid_utterance_leaves_it_usable(stt: PocketsphinxStt, tts:
     assert score((await heard(stt, pcm))[-1].text, question) >= 0.75
 
 
-async def test_new_documents_bring_new_words(stt: PocketsphinxStt, tts: EspeakTts) -> None:
-    pcm = await said(tts, "how do i use ollama")
+async def test_new_documents_bring_new_words(stt: PocketsphinxStt) -> None:
+    pcm = said("how do i use ollama")
     before = (await heard(stt, pcm))[-1].text
     await stt.bias([*DOCUMENTS, "To use Ollama, set the base URL of the server."])
     after = (await heard(stt, pcm))[-1].text
@@ -164,9 +152,9 @@ async def test_new_documents_bring_new_words(stt: PocketsphinxStt, tts: EspeakTt
     assert after == "how do i use ollama"
 
 
-async def test_waiting_utterances_are_kept_and_too_many_are_refused(tts: EspeakTts) -> None:
+async def test_waiting_utterances_are_kept_and_too_many_are_refused() -> None:
     question = "what can you do"
-    pcm = await said(tts, question)
+    pcm = said(question)
     finals: list[str] = []
     async with PocketsphinxStt(workers=1, queue=1) as stt, anyio.create_task_group() as tasks:
         await stt.ready()
@@ -189,12 +177,12 @@ async def test_waiting_utterances_are_kept_and_too_many_are_refused(tts: EspeakT
     assert all(score(text, question) >= 0.75 for text in finals)
 
 
-async def test_a_killed_process_fails_its_utterance_only_and_comes_back_biased(tts: EspeakTts) -> None:
+async def test_a_killed_process_fails_its_utterance_only_and_comes_back_biased() -> None:
     before = {child.pid for child in psutil.Process().children()}
     async with PocketsphinxStt(workers=1) as stt:
         await stt.bias(DOCUMENTS)
         (pid,) = {child.pid for child in psutil.Process().children()} - before
-        pcm = await said(tts, "how do i interrupt the assistant")
+        pcm = said("how do i interrupt the assistant")
         async with aclosing(stt.transcribe(audio(pcm * 20))) as transcripts:
             await anext(transcripts)
             os.kill(pid, signal.SIGKILL)
