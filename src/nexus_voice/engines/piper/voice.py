@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -56,7 +54,6 @@ class Voice:
             log.warning("The Piper voice %s speaks whole sentences only: %s", file.name, reason)
             self._network = Whole(file)
         self._gain = self._measured_gain()
-        free_memory()
 
     def speak(self, text: str, scale: float) -> Iterator[Floats]:
         """Samples (-1..1) of `text`, window by window; `scale` is a factor of its length."""
@@ -160,12 +157,6 @@ def session(file: Path) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = THREADS
     options.enable_cpu_mem_arena = False  # it would keep what the longest sentence once took
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-
-
-def free_memory() -> None:
-    """Give what loading took (60 MB) back to the system: glibc would keep it."""
-    with suppress(AttributeError):  # another libc
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def limited(samples: Floats) -> Floats:
