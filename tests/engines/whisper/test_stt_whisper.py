@@ -214,6 +214,6 @@ async def test_a_missing_package_says_what_to_install(
     (tmp_path / "ctranslate2.py").write_text("raise ModuleNotFoundError('gone', name='ctranslate2')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     async with WhisperStt(model) as stt:
-        with pytest.raises(EngineError, match=r"'ctranslate2'.*pip install 'nexus-voice\[local\]'") as raised:
+        with pytest.raises(EngineError, match=r"'ctranslate2'.*pip install nexus-voice") as raised:
             await stt.ready()
     assert raised.value.code == "engine_not_installed"

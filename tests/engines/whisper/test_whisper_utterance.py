@@ -129,6 +129,7 @@ def test_an_uncertain_language_is_kept_open_until_the_final() -> None:
     utterance = heard(seconds(1))
     look(utterance, language="nl")
     assert utterance.window()[1] == ""
+    assert utterance.spoken == "nl"
     look(utterance, language="de", certain=True)
     assert utterance.window()[1] == "de"
     look(utterance, language="nl", certain=True)

@@ -127,7 +127,7 @@ class WhisperStt(InWorkers):
                 if newest and self._decoding < self._workers.count and utterance.due(self._interval):
                     text = await self._look(utterance)
                     if text:
-                        yield Transcript(text, False, utterance.language, until=utterance.covered)
+                        yield Transcript(text, False, utterance.spoken, until=utterance.covered)
             if not utterance.settled:
                 utterance.closed(await self._decode(*utterance.window(), True))
             yield utterance.final()

@@ -62,6 +62,8 @@ class Utterance:
         """`language` is that of the speech, if it is known; `expected` the one that is likely."""
         self.language = language
         """Empty until it is certain."""
+        self.spoken = language
+        """The language that the latest words were taken for."""
         self._expected = expected
         self._audio = bytearray()
         self._powers: list[float] = []
@@ -141,6 +143,7 @@ class Utterance:
         """The whole window was decoded, perhaps as a `final` is -> the partial text of the utterance."""
         self._last = decoded if final else None
         self._worded = self._worded or bool(decoded.text)
+        self.spoken = decoded.language or self.spoken
         self._covered = len(self._powers)
         self._learn(decoded, len(self._powers), final=False)
         return self._agreement.hear(self._text + decoded.text)
