@@ -78,7 +78,7 @@ def test_the_rules_follow_the_answers_as_they_come() -> None:
     assert (sound_alone(question, 0.5), both(question, 0.5)) == (0.3, 0.3)
     late = known("What time is it?", 0.95, None, words_at=0.45)
     assert both(late, 0.5) == 0.45
-    assert both(known("What time is it?", 0.95, None, words_at=0.9), 0.5) == 0.5, "they came too late"
+    assert both(known("What time is it?", 0.95, None, words_at=0.9), 0.5) == 0.8, "they came too late"
     assert cut_off([question, number], fixed, 0.5) == 1.0
     assert cut_off([question, number], both, 0.5) == 0.0
     assert waits([question, number], both, 0.5) == [0.3]

@@ -63,7 +63,9 @@ class Completeness(Enum):
     open = auto()
     """They have no full stop, from a recogniser that writes some."""
     unheard = auto()
-    """They are not known yet."""
+    """There are none."""
+    coming = auto()
+    """The last of them are not recognised yet."""
     plain = auto()
     """They say nothing about it."""
     complete = auto()
@@ -154,9 +156,11 @@ def completeness(text: str, heard_out: bool = True) -> Completeness:
     Without `heard_out`, more was said that is not recognised yet; after digits probably more of them.
     """
     text = text[-2 * MAX_COMPLETENESS_CHARS :].strip()
-    if not text or not heard_out:
+    if not heard_out:
         reading_out = re.search(_DIGITS, text[-MAX_COMPLETENESS_CHARS:], re.IGNORECASE)
-        return Completeness.unfinished if reading_out else Completeness.unheard
+        return Completeness.unfinished if reading_out else Completeness.coming
+    if not text:
+        return Completeness.unheard
     if len(text) > MAX_COMPLETENESS_CHARS:
         text = "… " + text[-MAX_COMPLETENESS_CHARS:]  # it does not begin here
     for _, pattern, found in COMPLETENESS:

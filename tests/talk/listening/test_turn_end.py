@@ -138,13 +138,14 @@ def test_a_voice_that_sounds_unfinished_is_waited_for() -> None:
 
 
 def test_however_finished_it_sounds_words_that_are_on_their_way_are_waited_for() -> None:
-    assert waited(Judge([0.95]), Looks([(1.2, QUESTION)], delay=0.1)) == about(0.5)
+    assert waited(Judge([0.95]), Looks([(1.2, QUESTION)], delay=0.1)) == about(0.8)
     assert waited(Judge([0.95]), unwritten()) == about(0.5 + FINAL_DELAY_S)
 
 
 def test_words_that_end_before_the_silence_prove_nothing() -> None:
-    assert waited(None, Looks([(1.0, "I would like to")], delay=0.7)) == about(0.5)
-    assert waited(None, Looks([(1.0, "Stop.")], delay=0.7)) == about(0.5)
+    assert waited(None, Looks([(1.0, "I would like to")], delay=0.7)) == about(0.8)
+    assert waited(None, Looks([(1.0, "Stop.")], delay=0.7)) == about(0.8)
+    assert waited(None, Looks([(1.0, "Stop. I"), (1.55, "Stop. I mean it.")], delay=0.5)) == about(0.7)
 
 
 @pytest.mark.parametrize("late", [0.4, 0.6])

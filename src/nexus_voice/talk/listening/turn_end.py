@@ -20,14 +20,15 @@ SILENCES: dict[Completeness, tuple[float, float, float]] = {
     # The voice sounds:     unfinished, unsure or not judged, finished.
     Completeness.unfinished: (2.4, 2.0, 1.6),
     Completeness.open: (2.0, 1.6, 1.2),
+    Completeness.coming: (1.6, 1.6, 1.6),
     Completeness.unheard: (1.6, 1.0, 1.0),
     Completeness.plain: (1.6, 1.0, 0.6),
     Completeness.complete: (1.6, 0.7, 0.5),
 }
 """The silence that ends an utterance, as a multiple of the usual one. `python -m bench turns` measures it.
 
-It waits for words that are not known yet, however finished the voice sounds: where they are late, so is the
-final text, and nobody waits longer for it.
+Words that are coming are waited for, however finished the voice sounds: the final text comes from the same
+look at the sound, so nobody waits longer for it.
 """
 
 
