@@ -49,6 +49,9 @@ def test_the_language_is_detected_or_given(tmp_path: Path) -> None:
     result = decoded(model)
     assert (result["text"], result["language"]) == (" wie spät ist es", "de")
     assert decoded(model, language="fr")["language"] == "fr"
+    assert decoded(model, expected="fr")["language"] == "fr"  # too short to tell another
+    assert decoded(model, expected="multi")["language"] == "de"
+    assert decoded(model, clips.join(SPEECH, SPEECH), expected="fr")["language"] == "de"
 
 
 def test_a_language_that_the_model_does_not_know(tmp_path: Path) -> None:

@@ -112,6 +112,8 @@ class WhisperDecoder:
         voiced = np.concatenate([x[span["start"] : span["end"]] for span in spans])
         x, seconds = x[begin : last + SPEECH_MARGIN], len(voiced) / RATE
         known = language if self._model.model.is_multilingual else "en"
+        if expected not in self._model.supported_languages:  # another recogniser may know more
+            expected = ""
         enough = seconds >= MIN_LANGUAGE_S
         result = self._recognise(
             x, known or ("" if enough else expected), expected, before if final else "", final
