@@ -89,6 +89,11 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
         metavar="MS,MS",
         help="count on the recogniser's and the judge's answers after so long, not as measured",
     )
+    ears = command("hearing", "How well and how soon Whisper hears a folder of clips.")
+    ears.add_argument("--clips", type=Path, required=True, metavar="FOLDER", help="sound files and clips.tsv")
+    ears.add_argument("--whisper", type=Path, metavar="FOLDER", help="the model [whisper-base, as pulled]")
+    ears.add_argument("--speakers", type=counts, default=[1], help="who speak at a time [1]")
+    ears.add_argument("--threads", type=int, default=0, help="of the recogniser; 0: chosen by itself [0]")
     commands.add_parser(
         "report", help="The table of what was measured; exits with 1 when a target is missed."
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from bench.__main__ import arguments
 from bench.hearing import Clip, Heard, errors, read
 
 import clips
@@ -45,3 +46,8 @@ def test_clips_are_read_up_to_half_a_second_after_the_voice(tmp_path: Path) -> N
     assert len(one.samples) == round((one.last + 0.5) * 16_000)
     with pytest.raises(SystemExit, match=r"clips\.tsv"):
         read(tmp_path / "gone")
+
+
+def test_the_command_is_there() -> None:
+    chosen = arguments(["hearing", "--clips", "clips", "--speakers", "1,4"])
+    assert (chosen.clips, chosen.speakers, chosen.threads) == (Path("clips"), [1, 4], 0)
