@@ -29,6 +29,7 @@ from .turns import turns
 from .voice import listening, overload, voice
 
 QUICK = [1, 10, 50, 100]
+MODELS = Path("data", "models")
 
 
 def counts(value: str) -> list[int]:
@@ -67,6 +68,23 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     indexing.add_argument("--chunks", type=int, default=100_000, help="in the base [100,000]")
     lag = command("lag", "How late the event loop runs while eight clients use a model at a time.")
     lag.add_argument("--whisper", type=Path, metavar="FOLDER", help="of a faster-whisper model to use")
+    about = "Which sounds interrupt a speaking assistant, with Whisper and Piper."
+    spoken_over = commands.add_parser("barge-in", help=about, description=about)
+    spoken_over.add_argument(
+        "--whisper", type=Path, default=MODELS / "whisper-base", metavar="FOLDER", help="of the model [base]"
+    )
+    spoken_over.add_argument(
+        "--voice", type=Path, default=MODELS / "en_US-joe-medium", metavar="FOLDER", help="of a Piper voice"
+    )
+    spoken_over.add_argument(
+        "--speech",
+        type=Path,
+        metavar="FOLDER",
+        help="recordings of people, with clips.tsv",
+    )
+    spoken_over.add_argument(
+        "--decode", type=float, default=0.0, metavar="S", help="seconds a decode takes [what it takes here]"
+    )
     folder = command("ingest", "A large folder through the command: memory and time.")
     folder.add_argument("--gigabytes", type=float, default=2, help="how large [2]")
     about = "How well the questions of a public set find their documents."
@@ -139,6 +157,10 @@ def main(words: Sequence[str] | None = None) -> int:
             intelligibility(chosen.reps, chosen.voice, chosen.whisper)
         case "index":
             index(chosen.reps, chosen.chunks)
+        case "barge-in":
+            from .barge_in import barge_in  # Whisper and the tests' stage take a while to import
+
+            barge_in(chosen.whisper, chosen.voice, chosen.speech, chosen.decode)
         case "lag":
             loop_lag(chosen.reps, chosen.whisper)
         case "ingest":

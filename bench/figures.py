@@ -52,7 +52,7 @@ def of_turns(turns: Sequence[TurnTimes]) -> dict[str, Any]:
         "overhead_ms": spread([wait - whole for wait in waits]) | {"subtracted": round(1e3 * whole)},
         "overhead_to_first_piece_ms": spread([wait - actual for wait in waits])
         | {"subtracted": round(1e3 * actual)},
-        "barge_in_ms": spread([MISSED if t.flush is None else t.flush - t.first for t in over]),
+        "barge_in_ms": spread([MISSED if t.silence is None else t.silence - t.first for t in over]),
         "duck_ms": spread([MISSED if t.duck is None else t.duck - t.first for t in over]),
     }
 

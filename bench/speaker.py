@@ -19,7 +19,7 @@ from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, ws_
 
 from .contract import FRAME, FRAME_BYTES, LEAD_IN, SILENCE_AFTER
 
-HELLO = orjson.dumps({"type": "hello", "rate": 16_000})
+HELLO = orjson.dumps({"type": "hello", "rate": 16_000, "pauses": True})
 STALE_AUDIO_S = 1.2
 """Seconds into the utterance after which audio of the old reply counts as talking over the user."""
 TAIL_S = 0.5
@@ -61,7 +61,8 @@ class TurnTimes:
     last: float | None = None
     """When its last frame was sent."""
     duck: float | None = None
-    flush: float | None = None
+    silence: float | None = None
+    """When the reply was told to be silent, by `pause` or `flush`; None again if it went on."""
     reply: float | None = None
     """When the first audio of the reply came after `last`."""
     stale: float | None = None
@@ -187,10 +188,16 @@ class Speaker(WSListener):  # type: ignore[misc]
     def _event(self, now: float, message: bytes) -> None:
         event = orjson.loads(message)
         match event["type"]:
-            case "flush" | "duck" as kind:
-                self._play_end = now if kind == "flush" else self._play_end
-                if self._speaking and getattr(self.turns[-1], kind) is None:
-                    setattr(self.turns[-1], kind, now)
+            case "duck":
+                if self._speaking and self.turns[-1].duck is None:
+                    self.turns[-1].duck = now
+            case "pause" | "flush":
+                self._play_end = now
+                if self._speaking and self.turns[-1].silence is None:
+                    self.turns[-1].silence = now
+            case "resume":
+                if self._speaking:
+                    self.turns[-1].silence = None
             case "audio_start":
                 self._bytes_per_second = 2 * event["rate"]
             case "ready" if not self._answered.done():

@@ -60,6 +60,10 @@ class Overlap(Protocol):
         """The assistant's audio that the user begins to hear at `at` (anyio clock)."""
         ...
 
+    def cut(self, at: float) -> None:
+        """Of that audio, nothing is heard from `at` on: it was stopped."""
+        ...
+
     def near(self, pcm: Pcm, at: float) -> None:
         """Microphone audio (16 kHz) that ended at `at`."""
         ...

@@ -47,6 +47,8 @@ class Anyone:
     def far(self, pcm: Pcm, at: float) -> None:
         self.fars.append((at, pcm.seconds))
 
+    def cut(self, at: float) -> None: ...
+
     def near(self, pcm: Pcm, at: float) -> None: ...
 
     def speech(self, since: float) -> float:
@@ -92,6 +94,8 @@ class Client:
         self.stays = 0.0
         """Seconds that the connection outlasts the microphone."""
         self._played_from: float | None = None
+        self._played: float | None = None
+        """Milliseconds that had been played when it fell silent."""
         self.start = anyio.current_time()
         self._feed, self._mail = anyio.create_memory_object_stream[bytes | ClientEvent](1000)
 
@@ -122,9 +126,18 @@ class Client:
         self.got.append((self.now, message))
         if self._playback and isinstance(message, Pcm):
             self._played_from = self.now if self._played_from is None else self._played_from
-        if self._playback and isinstance(message, events.Flush) and self._played_from is not None:
-            played = (self.now - self._played_from) * 1e3
-            self._feed.send_nowait(events.Playback(turn=message.turn, played_ms=played))
+        if self._playback and isinstance(message, events.Resume):
+            self._played_from, self._played = self.now - message.at_ms / 1e3, None
+        if (
+            self._playback
+            and isinstance(message, events.Pause | events.Flush)
+            and self._played_from is not None
+        ):
+            if self._played is None:
+                self._played = (self.now - self._played_from) * 1e3
+            self._feed.send_nowait(events.Playback(turn=message.turn, played_ms=self._played))
+            if isinstance(message, events.Flush):
+                self._played_from = self._played = None
 
     # --- the script ----------------------------------------------------------------------------
 

@@ -82,7 +82,7 @@ def perform(disturbance: Pcm | None, said: str, echo: float | None = None) -> Ro
         "vad": SileroVad(),
         "front_ends": MicrophoneFrontEnds(),
         "overlaps": OverlapDetectors(),
-        "stt": FakeStt([QUESTION, said]),
+        "stt": FakeStt([QUESTION, said, said, said]),  # over an echo it begins afresh
         "llm": FakeLlm(ANSWER, first_token=0.05, token_gap=0.01),
         "tts": RealVoice(),
     }

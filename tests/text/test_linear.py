@@ -175,7 +175,7 @@ QUICK: dict[str, Callable[[str], object]] = {
     "terms": terms,
     "a backchannel": turns.is_backchannel,
     "an echo": lambda text: turns.is_echo(text, text),
-    "an interruption": lambda text: turns.interrupts(text, text),
+    "words beside an echo": lambda text: turns.beside_echo(text, text),
     "completeness": turns.completeness.__wrapped__,
     "tokens": estimate,
     "visible characters": visible,

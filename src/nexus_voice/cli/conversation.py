@@ -53,6 +53,7 @@ class Question:
             "rate": self.audio.rate if self.audio else 16_000,
             "speak": self.speak,
             "hands_free": True,
+            "pauses": True,
             "mode": self.mode,
             "knowledge": self.knowledge,
             "voice": self.voice,
@@ -142,9 +143,11 @@ class Conversation:
                 answer.sources = sources
             case {"type": "audio_start", "turn": turn, "rate": rate}:
                 self.player.start(turn, rate)
-            case {"type": "flush", "turn": turn}:
+            case {"type": "pause" | "flush", "turn": turn}:
                 self.player.flush(turn)
                 await self._tell_played()
+            case {"type": "resume", "turn": turn, "at_ms": at}:
+                self.player.resume(turn, at / 1e3)
             case {"type": "metrics", "clocks": clocks, "engines": engines}:
                 answer.clocks, answer.engines = clocks, engines or answer.engines
             case {"type": "ended", "outcome": outcome, "heard": heard}:

@@ -32,9 +32,18 @@ class Player:
     def flush(self, turn: int) -> None:
         """Stop playing. Drop what was not played, and what still arrives."""
         if turn == self.turn and self.rate:
-            del self._audio[2 * round(self.played * self.rate) :]
-            self._ends = anyio.current_time()
+            self._cut(self.played)
         self._open = False
+
+    def resume(self, turn: int, at: float) -> None:
+        """Go on after `flush`: what arrives now begins `at` seconds into the turn's audio."""
+        if turn == self.turn and self.rate:
+            self._cut(at)
+            self._open = True
+
+    def _cut(self, at: float) -> None:
+        del self._audio[2 * round(at * self.rate) :]
+        self._ends = anyio.current_time()
 
     @property
     def audio(self) -> Pcm:

@@ -40,6 +40,8 @@ class Hello(Settings):
     token: str = ""
     session_id: str = ""
     rate: int = 16_000
+    pauses: bool = False
+    """Whether the client knows `Pause` and `Resume`. Otherwise speech over the assistant flushes at once."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -201,6 +203,23 @@ class Unduck:
 
 
 @dataclass(slots=True)
+class Pause:
+    """Fall silent, and drop what was not played: `Resume` or `Flush` follows within a second."""
+
+    turn: int
+    type: Literal["pause"] = "pause"
+
+
+@dataclass(slots=True)
+class Resume:
+    """Go on at full volume: the sound that follows begins `at_ms` into this turn's audio, at a word."""
+
+    turn: int
+    at_ms: float
+    type: Literal["resume"] = "resume"
+
+
+@dataclass(slots=True)
 class Flush:
     """Drop all audio of this turn, played or not, now."""
 
@@ -254,6 +273,8 @@ ServerEvent = (
     | AudioEnd
     | Duck
     | Unduck
+    | Pause
+    | Resume
     | Flush
     | Ended
     | Metrics

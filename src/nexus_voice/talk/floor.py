@@ -8,7 +8,6 @@ import anyio
 from anyio.abc import TaskGroup
 
 from ..core.events import Duck, Unduck
-from ..text.turn_taking import is_echo
 from .client_line import ClientLine
 from .playout import Playout
 from .session import Session
@@ -42,19 +41,22 @@ class Floor:
         return self._scope is not None
 
     @property
+    def can_pause(self) -> bool:
+        """Whether the client can take back the silence, should the sound turn out to be no interruption."""
+        return self._session.client_pauses
+
+    @property
     def turn(self) -> int:
         return self._session.turn
 
     @property
     def speaking(self) -> str:
-        """The words that the assistant is saying now, or about to."""
-        return self.playout.speaking if self.playout else ""
+        """The words that the assistant is saying now or about to, or has said last."""
+        return self.playout.speaking if self.playout else self._last_words
 
-    def is_echo(self, text: str, began: float) -> bool:
-        """Whether words heard since `began` are the assistant's own, back through the microphone."""
-        if self.taken:
-            return is_echo(text, self.speaking)
-        return began < self._silent_since + ECHO_TIMEOUT_S and is_echo(text, self._last_words)
+    def held_at(self, when: float) -> bool:
+        """Whether the assistant had the floor then, or its last words may still have come back."""
+        return self.taken or when < self._silent_since + ECHO_TIMEOUT_S
 
     async def give(self, reply: Callable[..., Awaitable[None]], *args: object) -> None:
         """Start `reply(*args)` as the next turn, silencing the current one first."""
@@ -63,7 +65,6 @@ class Floor:
         self._scope = scope = anyio.CancelScope()
         self._free = anyio.Event()
         self._onset = None
-        self._last_words = ""
         self._tasks.start_soon(self._hold, scope, reply, *args)
 
     async def clear(self) -> None:
@@ -74,7 +75,6 @@ class Floor:
             await self._line.flush(self.turn)
             scope.cancel()
             await self.wait_free()
-            self._last_words = ""
 
     async def wait_free(self) -> None:
         """Wait until the current reply, if any, has ended and is remembered."""
@@ -83,14 +83,22 @@ class Floor:
 
     async def duck(self, onset: float) -> None:
         """Lower the voice: somebody may have begun to speak."""
-        if self.taken and self._onset is None:
-            self._onset = onset
-            await self._line.send(Duck(self.turn))
+        if self.taken:
+            lowered, self._onset = self._onset is not None, onset
+            if not lowered:
+                await self._line.send(Duck(self.turn))
 
-    async def unduck(self) -> None:
-        """Raise the voice again: it was not speech."""
-        if self.taken and self._onset is not None:
-            self._onset = None
+    async def pause(self) -> None:
+        """Hold the voice until it is clear whether the user wants the floor. The reply goes on being made."""
+        if self.playout is not None:
+            await self.playout.pause()
+
+    async def resume(self) -> None:
+        """Go on as if nothing had been: the user did not want the floor."""
+        lowered, self._onset = self._onset is not None, None
+        if self.playout is not None and self.playout.paused:
+            await self.playout.resume()
+        elif self.taken and lowered:
             await self._line.send(Unduck(self.turn))
 
     def played(self, turn: int, seconds: float) -> None:

@@ -58,9 +58,11 @@ class Tuning:
     silence: float = 0.5
     """End-of-turn silence, before it is adapted to the words."""
     interrupt: float = 0.192
-    """Sustained speech that interrupts, when no words are known yet (six windows of the detector)."""
+    """Sustained speech that silences the assistant, before words are known (six windows of the detector)."""
     interrupt_late: float = 0.7
-    """The same where early words should confirm an interruption, in case they are late."""
+    """Sustained speech that takes the floor although no words are known."""
+    decide: float = 0.9
+    """Time from the onset in which words must have taken the floor; then the assistant goes on."""
     pre_roll: float = 0.3
     """Audio from before the onset that is transcribed too."""
     lead: float = 1.0
@@ -129,6 +131,8 @@ class Session:
     """ISO 639-1 code of the language that the user has spoken lately; empty while it is not known."""
     turn: int = 0
     """The latest turn's number; numbers are never used twice in a session."""
+    client_pauses: bool = False
+    """Whether the connected client knows how to pause and resume."""
     principals: frozenset[str] = frozenset({EVERYONE})
     """Who the user is, for the access to collections."""
 

@@ -1,8 +1,9 @@
 """The turn: hear, answer, fall silent when spoken over. Read this file first.
 
 On the wire a turn is `onset partial* final -> sources? delta* sentence* audio* tool* -> ended`; a barge-in is
-`duck flush ended(interrupted)`. Everything a reply does hangs in one scope, so that cancelling it
-unwinds model, tools and voice together; whatever happens, what was heard is remembered.
+`duck pause flush ended(interrupted)`; what only sounded like one is `duck pause resume`. Everything a reply
+does hangs in one scope, so that cancelling it unwinds model, tools and voice together; whatever happens, what
+was heard is remembered.
 """
 
 from __future__ import annotations
@@ -18,14 +19,26 @@ from ..core.chat import Exchange, Outcome, ToolCall, ToolStep
 from ..ports import Sender, Wire
 from ..text.citations.citations import Statement
 from ..text.spoken.speakable import speakable
-from ..text.turn_taking import is_ignorable
 from .answer import Delta, Sources
 from .clocks import Clocks
 from .conversation import Conversation
 from .draft import Draft
 from .failures import describe
 from .listening.ear import Ear
-from .listening.events import FalseOnset, Final, Heard, Hush, Onset, Partial, Sustained, Typed, Unheard
+from .listening.events import (
+    Aside,
+    Claimed,
+    Dismissed,
+    FalseOnset,
+    Final,
+    Heard,
+    Hush,
+    Onset,
+    Partial,
+    Sustained,
+    Typed,
+    Unheard,
+)
 from .playout import Playout
 from .session import Session
 from .streams import closing
@@ -55,20 +68,20 @@ async def converse(wire: Wire, session: Session, rate: int) -> None:
                     await line.send(events.Onset())
                     await floor.duck(at)
                     speculation.follow()
-                case FalseOnset():
-                    await floor.unduck()
-                case Sustained() | Hush():
+                case Sustained():
+                    await floor.pause()
+                case FalseOnset() | Dismissed():
+                    await floor.resume()
+                case Claimed() | Hush():
                     await floor.clear()
                 case Partial(text, stable=True, language=language):
                     speculation.begin(text, language)
                 case Partial(text):
                     speculation.follow(text)
                     await line.send(events.Partial(text))
-                    if ear.takes_floor(text):
-                        await floor.clear()
-                case Final(text, _, began) if is_ignorable(text, floor.taken) or floor.is_echo(text, began):
+                case Aside(text):
                     await line.send(events.Final(text, 0))
-                    await floor.unduck()
+                    await floor.resume()
                 case Final(ended=t0, engine=engine) as final:
                     clocks = Clocks(t0, {"vad": session.engines.vad.name, "stt": engine})
                     clocks.lap("stt")
@@ -78,7 +91,7 @@ async def converse(wire: Wire, session: Session, rate: int) -> None:
                     await floor.give(reply, conversation, Exchange(text), Clocks(t0))
                 case Unheard(error):
                     await line.send(describe(error))
-                    await floor.unduck()
+                    await floor.resume()
 
 
 async def answer_typed(wire: Sender, session: Session, text: str) -> None:

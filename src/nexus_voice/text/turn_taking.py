@@ -11,11 +11,15 @@ _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _BACKCHANNELS = """
     mm mmm mhm mm-hm mm-hmm mhmm hm hmm uh uh-huh huh um umm er erm ah oh aha
     yeah yep yes yup ok okay right sure alright cool good great nice i see got it go on
+    mmhmm mhmhm uhhuh uh-hum ahh ooh ooo huh-uh wow ha haha hahaha heh hehe hee aw
 """
 BACKCHANNELS = frozenset(_BACKCHANNELS.split())
 """Words of a listener who does not want the floor (Yngve 1970, "On getting a word in edgewise")."""
+_SMALL_WORDS = "a an the that than then this of it its and in on at is are for with to as her his"
+SMALL_WORDS = frozenset(_SMALL_WORDS.split())
+"""Words that by themselves say nothing."""
 MAX_BACKCHANNEL_WORDS, MAX_BACKCHANNEL_CHARS = 4, 100
-"""A longer text is no backchannel, whatever its words."""
+"""A text with more different words or more characters is no backchannel."""
 MIN_ECHO_WORDS, MIN_ECHO_SHARE = 2, 0.8
 """Words that a text must have to be taken for an echo, and the share of them that the assistant has said."""
 
@@ -30,16 +34,7 @@ def is_backchannel(text: str) -> bool:
     if len(text) > MAX_BACKCHANNEL_CHARS:
         return False
     said = words(text)
-    return len(said) <= MAX_BACKCHANNEL_WORDS and all(word in BACKCHANNELS for word in said)
-
-
-def is_ignorable(text: str, floor_taken: bool) -> bool:
-    """Whether `text` asks for no reply: a cough, or an "mm-hm" while the assistant has the floor.
-
-    While nobody speaks, "yes" and "okay" are answers.
-    """
-    said = words(text)
-    return not said or (floor_taken and is_backchannel(text))
+    return len(set(said)) <= MAX_BACKCHANNEL_WORDS and all(word in BACKCHANNELS for word in said)
 
 
 def is_echo(text: str, speaking: str) -> bool:
@@ -50,9 +45,18 @@ def is_echo(text: str, speaking: str) -> bool:
     return sum(word in own for word in said) >= MIN_ECHO_SHARE * len(said)
 
 
-def interrupts(text: str, speaking: str) -> bool:
-    """Whether a partial transcript confirms that the user wants the floor."""
-    return not is_ignorable(text, floor_taken=True) and not is_echo(text, speaking)
+def beside_echo(text: str, speaking: str) -> str:
+    """What is left of `text` without the words that the assistant is `speaking`.
+
+    The first of several words goes as well: it may be half a word of the echo. So do small words, for which a
+    recogniser takes the rest of an echo, and figures, which the assistant may have written as words.
+    """
+    said, own = words(text), frozenset(word.rstrip("s") for word in words(speaking))
+    return " ".join(
+        word
+        for word in said[len(said) > 1 :]
+        if word.rstrip("s") not in own and word not in SMALL_WORDS and not word.isdecimal()
+    )
 
 
 class Completeness(Enum):

@@ -71,7 +71,7 @@ function tell() {
 }
 
 function hello() {
-  return { rate: micRate, ...settings() };
+  return { rate: micRate, pauses: true, ...settings() };
 }
 
 function hear(frame, speech) {
@@ -175,6 +175,11 @@ const handlers = {
   },
   unduck({ turn }) {
     player.volume(turn, false);
+    conversation.nothing();
+  },
+  pause: ({ turn }) => player.pause(turn),
+  resume({ turn, at_ms }) {
+    player.resume(turn, at_ms);
     conversation.nothing();
   },
   flush: ({ turn }) => player.flush(turn),

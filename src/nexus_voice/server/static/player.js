@@ -15,6 +15,7 @@ export class Player {
   #heard = 0; // seconds of the spans before those
   #next = 0; // when the next samples are due
   #timer = 0;
+  #fading = false; // the next samples begin in the middle of a sentence
 
   /** `report(turn, milliseconds)` says what was heard; `changed(playing)` when sound begins or ends. */
   constructor({ report, changed }) {
@@ -53,6 +54,10 @@ export class Player {
       source.disconnect();
       if (this.#live.delete(source) && !this.#live.size) this.#fellSilent();
     };
+    if (this.#fading) {
+      this.#gain.gain.setValueAtTime(0, start).linearRampToValueAtTime(1, start + FADE);
+      this.#fading = false;
+    }
     source.start(start);
     this.#live.add(source);
     this.#spans.push([start, buffer.duration]);
@@ -69,6 +74,23 @@ export class Player {
     const now = this.#context.currentTime;
     this.#gain.gain.cancelScheduledValues(now);
     this.#gain.gain.setTargetAtTime(ducked ? DUCKED : 1, now, ducked ? 0.02 : 0.08);
+  }
+
+  /** Silence at once, for the time being. What was not played is sent again after `resume`. */
+  pause(turn) {
+    if (turn !== this.turn || !this.#gain) return;
+    this.#advance();
+    this.report(turn, this.#position());
+    this.#drop();
+  }
+
+  /** The samples that follow begin `at` milliseconds into the turn's audio. */
+  resume(turn, at) {
+    if (turn !== this.turn || turn <= this.#flushed) return;
+    this.#drop();
+    this.#heard = at / 1000;
+    this.#gain = connected(new GainNode(this.#context), this.#context.destination);
+    this.#fading = true;
   }
 
   /** Silence at once; nothing of this turn is ever played again. */

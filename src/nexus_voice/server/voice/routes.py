@@ -174,6 +174,7 @@ async def serve(wire: SocketWire, services: Services, principals: frozenset[str]
             logs.follow(session=kept.id)
             log.info("voice session opened", resumed=resumed, rate=hello.rate)
             session.principals = principals
+            session.client_pauses = hello.pauses
             session.manner.speak = True
             session.manner.apply(hello)
             tasks.start_soon(wire.watch)

@@ -17,8 +17,23 @@ from ..floor import Floor
 from ..session import Session, noting
 from ..streams import closing
 from .barge_in import BargeIn
-from .endpointing import MAX_UTTERANCE_S, Endpoint, samples
-from .events import Edge, FalseOnset, Final, Heard, Hush, Onset, Partial, Pause, SpeechEnd, Sustained, Unheard
+from .endpointing import MAX_UTTERANCE_S, STABLE_PAUSE_S, Endpoint, samples
+from .events import (
+    Aside,
+    Claimed,
+    Dismissed,
+    Edge,
+    FalseOnset,
+    Final,
+    Heard,
+    Hush,
+    Onset,
+    Partial,
+    Pause,
+    SpeechEnd,
+    Sustained,
+    Unheard,
+)
 from .turn_end import NOTHING, Evidence
 
 BLOCK_S = 0.1
@@ -33,6 +48,8 @@ MIN_LANGUAGE_S = 2.0
 """The language of a shorter utterance is no sign that the conversation is in another one now."""
 NO_AUDIO_TIMEOUT_S = 2.0
 """Without any audio for so long an utterance is over."""
+AFTER_ECHO_S = 0.25
+"""Where the user's speech emerges from the assistant's echo, so much before counts as theirs."""
 
 
 class Utterance:
@@ -41,9 +58,9 @@ class Utterance:
     The longest utterance bounds it.
     """
 
-    def __init__(self, began: float, first: int) -> None:
+    def __init__(self, barge_in: BargeIn, first: int) -> None:
         self.scope = anyio.CancelScope()
-        self.began = began
+        self.barge_in = barge_in
         self.text = self.language = self.engine = ""
         self.ended = 0.0
         self._first = first
@@ -129,11 +146,9 @@ class Ear:
         """Bytes of sound to gather before it is worth a look."""
         self._endpoint = Endpoint(session.tuning.silence)
         self._overlap = overlap
-        self._barge_in = BargeIn(session, floor, overlap, self._endpoint)
         self._utterance: Utterance | None = None
-        self._pre_roll: deque[Pcm] = deque()
-        self._pre_roll_samples = 0
-        self._interrupted = False
+        self._recent: deque[Pcm] = deque()
+        self._recent_samples = 0
         self._asking = False
         """Whether the judge of turns is being asked."""
         self._heard_at = anyio.current_time()
@@ -164,15 +179,13 @@ class Ear:
         now = self._heard_at = anyio.current_time()
         self._overlap.near(pcm, now)
         windows = await self._detector(pcm)
-        if self._utterance is None:
-            self._keep_pre_roll(pcm)
-        else:
+        self._keep_recent(pcm)
+        if self._utterance is not None:
             self._utterance.add(pcm)
         for edge in self._endpoint.feed(pcm.samples, windows, self._known()):
             await self._report(edge, now)
-        if not self._interrupted and self._barge_in.by_sound(now):
-            self._interrupted = True
-            await self._out.send(Sustained())
+        if self._utterance is not None:
+            await self._judge(self._utterance)
         self._plan()
 
     def _plan(self) -> None:
@@ -206,9 +219,8 @@ class Ear:
     async def _report(self, edge: Edge, now: float) -> None:
         match edge:
             case Onset(position):
-                self._interrupted = False
                 began = self._time(position, now)
-                self._transcribe(began)
+                self._transcribe(BargeIn(self._session, self._floor, self._overlap, self._endpoint, began))
                 await self._out.send(replace(edge, at=began))
             case Pause() if self._utterance:
                 self._utterance.flush()
@@ -223,6 +235,7 @@ class Ear:
                 if self._utterance:
                     self._utterance.finish(self._time(last_voiced, now))
                     self._utterance = None
+                    self._forget_recent()
 
     async def _settle(self, utterance: Utterance) -> None:
         """The speaker pauses: tell their words, if these are all that was said."""
@@ -233,28 +246,70 @@ class Ear:
         """When the sample at `position` was heard."""
         return now - (self._endpoint.position - position) / RATE
 
-    def takes_floor(self, text: str) -> bool:
-        """Whether `text`, the words so far, interrupts the assistant."""
-        return self._barge_in.by_words(text, self._heard_at)
+    # --- the assistant is spoken over --------------------------------------------------------
+
+    async def _judge(self, utterance: Utterance) -> None:
+        """Report what is new about somebody speaking over the assistant."""
+        barge_in = utterance.barge_in
+        echo = not barge_in.over_echo
+        finding = barge_in.judge(utterance.text, self._heard_at)
+        if echo and barge_in.over_echo:
+            utterance = await self._begin_after_echo(utterance)
+        if isinstance(finding, Sustained):
+            self._tasks.start_soon(self._conclude_in_time, utterance)
+        if finding:
+            await self._tell(utterance, finding)
+
+    async def _tell(self, utterance: Utterance, finding: Sustained | Claimed | Dismissed) -> None:
+        await self._out.send(finding)
+        over = self._utterance is utterance and self._endpoint.silent >= samples(STABLE_PAUSE_S)
+        if isinstance(finding, Dismissed) and utterance.text and over:
+            # Nothing of the answer that goes on now shall be taken for the rest of it.
+            await self._report(self._endpoint.release(), self._heard_at)
+
+    async def _begin_after_echo(self, utterance: Utterance) -> Utterance:
+        """Drop the assistant's echo from the utterance: the user's speech begins about here."""
+        utterance.cancel()
+        position = self._endpoint.position - samples(AFTER_ECHO_S)
+        self._endpoint.begin_at(position)
+        utterance.barge_in.began = self._time(position, self._heard_at)
+        await self._out.send(Onset(position, utterance.barge_in.began))
+        return self._transcribe(utterance.barge_in)
+
+    async def _conclude_in_time(self, utterance: Utterance) -> None:
+        """A paused reply is never kept waiting longer, whatever microphone and recogniser do."""
+        tuning, barge_in, paused = self._session.tuning, utterance.barge_in, anyio.current_time()
+        await anyio.sleep(tuning.decide - tuning.interrupt)
+        while barge_in.asking:
+            waited = anyio.current_time() - paused
+            if finding := barge_in.conclude(utterance.text, self._heard_at, waited):
+                await self._tell(utterance, finding)
+            await anyio.sleep(BLOCK_S)
 
     # --- the recogniser ----------------------------------------------------------------------
 
-    def _keep_pre_roll(self, pcm: Pcm) -> None:
+    def _keep_recent(self, pcm: Pcm) -> None:
         """Keep the last moments of audio: the detector notices an onset late."""
-        self._pre_roll.append(pcm)
-        self._pre_roll_samples += pcm.samples
-        while self._pre_roll_samples - self._pre_roll[0].samples > samples(self._session.tuning.pre_roll):
-            self._pre_roll_samples -= self._pre_roll.popleft().samples
+        self._recent.append(pcm)
+        self._recent_samples += pcm.samples
+        kept = AFTER_ECHO_S if self._utterance else self._session.tuning.pre_roll
+        while self._recent_samples - self._recent[0].samples > samples(kept):
+            self._recent_samples -= self._recent.popleft().samples
 
-    def _transcribe(self, began: float) -> None:
-        first = self._endpoint.position - self._pre_roll_samples
-        utterance = self._utterance = Utterance(began, first)
-        for pcm in self._pre_roll:
+    def _forget_recent(self) -> None:
+        self._recent.clear()
+        self._recent_samples = 0
+
+    def _transcribe(self, barge_in: BargeIn) -> Utterance:
+        """Have an utterance recognised, from a little before now on."""
+        first = self._endpoint.position - self._recent_samples
+        utterance = self._utterance = Utterance(barge_in, first)
+        for pcm in self._recent:
             utterance.add(pcm)
-        self._pre_roll.clear()
-        self._pre_roll_samples = 0
+        self._forget_recent()
         self._tasks.start_soon(self._recognise, utterance)
         self._tasks.start_soon(self._end_without_audio, utterance)
+        return utterance
 
     async def _end_without_audio(self, utterance: Utterance) -> None:
         """End the utterance of a microphone that sends nothing any more (a closed lid)."""
@@ -279,6 +334,7 @@ class Ear:
         if self._utterance:
             self._utterance.cancel()
             self._utterance = None
+            self._forget_recent()
 
     async def _recognise(self, utterance: Utterance) -> None:
         with utterance.scope, utterance.feed, utterance.audio:
@@ -290,11 +346,18 @@ class Ear:
                     self._endpoint.reset(examined=False)
                 await self._out.send(Unheard(error))
             else:
-                ended = utterance.ended or anyio.current_time()
-                if final.language and ended - utterance.began >= MIN_LANGUAGE_S:
-                    self._session.language = final.language
-                text, engine = final.text.strip(), utterance.engine
-                await self._out.send(Final(text, ended, utterance.began, final.language, engine))
+                await self._conclude(utterance, final)
+
+    async def _conclude(self, utterance: Utterance, final: Transcript) -> None:
+        """Report what a finished utterance says."""
+        text, barge_in = final.text.strip(), utterance.barge_in
+        if barge_in.is_aside(text):
+            await self._out.send(Aside(text))
+            return
+        ended = utterance.ended or anyio.current_time()
+        if final.language and ended - barge_in.began >= MIN_LANGUAGE_S:
+            self._session.language = final.language
+        await self._out.send(Final(text, ended, barge_in.began, final.language, utterance.engine))
 
     async def _transcript(self, utterance: Utterance) -> Transcript:
         stt = noting(self._session.engines.stt, utterance.heard_by)
@@ -310,4 +373,6 @@ class Ear:
                         await self._out.send(Partial(transcript.text))
                     if self._endpoint.paused:
                         await self._settle(utterance)
+                    if new:
+                        await self._judge(utterance)
         raise EngineError("The speech recogniser gave no result.", retryable=True)

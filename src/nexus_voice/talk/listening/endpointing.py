@@ -68,6 +68,11 @@ class Endpoint:
         """Where the latest voice ended."""
         return self._last_voiced
 
+    @property
+    def silent(self) -> int:
+        """Samples since the latest voice."""
+        return self.position - self._last_voiced
+
     def feed(self, count: int, windows: Sequence[Voicing], known: Evidence = NOTHING) -> list[Edge]:
         """`count` more samples arrived, which completed `windows`; `known` is said of the utterance."""
         self.position += count
@@ -115,6 +120,11 @@ class Endpoint:
         self.held = False
         if examined:
             self._examined = self.position
+
+    def begin_at(self, at: int) -> None:
+        """The utterance begins at `at`; what was heard before was not the speaker."""
+        self.onset = self._run_start = at
+        self._voiced = max(0, self._last_voiced - at)
 
     def _begin(self, at: int) -> None:
         self.onset = self._run_start = self._last_voiced = at

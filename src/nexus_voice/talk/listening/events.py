@@ -39,7 +39,17 @@ Edge = Onset | FalseOnset | Pause | SpeechEnd
 
 @dataclass(frozen=True, slots=True)
 class Sustained:
-    """The user's own speech has gone on long enough to be meant, though no words are known yet."""
+    """The user's own speech has gone on over the assistant's: silence, until it is clear what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The user wants the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissed:
+    """What was said over the assistant was no interruption: an "mm-hm", a laugh, nothing at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,13 @@ class Final:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A finished utterance that asks for no reply: a cough, an "mm-hm", the assistant's own echo."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """A message that was typed; `at` is when it arrived."""
 
@@ -85,5 +102,7 @@ class Unheard:
     error: Exception
 
 
-Heard = Onset | FalseOnset | Sustained | Partial | Final | Typed | Hush | Unheard
+Heard = (
+    Onset | FalseOnset | Sustained | Claimed | Dismissed | Partial | Final | Aside | Typed | Hush | Unheard
+)
 """What the ear and the client's messages tell the conversation."""

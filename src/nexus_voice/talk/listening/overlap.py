@@ -15,6 +15,8 @@ _MAX_JUDGED_S = 0.6
 """Only the newest sound is judged."""
 _MAX_DELAY_HOPS, _MAX_ADVANCE_HOPS = 50, 5
 """Echo is looked for up to 500 ms after the reported time of playing, and up to 50 ms before it."""
+_MIN_UNLEARNT_S = 0.35
+"""While the assistant's first sounds may echo, so much sound is needed for a judgement."""
 _DELAY_HOPS = _MAX_DELAY_HOPS + _MAX_ADVANCE_HOPS
 _KEPT_S = 2.5
 """How much of microphone and loudspeaker is remembered."""
@@ -60,6 +62,14 @@ class OverlapDetector:
         if pcm.data:
             self._far.append(_Played(pcm, at))
 
+    def cut(self, at: float) -> None:
+        """Nothing of it is heard from `at` seconds on."""
+        while self._far and self._far[-1].at >= at:
+            self._far.pop()
+        if self._far and self._far[-1].end > at:
+            last = self._far.pop()
+            self.far(last.until(at), last.at)
+
     def near(self, pcm: Pcm, at: float) -> None:
         """Microphone audio at 16 kHz that ended at `at` seconds; without gaps."""
         self._near += pcm.data
@@ -71,8 +81,12 @@ class OverlapDetector:
 
     def speech(self, since: float) -> float:
         """0..1: how likely the newest 0.6 s at most, from `since` on, hold the user's own speech."""
+        likelihood = self._likelihood(since)
+        return likelihood if likelihood >= 0.5 or not self._just_begun(since) else 0.0
+
+    def _likelihood(self, since: float) -> float:
         judged = min(self._now - since + 0.02, _MAX_JUDGED_S)
-        if judged < 0.15:
+        if judged < (_MIN_UNLEARNT_S if self._just_begun(since) else 0.15):
             return 0.0
         before = _ECHO_LEARNING_S if self._far else 0.0
         count = min(round((judged + before) * RATE), len(self._near) // 2)
@@ -88,6 +102,10 @@ class OverlapDetector:
         if len(far):
             return speech_likeness(_without_echo(near, far)[-frames:], loudest, vowels=6)
         return speech_likeness(near[-frames:], loudest)
+
+    def _just_begun(self, since: float) -> bool:
+        """Whether the assistant has hardly been heard before the speech: its echo is not known yet."""
+        return bool(self._far) and self._far[0].at > since - _MAX_ECHO_S and self._far[0].at < self._now
 
     def _unheard(self, before: Floats, since: float, loudest: float) -> bool:
         """Whether the microphone does not hear the assistant at all (headphones, a good echo canceller).
@@ -126,6 +144,11 @@ class _Played:
         self._pcm = pcm
         self._samples: Floats | None = None
         self._power = -1.0
+
+    def until(self, at: float) -> Pcm:
+        """What of it was played before `at`."""
+        samples = max(0, round((at - self.at) * self._pcm.rate))
+        return Pcm(self._pcm.data[: 2 * samples], self._pcm.rate)
 
     @property
     def power(self) -> float:
