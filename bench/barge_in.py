@@ -198,9 +198,6 @@ def summary(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {
         "interruptions": len(meant),
         "missed": sum(verdict.wrong == "missed" for verdict in meant),
-        "late": sum(
-            not verdict.stopped or (verdict.pauses > 0 and (verdict.decided or 9) > 1.0) for verdict in meant
-        ),
         "others": len(others),
         "false_stops": sum(verdict.stopped for verdict in others),
         "answered": sum(bool(verdict.answered) for verdict in others),

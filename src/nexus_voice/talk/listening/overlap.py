@@ -15,7 +15,7 @@ _MAX_JUDGED_S = 0.6
 """Only the newest sound is judged."""
 _MAX_DELAY_HOPS, _MAX_ADVANCE_HOPS = 50, 5
 """Echo is looked for up to 500 ms after the reported time of playing, and up to 50 ms before it."""
-_MIN_UNLEARNT_S = 0.35
+_MIN_UNLEARNT_S = 0.6
 """While the assistant's first sounds may echo, so much sound is needed for a judgement."""
 _DELAY_HOPS = _MAX_DELAY_HOPS + _MAX_ADVANCE_HOPS
 _KEPT_S = 2.5
