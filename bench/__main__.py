@@ -13,6 +13,7 @@ from nexus_voice.core.errors import NexusError
 from nexus_voice.telemetry.logs import configure
 
 from . import machine
+from .answer import answer
 from .dsp import dsp
 from .engines import engines
 from .hearing import hearing
@@ -52,6 +53,8 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     silent.add_argument("--sessions", type=counts, default=[10], help="microphones at a time [10]")
     crowded = command("overload", "Twice as many speakers as there is room for.")
     crowded.add_argument("--sessions", type=int, default=100, help="room for how many [100]")
+    asking = command("answer", "Spoken questions to the first sound of the answer, on the default install.")
+    asking.add_argument("--sessions", type=counts, default=[1], help="speakers at a time [1]")
     command("text", "Typed questions on the embedded engines.")
     command("speech", "A sentence to its first audio.")
     command("dsp", "Front end and detector alone.")
@@ -143,6 +146,8 @@ def main(words: Sequence[str] | None = None) -> int:
             listening(chosen.sessions, chosen.reps)
         case "overload":
             overload(chosen.sessions, chosen.reps)
+        case "answer":
+            answer(chosen.sessions, chosen.reps)
         case "text":
             text(chosen.reps)
         case "speech":

@@ -138,6 +138,16 @@ def resident_bytes(pids: list[int]) -> int:
     return total * os.sysconf("SC_PAGE_SIZE")
 
 
+def proportional_bytes(pids: list[int]) -> int:
+    """Resident memory in which a page shared by several processes counts once in all."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+    return total
+
+
 def busy_seconds(core: int) -> float:
     """CPU time that all processes have used on this core so far, interrupts included."""
     for line in Path("/proc/stat").read_text().splitlines():

@@ -105,7 +105,8 @@ class Conversation:
         self._show = show
         self._settle = settle
         self._recognition_timeout = recognition_timeout
-        self._said_at: float | None = None
+        self.said_at: float | None = None
+        """When the last sound of the recording was sent."""
 
     async def hold(self) -> None:
         """Talk from the hello to the end of the answer. Raises `NexusError` when there will be no answer."""
@@ -169,8 +170,8 @@ class Conversation:
             else:
                 frame = speech.data[at : at + size].ljust(size, b"\0") or silent
                 at += size
-                if at >= len(speech.data) and self._said_at is None:
-                    self._said_at = anyio.current_time()
+                if at >= len(speech.data) and self.said_at is None:
+                    self.said_at = anyio.current_time()
             await self._socket.send(frame)
             due += FRAME_S
             await anyio.sleep_until(due)
@@ -178,9 +179,9 @@ class Conversation:
 
     def _over(self) -> bool:
         """Whether the recording has ended, nothing more is recognised, and the last turn has ended."""
-        if self._said_at is None:
+        if self.said_at is None:
             return False
-        since = anyio.current_time() - self._said_at
+        since = anyio.current_time() - self.said_at
         if not self.answer.turn and since > self._recognition_timeout:
             raise BadInput(
                 "Nothing was understood in this recording. Speak clearly, near the microphone, and without "
