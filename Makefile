@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST ?= 127.0.0.1
 PORT ?= 8080
-PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 COMPILED := .pytest_cache/compiled
 # Tests start some hundred Python processes, which would compile the same files again and again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,7 +28,7 @@ $(VENV)/.weights: src/nexus_voice/models/pinned.py | $(VENV)/.ready
 run: setup ## Start the server on http://127.0.0.1:8080
 	@exec $(BIN)/nexus-voice serve --host $(HOST) --port $(PORT)
 
-test: checked ## Lint, types and the whole test suite, in three processes
+test: checked ## Lint, types and the whole test suite, in two processes
 	$(PYTEST)
 
 quick: checked ## The same without the tests of real engines and of the browser
