@@ -123,7 +123,7 @@ def test_a_recogniser_that_is_slow_here_gives_way_to_a_quicker_one(tmp_path: Pat
         assert server.becomes(lambda: server.state.costs.get("whisper-tiny.en", 0) > 0, 60)
         assert server.becomes(lambda: len(server.state.supply.chains["stt"].links) == 2, 60)
         first, behind = page(server)["chains"]["stt"]  # type: ignore[index]
-        assert first["why"] == "a decode of whisper-base takes 9.00 s here, more than 0.33 s"
+        assert first["why"] == "a decode of whisper-base takes 9.00 s here, more than 0.25 s"
         assert behind["kind"] == "pocketsphinx"
 
 

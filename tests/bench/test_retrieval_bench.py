@@ -15,6 +15,7 @@ from bench.__main__ import main
 from models.hub import serving as serving_hub
 from models_tiny.crossencoder import build
 from nexus_voice.models.catalogue import named
+from nexus_voice.models.download import FromHub
 from nexus_voice.models.pull import pull
 from serving import plain_logs
 
@@ -148,7 +149,7 @@ def test_a_pulled_reranker_is_measured_too(
         }
         hub.commits[model.repo] = "c" * 40
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        pull(model, tmp_path / "data" / "models")
+        pull(model, tmp_path / "data" / "models", [FromHub()])
     arguments = ("--dataset", str(beir), "--json")
     body = json.loads(run(*arguments, NEXUS_DATA_DIR=data).stdout)
     assert body["reranker"] == "ms-marco-minilm-l6-v2"

@@ -13,6 +13,7 @@ from nexus_voice.engines.chain.fallback import Fallback, Policy
 from nexus_voice.engines.espeak.tts import EspeakTts
 from nexus_voice.engines.piper.tts import PiperTts
 from nexus_voice.engines.whisper.model import WhisperDecoder
+from nexus_voice.text.turn_taking import words
 from weights import weights
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
@@ -50,12 +51,12 @@ async def voices() -> AsyncIterator[Fallback]:
 async def test_a_language_is_heard_and_answered(
     whisper: WhisperDecoder, voices: Fallback, language: str
 ) -> None:
-    text, words = SPOKEN[language]
+    text, wanted = SPOKEN[language]
     heard = whisper.decode(
         clips.say(text, "en-us" if language == "en" else language, speed=140).data, "", "", "", False
     )
     assert heard["language"] == language
-    assert words in heard["text"].lower()
+    assert " ".join(words(wanted)) in " ".join(words(heard["text"]))  # it puts commas as it likes
     speakers: list[str] = []
     async with aclosing(
         voices.noting(speakers.append).speak(text, Voice(language=heard["language"]))

@@ -223,3 +223,21 @@ async def test_it_answers_by_words_when_the_embedder_fails() -> None:
             raise EngineError("out of order")
 
     assert "8080" in await answer(ExtractiveLlm(Broken()), "which port has the web page", PORT)
+
+
+async def test_passages_that_are_known_early_leave_only_the_question_to_compare() -> None:
+    asked: list[str] = []
+
+    class Noting(FakeEmbedder):
+        async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> np.ndarray:
+            asked.extend(texts)
+            return await super().embed(texts, kind)
+
+    llm, question = ExtractiveLlm(Noting()), "which port has the web page"
+    assert llm.primes
+    await llm.prime(Prompt("", passages=(MODELS, PORT)))
+    assert asked
+    asked.clear()
+    assert "8080" in await answer(llm, question, MODELS, PORT)
+    assert asked == [question]
+    assert not ExtractiveLlm().primes

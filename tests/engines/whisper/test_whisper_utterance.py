@@ -23,7 +23,7 @@ def heard(*parts: bytes, utterance: Utterance | None = None) -> Utterance:
 
 
 def look(utterance: Utterance, text: str = " one two", **fields: object) -> str:
-    return utterance.looked(Decoded(text, **fields), utterance.paused)  # type: ignore[arg-type]
+    return utterance.looked(Decoded(text, **fields), utterance.doubted)  # type: ignore[arg-type]
 
 
 def test_the_first_look_comes_early_and_the_next_after_enough_new_sound() -> None:
@@ -74,9 +74,6 @@ def test_a_quiet_room_is_silence(room: Pcm) -> None:
 def test_noise_beside_the_speech_of_a_look_is_known_as_noise() -> None:
     noise = clips.noise(5, -50)
     utterance = heard(seconds(0.5, noise), seconds(1), seconds(0.5, noise))
-    assert not utterance.paused
-    look(utterance, speech=(0.5, 1.5))
-    assert utterance.paused
     look(utterance, speech=(0.5, 1.5))
     assert heard(seconds(1, noise), utterance=utterance).settled
     assert not heard(seconds(0.3), utterance=utterance).settled
@@ -107,13 +104,23 @@ def test_soft_speech_after_a_click_is_heard() -> None:
     assert heard(click.data, soft.data).due()
 
 
-def test_a_look_that_was_not_decoded_as_a_final_is_none() -> None:
+def test_a_look_that_heard_all_is_the_final_unless_its_text_is_doubted() -> None:
     utterance = heard(seconds(1))
     look(utterance)
     heard(silence(0.3).data, utterance=utterance)
+    assert utterance.settled
+    assert not utterance.due()
+
+
+def test_a_doubtful_look_is_decoded_once_more_in_a_pause() -> None:
+    utterance = heard(seconds(1))
+    look(utterance, doubtful=True)
+    assert not utterance.due()
+    heard(silence(0.3).data, utterance=utterance)
     assert not utterance.settled
     assert utterance.due()  # although nothing was said since
-    look(utterance)
+    assert utterance.doubted
+    look(utterance, doubtful=True)
     assert utterance.settled
     assert not utterance.due()
 

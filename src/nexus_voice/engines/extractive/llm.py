@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import groupby
@@ -43,6 +44,8 @@ UNRELATED_COSINE, RELATED_COSINE = 0.1, 0.7
 
 COMPARED_CHARS = 180
 """Characters of a heading and sentence that are compared: one long text would slow its whole batch."""
+MAX_PRIMED, PRIMED_AT_A_TIME = 40, 4
+"""Sentences that are compared ahead while the user speaks, and so many before anything else has its turn."""
 MAX_VECTORS = 2_000
 """Vectors kept (3 MB), since the same sentences come up again and again."""
 
@@ -96,6 +99,17 @@ class ExtractiveLlm:
             yield token
             await anyio.lowlevel.checkpoint()
 
+    @property
+    def primes(self) -> bool:
+        return self.embedder is not None
+
+    async def prime(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> None:
+        """Learn the meanings of the passages' sentences while the question is still being asked."""
+        texts = [_compared(unit) for unit in units("", _quotable(prompt.passages))][:MAX_PRIMED]
+        for at in range(0, len(texts), PRIMED_AT_A_TIME):
+            with suppress(EngineError):
+                await self._vectors(texts[at : at + PRIMED_AT_A_TIME])
+
     def _alone(self, prompt: Prompt) -> str | None:
         last = next((line.text for line in reversed(prompt.history) if line.role == "assistant"), "")
         return (
@@ -117,8 +131,7 @@ class ExtractiveLlm:
         asked = [line.text for line in prompt.history if line.role == "user"]
         question = standalone(prompt.question, asked)
         limits = SPOKEN_LIMITS if prompt.spoken else SHOWN_LIMITS
-        # A document's own "[7]" must not be taken for one of our marks.
-        found = units(question, [replace(one, text=unmarked(visible(one.text))) for one in passages])
+        found = units(question, _quotable(passages))
         looked = shortlist(found, passages, limits)
         meanings = await self._meanings(question, looked)
         fit = max(meanings or [unit.score for unit in looked], default=0.0)
@@ -133,21 +146,34 @@ class ExtractiveLlm:
         """How close each unit's meaning is to the question's, 0..1; None without a working embedder."""
         if self.embedder is None or not looked:
             return None
-        texts = [question, *(f"{unit.heading}. {unit.text}"[:COMPARED_CHARS] for unit in looked)]
-        known = {text: self._known[text] for text in texts if text in self._known}
-        new = [text for text in dict.fromkeys(texts) if text not in known]
         try:
-            known.update(zip(new, await self.embedder.embed(new, "query") if new else (), strict=True))
+            asked, *vectors = await self._vectors([question, *map(_compared, looked)])
         except EngineError:
             return None
-        if len(self._known) > MAX_VECTORS:
-            self._known.clear()
-        self._known.update(known)
-        asked, *vectors = (known[text] for text in texts)
         low, high = UNRELATED_COSINE, RELATED_COSINE
         if isinstance(self.embedder, Calibrated):
             low, high = self.embedder.cosines
         return [min(1.0, max(0.0, (float(one @ asked) - low) / (high - low))) for one in vectors]
+
+    async def _vectors(self, texts: Sequence[str]) -> list[Vector]:
+        """The meaning of each text; those that are known are not computed again. Raises `EngineError`."""
+        assert self.embedder
+        known = {text: self._known[text] for text in texts if text in self._known}
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, await self.embedder.embed(new, "query") if new else (), strict=True))
+        if len(self._known) > MAX_VECTORS:
+            self._known.clear()
+        self._known.update(known)
+        return [known[text] for text in texts]
+
+
+def _quotable(passages: Sequence[Passage]) -> list[Passage]:
+    """The passages without anything that could be taken for one of our marks, such as their own "[7]"."""
+    return [replace(one, text=unmarked(visible(one.text))) for one in passages]
+
+
+def _compared(unit: Unit) -> str:
+    return f"{unit.heading}. {unit.text}"[:COMPARED_CHARS]
 
 
 def _not_found(prompt: Prompt) -> str:

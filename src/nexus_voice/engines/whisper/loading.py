@@ -43,7 +43,8 @@ def load(path: Path, device: str, compute: str, threads: int, sharers: int) -> W
     for file in MODEL_FILES:
         if not (path / file).is_file():
             raise broken(path, f"there is no {path / file}")
-    threads = threads or min(MAX_THREADS, max(1, (os.cpu_count() or 1) // sharers))
+    # Two threads on one core are no faster than one (measured), and a virtual processor is half a core.
+    threads = threads or min(MAX_THREADS, max(1, (os.cpu_count() or 1) // 2 // sharers))
     if device == "auto":
         device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
         fallback = device == "cuda"

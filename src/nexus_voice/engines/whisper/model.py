@@ -123,6 +123,7 @@ class WhisperDecoder:
             "language": result.language,
             "certain": bool(known) or (enough and result.certainty >= MIN_LANGUAGE_CERTAINTY),
             "speech": (first / RATE, last / RATE),
+            "doubtful": result.doubtful or bool(before and not final),
         }
         if segment is None:
             return found
@@ -146,7 +147,8 @@ class WhisperDecoder:
             window = max(MIN_WINDOW_S, len(x) / RATE + ROOM_S)
             result = self._decode(x, window, language, expected, words=final)
             unsure = not expected and result.certainty < MIN_LANGUAGE_CERTAINTY
-            if not final or not (unsure or doubtful(result.segment)):
+            result.doubtful = unsure or doubtful(result.segment)
+            if not (final and result.doubtful):
                 return result
         return self._decode(x, WHOLE_WINDOW_S, language, expected, before, words=final)
 
@@ -178,7 +180,7 @@ class WhisperDecoder:
         return Result(next(iter(segments), None), language, certainty)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """What Whisper made of some speech."""
 
@@ -187,6 +189,7 @@ class Result:
     language: str
     certainty: float
     """Probability of the language that was detected, 0..1."""
+    doubtful: bool = False
 
 
 def doubtful(segment: Any) -> bool:

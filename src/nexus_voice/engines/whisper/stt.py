@@ -41,11 +41,11 @@ SMOOTHING_FACTOR = 0.2
 class WhisperStt(InWorkers):
     """Implements `ports.Stt`; enter it before use.
 
-    `path` is the model's folder. `workers` processes hold the model once each and decode one window
-    at a time with `threads` threads (0: the cores shared out, at most 8) and `beam` hypotheses; `queue`
-    decodes may wait: past that, `Busy`. `device` is "cpu", "cuda" or "auto" (a GPU if there is one and
-    it works); `compute` a CTranslate2 type, "auto" int8 on the CPU and float16 on a GPU. An empty
-    `language` (ISO 639-1) is detected. `nice` (0..19) lowers the processes' priority.
+    `path` is the model's folder. `workers` processes hold the model once each and decode one window at a time
+    with `threads` threads (0: half of the processors, shared out, at most 8) and `beam` hypotheses; `queue`
+    decodes may wait: past that, `Busy`. `device` is "cpu", "cuda" or "auto" (a GPU if there is one and it
+    works); `compute` a CTranslate2 type, "auto" int8 on the CPU and float16 on a GPU. An empty `language`
+    (ISO 639-1) is detected. `nice` (0..19) lowers the processes' priority.
     """
 
     def __init__(
@@ -102,8 +102,9 @@ class WhisperStt(InWorkers):
         return self._seconds > 0 and first_words <= MAX_EARLY_WORDS_S
 
     async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
-        """Partials while `audio` is live and a process is free; `language` and word times on the final. A
-        partial with the same text as before says that it covers more of the audio.
+        """Partials while `audio` is live and a process is free; `language` on the final, and word times
+        unless it is the last partial. A partial with the same text as before says that it covers more of the
+        audio.
 
         `audio` is not read during a decode, so a live source must keep what comes meanwhile. Audio that is
         there at once, such as a file, is decoded in whole windows without partials.
@@ -141,9 +142,9 @@ class WhisperStt(InWorkers):
 
     async def _look(self, utterance: Utterance) -> str:
         """The partial text; "" when this look failed for a passing reason, since only the final must not
-        fail. In a pause it is decoded as the final is, so that nothing is left to do when the utterance
-        ends."""
-        final = utterance.paused
+        fail. In a pause a doubtful text is decoded as the final is, so that nothing is left to do when the
+        utterance ends."""
+        final = utterance.doubted
         try:
             return utterance.looked(await self._decode(*utterance.window(), final), final)
         except (Busy, EngineError) as error:

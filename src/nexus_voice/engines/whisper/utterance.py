@@ -55,6 +55,8 @@ class Decoded:
     """Whether the language need not be detected again."""
     speech: tuple[float, float] = (0.0, 0.0)
     """Start of the first and end of the last speech in the window."""
+    doubtful: bool = False
+    """Whether a final would have been decoded once more, from the whole window."""
 
 
 class Utterance:
@@ -72,7 +74,7 @@ class Utterance:
         """Where in the utterance the window begins."""
         self._covered = 0
         self._last: Decoded | None = None
-        """A look that was decoded as a final is."""
+        """The last look, if it can be the final."""
         self._worded = False
         self._text = ""
         self._words: list[Word] = []
@@ -100,9 +102,10 @@ class Utterance:
         return last - max(first, self._covered) >= (step if self._worded else FIRST_LOOK_BLOCKS)
 
     @property
-    def paused(self) -> bool:
-        """Whether the speaker has probably finished, so that the next look may become the final."""
-        return self._paused(self._sound()[1])
+    def doubted(self) -> bool:
+        """Whether the last look has heard all that was said before this pause, but cannot be the final."""
+        last = self._sound()[1]
+        return self._paused(last) and self._last is None and 0 < last <= self._covered + TAIL_BLOCKS
 
     @property
     def covered(self) -> float:
@@ -111,7 +114,7 @@ class Utterance:
 
     @property
     def settled(self) -> bool:
-        """Whether the last look can be the final: it was decoded as one, and nothing was said since."""
+        """Whether the last look can be the final: its text is not doubted, and nothing was said since."""
         return self._decided(self._sound()[1])
 
     def _decided(self, last: int) -> bool:
@@ -141,7 +144,7 @@ class Utterance:
 
     def looked(self, decoded: Decoded, final: bool = False) -> str:
         """The whole window was decoded, perhaps as a `final` is -> the partial text of the utterance."""
-        self._last = decoded if final else None
+        self._last = decoded if final or not decoded.doubtful else None
         self._worded = self._worded or bool(decoded.text)
         self.spoken = decoded.language or self.spoken
         self._covered = len(self._powers)
