@@ -42,6 +42,11 @@ TARGETS = (
     ),
     Target("event loop's lag, 8 transcriptions at a time, p99", "lag", "transcriptions.lag_ms.p99", 20, "ms"),
     Target("event loop's lag, 8 embeddings at a time, p99", "lag", "embeddings.lag_ms.p99", 20, "ms"),
+    Target(
+        "spoken question to first sound, default install, p50", "answer-001", "first_sound_ms.p50", 600, "ms"
+    ),
+    Target("the same, p95", "answer-001", "first_sound_ms.p95", 1000, "ms"),
+    Target("the same: memory of everything", "answer-001", "memory_mb", 900, "MB"),
     Target("100,000 passages in SQLite: opening", "index", "sqlite.open_s", 1, "s"),
     Target("100,000 passages in SQLite: a question, p95", "index", "sqlite.query_ms.p95", 50, "ms"),
     Target("100,000 passages in PostgreSQL: a question, p95", "index", "postgres.query_ms.p95", 50, "ms"),

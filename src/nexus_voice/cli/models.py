@@ -134,7 +134,7 @@ def pull(
 
     good = each(missing, fetch)
     for port in dict.fromkeys(model.port for model in fetched):
-        typer.echo(f"A running server {ENGINES[port]} by itself, unless its settings name another engine.")
+        typer.echo(f"From now on a running server {ENGINES[port]}, unless its settings name another engine.")
     if fetched:
         typer.echo("`nexus-voice doctor` shows which engines are in use.")
     if not good:
