@@ -67,7 +67,7 @@ def test_the_starter_set(run: Run, root: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert done.output.count("already here") == 3
     assert (root / "smart-turn-v3.2" / "smart-turn-v3.2-cpu.onnx").is_file()
-    assert "A running server tells with it when you have finished by itself" in done.output
+    assert "From now on a running server tells with it when you have finished" in done.output
     assert "nexus-voice doctor" in done.output
     assert run("verify", "smart-turn-v3.2").exit_code == 0
     again = run("pull")
