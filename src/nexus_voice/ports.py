@@ -247,7 +247,7 @@ class Primes(Protocol):
 
     async def prime(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> None:
         """Read `prompt` up to its question, so that the answer begins sooner. It is done when no call
-        needs the model, or not at all, and raises nothing."""
+        needs the model, or not at all; an error of it is nobody's."""
         ...
 
 

@@ -15,6 +15,7 @@ from fake_knowledge import FakeKnowledge
 from nexus_voice.core import events
 from nexus_voice.core.audio import Pcm, Transcript, Voice
 from nexus_voice.core.chat import Passage, Prompt, ToolCall
+from nexus_voice.core.errors import Busy
 from nexus_voice.engines.chain.fallback import Fallback, Policy
 from nexus_voice.engines.fake.engines import Failure, FakeLlm, FakeStt, FakeTts
 from nexus_voice.talk.ahead import MAX_PIECES
@@ -414,6 +415,20 @@ def test_the_model_reads_while_the_user_speaks() -> None:
     assert begins[0] == 0.0
     assert 1.0 <= begins[1] < 2.5
     assert waited(client) <= 0.1
+    assert client.one(events.Ended).outcome == "done"
+
+
+def test_a_model_that_cannot_read_ahead_still_answers() -> None:
+    class Full(FakeLlm):
+        primes, asked = True, 0
+
+        async def prime(self, prompt: Prompt, tools: Any = ()) -> None:
+            self.asked += 1
+            raise Busy("Too many are waiting.")
+
+    llm = Full(ANSWER)
+    client = perform(ASKED, session(engines(**talking(llm=llm, knowledge=FakeKnowledge([PASSAGE])))))
+    assert llm.asked
     assert client.one(events.Ended).outcome == "done"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from anyio import CancelScope, Lock
 from anyio.abc import TaskGroup
 
@@ -70,7 +72,7 @@ class Speculation:
             async with self._reader:  # the model finishes its step first
                 if self._beginning is beginning:
                     self._reading = CancelScope()
-                    with self._reading:
+                    with self._reading, suppress(Exception):  # the question itself meets the same trouble
                         await llm.prime(beginning, self._session.engines.tools)
 
     def take(self, question: str, clocks: Clocks) -> Draft:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import groupby
@@ -107,8 +106,7 @@ class ExtractiveLlm:
         """Learn the meanings of the passages' sentences while the question is still being asked."""
         texts = [_compared(unit) for unit in units("", _quotable(prompt.passages))][:MAX_PRIMED]
         for at in range(0, len(texts), PRIMED_AT_A_TIME):
-            with suppress(EngineError):
-                await self._vectors(texts[at : at + PRIMED_AT_A_TIME])
+            await self._vectors(texts[at : at + PRIMED_AT_A_TIME])
 
     def _alone(self, prompt: Prompt) -> str | None:
         last = next((line.text for line in reversed(prompt.history) if line.role == "assistant"), "")
