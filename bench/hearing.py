@@ -38,8 +38,8 @@ BLOCK_S = 0.1
 """What the conversation hands over at a time."""
 SILENCE_S = 0.5
 """The usual silence that ends an utterance."""
-HISS = 1e-3
-"""Amplitude of the faint noise after a clip."""
+HISS_AMPLITUDE = 1e-3
+"""Of the faint noise after a clip; full scale is 1."""
 SPACELESS = ("ja", "th", "zh")
 """Languages whose errors are counted by characters."""
 NUMBER = re.compile(r"\d+")
@@ -101,7 +101,7 @@ def clip(folder: Path, row: dict[str, str]) -> Clip:
     spans = get_speech_timestamps(samples, speech_pad_ms=0) or [{"start": 0, "end": len(samples)}]
     first, last = spans[0]["start"], min(spans[-1]["end"], len(samples))
     end = last + round(SILENCE_S * RATE)
-    hiss = np.random.default_rng(0).normal(0, HISS, max(0, end - len(samples)))
+    hiss = np.random.default_rng(0).normal(0, HISS_AMPLITUDE, max(0, end - len(samples)))
     samples = np.append(samples, hiss.astype(np.float32))[:end]
     return Clip(row["id"], row["language"], row["source"], row["text"], samples, first / RATE, last / RATE)
 

@@ -24,7 +24,7 @@ from nexus_voice.text.spoken.speakable import speakable
 
 from . import figures
 from .hearing import WORDS, spelt
-from .speech import TEXT
+from .speech import TEXT, first_sounds
 
 TIMES = 15
 LENGTHS = ("Yes, of course I do.", TEXT[:59] + ".", TEXT)
@@ -63,19 +63,6 @@ SENTENCES = (
 )
 
 
-async def first_sounds(tts: Tts, text: str) -> dict[str, float]:
-    """Seconds from the sentence to its first audio."""
-    taken = []
-    for _ in range(TIMES + 2):
-        begun = time.perf_counter()
-        async with closing(tts.speak(text, Voice())) as sounds:
-            async for sound in sounds:
-                if isinstance(sound, Pcm):
-                    taken.append(time.perf_counter() - begun)
-                    break
-    return figures.spread(taken[2:], 1)
-
-
 async def spoken(tts: Tts, text: str) -> list[Pcm]:
     async with closing(tts.speak(text, Voice())) as sounds:
         return [sound async for sound in sounds if isinstance(sound, Pcm)]
@@ -101,7 +88,7 @@ async def measured(tts: Any, stt: Stt) -> dict[str, Any]:
         load_s = round(time.perf_counter() - begun, 2)
         found: dict[str, Any] = {"load_s": load_s, "loaded_mb": memory(tts)}
         for text in LENGTHS:
-            found[f"first_sound_{len(text)}_ms"] = await first_sounds(tts, text)
+            found[f"first_sound_{len(text)}_ms"] = figures.spread(await first_sounds(tts, text, TIMES))
         begun = time.perf_counter()
         audio = [await spoken(tts, speakable(sentence)) for sentence in SENTENCES]
         taken = time.perf_counter() - begun

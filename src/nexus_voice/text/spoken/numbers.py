@@ -16,8 +16,7 @@ _ORDINALS = {
     "one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
     "twelve": "twelfth",
 }  # fmt: skip
-_ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-_ROMAN_PAIRS = {
+_ROMAN_SIGNS = {
     "M": 1000, "CM": 900, "D": 500, "CD": 400, "C": 100, "XC": 90, "L": 50, "XL": 40, "X": 10, "IX": 9,
     "V": 5, "IV": 4, "I": 1,
 }  # fmt: skip
@@ -66,14 +65,14 @@ def plural(word: str) -> str:
 
 def roman(text: str) -> int:
     """The number of a Roman numeral that is written as it should be; 0 for anything else."""
-    values = [_ROMAN.get(letter, 0) for letter in text]
+    values = [_ROMAN_SIGNS.get(letter, 0) for letter in text]
     number = sum(-one if one < after else one for one, after in pairwise([*values, 0]))
     return number if number > 0 and _as_roman(number) == text else 0
 
 
 def _as_roman(number: int) -> str:
     out = ""
-    for sign, value in _ROMAN_PAIRS.items():
+    for sign, value in _ROMAN_SIGNS.items():
         out += sign * (number // value)
         number %= value
     return out
