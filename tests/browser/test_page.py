@@ -124,6 +124,7 @@ def test_it_says_when_another_engine_takes_over(page: Page, server: Serving) -> 
         expect(page.locator("#notices")).to_contain_text("Answers now: better")
         server.inside(lambda: link.breaker.failed(EngineError("The key was refused.")))
         ask(page, "And now?")
+        expect(page.locator(".text").last).to_contain_text("The forecast")  # so that an engine has worked
         page.click("#stop")
         expect(page.locator("#notices")).to_contain_text("Answers now: scripted engine")
     finally:

@@ -110,10 +110,10 @@ def refresh(connection: sa.Connection, id: str, fingerprint: str) -> None:
 
 def delete(connection: sa.Connection, id: str, scope: Scope | None) -> bool:
     """Whether there was such a document that the scope may change. No search finds it any more."""
+    changed(connection)
     known = document(connection, id, scope, WRITE)
     if known is None:
         return False
-    changed(connection)
     connection.execute(chunks.delete().where(chunks.c.document_id == id))
     gone = connection.execute(documents.delete().where(documents.c.id == id)).rowcount > 0
     sweep(connection, known.original)
