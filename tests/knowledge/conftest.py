@@ -16,3 +16,10 @@ def at(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
         return empty_base(tmp_path / "knowledge")
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture
+def odd(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A parser for a `Reader` that misbehaves on documents of some names."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    return "reading_parts:Parser"

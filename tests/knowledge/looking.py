@@ -33,6 +33,15 @@ def rows(at: Path | str, statement: str) -> list[tuple[Any, ...]]:
         database.close()
 
 
+def execute(at: Path | str, statement: str) -> None:
+    database = Database(at)
+    try:
+        with database.write() as connection:
+            connection.execute(sa.text(statement))
+    finally:
+        database.close()
+
+
 def count(at: Path | str, table: str) -> int:
     found: int = rows(at, f"SELECT count(*) FROM {table}")[0][0]
     return found

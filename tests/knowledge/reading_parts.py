@@ -7,14 +7,21 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nexus_voice.knowledge.reading import read
+from nexus_voice.knowledge.reading.document import MAX_WARNING_CHARS, MAX_WARNINGS
 from nexus_voice.knowledge.reading.read import read_as
 
-HEAD = ["Title", "text/plain", 0]
+HEAD = ["Title", "text/plain", 0, []]
+WARNINGS = ["1 of 2 pages could not be read.", "The hidden sheet “Old” was left out."]
 FORGED: dict[str, list[Any]] = {
     "no head": [None],
     "no beginning": [HEAD],
     "two heads": [None, HEAD, HEAD],
-    "unknown type": [None, ["Title", "text/evil", 0]],
+    "unknown type": [None, ["Title", "text/evil", 0, []]],
+    "no warnings": [None, HEAD[:3]],
+    "a warning of nothing": [None, [*HEAD[:3], [None]]],
+    "too many warnings": [None, [*HEAD[:3], [f"Warning {number}." for number in range(MAX_WARNINGS + 1)]]],
+    "a long warning": [None, [*HEAD[:3], ["x" * (MAX_WARNING_CHARS + 1)]]],
+    "a warning for the terminal": [None, [*HEAD[:3], ["\x1b[2J"]]],
     "no passages": [None, HEAD, "text"],
     "no text": [None, HEAD, [[1, [], 0, None]]],
     "no path": [None, HEAD, [["text", "path", 0, None]]],
@@ -53,6 +60,10 @@ class Parser(read.Parser):
         if name in FORGED:
             for item in FORGED[name]:
                 emit(item)
+        elif name == "doubtful":
+            emit(None)
+            emit([*HEAD[:3], WARNINGS])
+            emit([["Something.", [], 0, None]])
         elif name == "flood":
             emit(None)
             emit(HEAD)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 import pytest
+from reading_parts import WARNINGS
 
 from forked import script
+from knowledge.looking import execute
 from nexus_voice.core.access import DEFAULT, PUBLIC
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
@@ -21,6 +23,7 @@ from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.knowledge.ingest.fetch import fetch
 from nexus_voice.knowledge.ingest.ingestion import Ingestion
 from nexus_voice.knowledge.ingest.job import Item, Job, Sent
+from nexus_voice.knowledge.reading.chunks import READER_VERSION
 from nexus_voice.knowledge.reading.confined_reader import Reader
 from openai_server import Reply
 from vendors.loopback import serving
@@ -121,6 +124,32 @@ async def test_each_document_has_an_end_of_its_own(tmp_path: Path) -> None:
         assert original
         assert original[2] == b"Green tea is brewed at eighty degrees."
         assert here.ended == ["added", "failed", "failed", "added"]
+
+
+@pytest.mark.anyio
+async def test_what_is_doubtful_is_said_with_the_document(at: Path | str, odd: str) -> None:
+    async with Reader(parser=odd) as reader, stage(at, reader=reader) as here:
+        item, plain = await here.take_in(file("doubtful", "x"), file("plain.txt", "Plain."))
+        assert (item.state, list(item.warnings), plain.warnings) == ("done", WARNINGS, ())
+        assert item.document_id
+        document = await here.base.document(item.document_id)
+        assert document
+        assert (list(document.warnings), document.reader) == (WARNINGS, READER_VERSION)
+
+
+@pytest.mark.anyio
+async def test_once_reading_has_improved_nothing_counts_as_known(tmp_path: Path) -> None:
+    async with stage(tmp_path) as here:
+        tea = file("tea.md", "Green tea.", fingerprint="v1")
+        assert [one.status for one in await here.take_in(tea)] == ["added"]
+        for again, status in (
+            (tea, "updated"),
+            (tea, "unchanged"),
+            (file("tea.md", "Green tea."), "updated"),
+        ):
+            if status == "updated":
+                execute(tmp_path, "UPDATE documents SET reader = reader - 1")
+            assert [one.status for one in await here.take_in(again)] == [status]
 
 
 @pytest.mark.anyio

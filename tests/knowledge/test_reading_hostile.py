@@ -5,7 +5,6 @@ import random
 import struct
 import zipfile
 import zlib
-from pathlib import Path
 
 import anyio
 import pytest
@@ -142,12 +141,6 @@ async def test_a_sheet_that_would_fill_the_memory(caplog: pytest.LogCaptureFixtu
         bomb = with_member(written.xlsx(), "xl/worksheets/sheet1.xml", FAR.encode() + b" " * 100 * MIB)
         told = lying(bomb, "xl/worksheets/sheet1.xml")
         assert await refused(reader, "a.xlsx", told) in ("broken_document", "reader_died", "too_much_memory")
-
-
-@pytest.fixture
-def odd(monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
-    return "reading_parts:Parser"
 
 
 async def test_a_parser_that_never_ends_is_killed(odd: str) -> None:

@@ -1,8 +1,8 @@
 """A base of every version that was ever released is taken over; one that is newer is left alone."""
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from nexus_voice.core.access import DEFAULT, SEED
 from nexus_voice.core.errors import EngineError
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
+from nexus_voice.knowledge.documents import library
 from nexus_voice.knowledge.documents.records import Origin
 from nexus_voice.storage import migrations, schema
 from nexus_voice.storage.database import FILE, Database
@@ -122,6 +123,31 @@ async def test_a_base_from_before_migrations_keeps_everything(tmp_path: Path, ve
     assert not [name for name in names if name.startswith("old_")]
 
 
+def test_a_base_of_the_first_migration_gets_the_columns_that_came_later(at: Path | str) -> None:
+    Database(at).close()
+    for statement in (
+        "ALTER TABLE documents DROP COLUMN warnings",
+        "ALTER TABLE documents DROP COLUMN reader",
+        "ALTER TABLE chunks DROP COLUMN page_starts",
+        "UPDATE alembic_version SET version_num = '0001'",
+        """INSERT INTO documents (id, collection_id, source, name, title, type, digest, fingerprint, bytes,
+            chunks, added)
+            VALUES ('d', 'default', 'upload', 'a.md', 'A', '', '', '', 1, 1, '2026-01-01 00:00:00')""",
+        "INSERT INTO chunks (document_id, position, path, heading, text) VALUES ('d', 0, '[]', 'A', 'Ah.')",
+    ):
+        change(at, statement)
+    assert looking.rows(at, "SELECT title, reader, added FROM documents") == looking.rows(
+        at, "SELECT 'A', 0, added FROM documents"
+    )
+    database = Database(at)
+    with database.read() as connection:
+        (document,) = library.listing(connection, None)
+        assert (document.warnings, document.reader) == ((), 0)
+        assert [one.text for one in library.chunks_of(connection, "d", None)] == ["Ah."]
+    database.close()
+    assert version_of(at) == schema.HEAD
+
+
 def test_a_newer_base_is_left_alone(at: Path | str) -> None:
     database = Database(at)
     with database.write() as connection:
@@ -179,7 +205,19 @@ def test_of_processes_that_start_at_once_one_makes_the_tables(tmp_path: Path, po
     execute(postgres_server, "DROP DATABASE nexus_race")
 
 
+def change(at: Path | str, statement: str) -> None:
+    """Past the migrations."""
+    with connected(at) as connection, connection.begin():
+        connection.execute(sa.text(statement))
+
+
 def version_of(at: Path | str) -> str:
+    with connected(at) as connection:
+        return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
+
+
+@contextmanager
+def connected(at: Path | str) -> Iterator[sa.Connection]:
     engine = sa.create_engine(
         sa.make_url(at).set(drivername="postgresql+psycopg")
         if isinstance(at, str)
@@ -187,7 +225,7 @@ def version_of(at: Path | str) -> str:
     )
     try:
         with engine.connect() as connection:
-            return str(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
+            yield connection
     finally:
         engine.dispose()
 

@@ -21,7 +21,7 @@ from .documents import library, originals
 from .documents.records import DocumentInfo, Ingested, Origin, Outcome, StoredChunk, digest_of
 from .documents.revisions import changed, revision
 from .index.embedders import Embedders, Progress
-from .reading.chunks import Reading
+from .reading.chunks import READER_VERSION, Reading
 from .reading.confined_reader import Reader
 from .reading.limits import Limits
 from .reading.read import read_here
@@ -181,13 +181,13 @@ class KnowledgeBase:
     ) -> Ingested:
         """Read a file's bytes, and store the document with its file. Its vectors are `embed`'s to make.
 
-        The document of the same origin is replaced in one step. If the content is the same, nothing changes
-        but its fingerprint. `file_name` tells the kind of file where the origin's name does not. Raises
-        `BadInput`, and what `note` raises.
+        The document of the same origin is replaced in one step. If the content is the same, and reading has
+        not improved since, nothing changes but its fingerprint. `file_name` tells the kind of file where the
+        origin's name does not. Raises `BadInput`, and what `note` raises.
         """
         digest = await anyio.to_thread.run_sync(digest_of, origin.type, data)
         known = await self.find(origin)
-        if known and known.digest == digest:
+        if known and known.digest == digest and known.reader == READER_VERSION:
             return await self._unchanged(known, origin.fingerprint, note)
         reading = await self._read(file_name or origin.name, data, origin.type)
 
@@ -204,9 +204,10 @@ class KnowledgeBase:
         return await self._change(store)
 
     async def known(self, origin: Origin, note: Note | None = None) -> Ingested | None:
-        """The stored document if it has the origin's fingerprint: then its content need not be fetched."""
+        """The stored document if it has the origin's fingerprint, and reading has not improved since: then
+        its content need not be fetched."""
         found = await self.find(origin) if origin.fingerprint else None
-        if found is None or found.fingerprint != origin.fingerprint:
+        if found is None or (found.fingerprint, found.reader) != (origin.fingerprint, READER_VERSION):
             return None
         return await self._unchanged(found, origin.fingerprint, note)
 

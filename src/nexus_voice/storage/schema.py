@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from .columns import Moment, PlainText
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration."""
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -71,6 +71,8 @@ documents = Table(
     Column("pages", Integer),
     Column("chunks", Integer, nullable=False),
     Column("added", Moment, nullable=False),
+    Column("warnings", JSON, nullable=False),  # sentences about what was left out or is doubtful
+    Column("reader", Integer, nullable=False),  # knowledge.reading.chunks.READER_VERSION
     UniqueConstraint("collection_id", "source", "name"),
 )
 
@@ -81,6 +83,7 @@ chunks = Table(
     Column("document_id", ForeignKey("documents.id", ondelete="CASCADE"), nullable=False),
     Column("position", Integer, nullable=False),  # in the document's text, in characters
     Column("page", Integer),
+    Column("page_starts", JSON(none_as_null=True)),  # [offset in the text, page number] of each page in it
     Column("path", JSON, nullable=False),
     Column("heading", PlainText, nullable=False),  # title and path in one line, for the word index
     Column("text", PlainText, nullable=False),

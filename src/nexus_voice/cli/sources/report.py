@@ -73,6 +73,10 @@ class Report:
         self._print(f"{name}: {outcome}" + ("" if passages is None else f", {passages} passages"))
         self._advance()
 
+    def warn(self, name: str, what: str) -> None:
+        """Say what is missing in a document that was taken in."""
+        self._print(f"{name}: {what}")
+
     def failed(self, name: str, why: str) -> None:
         self.good = False
         self.count("failed")

@@ -149,6 +149,8 @@ class Sync:
                 self._fail(source, entry, error["message"])
             elif document["state"] == "done":
                 self.report.done(entry.name, document["status"], document["chunks"])
+                for warning in document["warnings"]:
+                    self.report.warn(entry.name, warning)
             else:
                 self.report.done(entry.name, document["state"])
 

@@ -16,7 +16,7 @@ from ...core.access import Scope
 from ...core.errors import BadInput
 from ...storage.columns import now
 from ...storage.schema import chunks, documents
-from ..reading.chunks import Chunk, Reading
+from ..reading.chunks import READER_VERSION, Chunk, Reading
 from .originals import load, sweep
 from .permissions import READ, WRITE, allowed, within
 from .records import DocumentInfo, Origin, Outcome, StoredChunk
@@ -89,6 +89,8 @@ def put(
         "pages": reading.pages,
         "chunks": len(reading.chunks),
         "added": now(),
+        "warnings": list(reading.warnings),
+        "reader": READER_VERSION,
     }
     if known:
         connection.execute(chunks.delete().where(chunks.c.document_id == known.id))
@@ -225,7 +227,8 @@ def _same(origin: Origin) -> sa.ColumnElement[bool]:
 
 def _info(row: Any) -> DocumentInfo:
     values = dict(row._mapping)
-    return DocumentInfo(collection=values.pop("collection_id"), **values)
+    warnings = tuple(values.pop("warnings"))
+    return DocumentInfo(collection=values.pop("collection_id"), warnings=warnings, **values)
 
 
 def _stored(scope: Scope | None) -> sa.Select[Any]:

@@ -9,9 +9,6 @@ from typing import Literal
 
 from ...core.access import DEFAULT, Role
 
-PIPELINE = 2
-"""A part of every digest. Raise it when reading or cutting changes: documents are then taken in anew."""
-
 Outcome = Literal["added", "updated", "unchanged"]
 """What became of a document that was handed in."""
 
@@ -31,7 +28,8 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class DocumentInfo:
     """A document. `digest` is made by `digest_of`, `original` is the digest of the file if it is kept, and
-    `bytes` is the file's size."""
+    `bytes` is the file's size. `warnings` are sentences about what was left out of it or is doubtful.
+    `reader` is the `READER_VERSION` by which it was read; 0 if that was before there was one."""
 
     id: str
     collection: str
@@ -46,6 +44,8 @@ class DocumentInfo:
     pages: int | None
     chunks: int
     added: datetime
+    warnings: tuple[str, ...]
+    reader: int
 
     @property
     def place(self) -> str:
@@ -90,8 +90,8 @@ class Ingested:
 
 
 def digest_of(type: str, data: bytes) -> str:
-    """A digest of a document's content and of the way it is read: if it is the same, there is nothing to do.
-    It takes a quarter of a second for 50 MB, so it is called in a thread."""
-    digest = hashlib.sha256(f"{PIPELINE} {type}\n".encode())
+    """A digest of a document's content and of the type that it is said to have. It takes a quarter of a
+    second for 50 MB, so it is called in a thread."""
+    digest = hashlib.sha256(f"{type}\n".encode())
     digest.update(data)
     return digest.hexdigest()

@@ -58,7 +58,7 @@ class Item:
 
     `state` is queued, running, done, failed or cancelled. `status` is added, updated or unchanged once the
     document is stored. `document_id` is None until then, and again after the document was deleted.
-    `embedded` of the `chunks` have a vector.
+    `embedded` of the `chunks` have a vector. `warnings` are those of the document.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Item:
     embedded: int
     error_code: str | None
     error: str | None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

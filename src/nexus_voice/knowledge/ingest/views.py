@@ -16,9 +16,11 @@ def job(connection: sa.Connection, id: str, scope: Scope) -> Job | None:
     row = connection.execute(_jobs(scope).where(jobs.c.id == id)).one_or_none()
     if row is None:
         return None
-    fields = [items.c[name] for name in Item.__slots__]
-    found = connection.execute(sa.select(*fields).where(items.c.job_id == id).order_by(items.c.id))
-    return Job(**row._mapping, items=tuple(Item(*one) for one in found))
+    fields = [items.c[name] for name in Item.__slots__ if name != "warnings"]
+    statement = sa.select(*fields, documents.c.warnings).select_from(items.outerjoin(documents))
+    rows = connection.execute(statement.where(items.c.job_id == id).order_by(items.c.id)).mappings()
+    found = tuple(Item(**{**one, "warnings": tuple(one["warnings"] or ())}) for one in rows)
+    return Job(**row._mapping, items=found)
 
 
 def newest(connection: sa.Connection, scope: Scope, limit: int) -> list[Job]:

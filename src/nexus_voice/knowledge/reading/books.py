@@ -7,7 +7,7 @@ import zipfile
 from urllib.parse import unquote
 
 from . import archive, html
-from .document import Block
+from .document import Contents
 from .limits import Limits, encrypted
 from .text import decode
 
@@ -15,14 +15,14 @@ CONTAINER = "{urn:oasis:names:tc:opendocument:xmlns:container}"
 OPF = "{http://www.idpf.org/2007/opf}"
 
 
-def epub(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block]]:
-    """(title or "", blocks). Raises `BadInput`: `encrypted_document`."""
+def epub(name: str, data: bytes, limits: Limits) -> Contents:
+    """Raises `BadInput`: `encrypted_document`."""
     book = archive.opened(name, data, limits)
     title, chapters = _spine(book)
     if not _locked(book).isdisjoint(chapters):
         raise encrypted(name)
     pages = [decode(book.read(chapter)) for chapter in chapters]
-    return title, [block for page in pages if page for block in html.read(page, guess=True)[1]]
+    return Contents(title, [block for page in pages if page for block in html.read(page, guess=True).blocks])
 
 
 def _spine(book: zipfile.ZipFile) -> tuple[str, list[str]]:

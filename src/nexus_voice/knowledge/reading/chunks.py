@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from ...text.prose import sentence_spans
 from .document import Document
 
+READER_VERSION = 3
+"""Raise it when reading or cutting improves: documents are then read again, once they are handed in or the
+administrator asks for it."""
 MIN_CHARS, MAX_CHARS, OVERLAP_CHARS = 500, 800, 100
 MAX_OVERLAP_CHANGE = 60
 """Characters by which the overlap may grow or shrink, so that it begins with a whole sentence."""
@@ -35,12 +38,13 @@ class Chunk:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What is stored of a document. `type` is the media type that its content shows; `pages` is None if the
-    type has no pages."""
+    type has no pages; `warnings` are sentences for the user about what was left out or is doubtful."""
 
     title: str
     type: str
     pages: int | None
     chunks: list[Chunk]
+    warnings: tuple[str, ...] = ()
 
 
 def chunks(document: Document) -> list[Chunk]:

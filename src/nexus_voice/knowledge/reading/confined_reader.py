@@ -16,6 +16,7 @@ from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 from ...workers.process import CANCEL_TIMEOUT_S
 from .chunks import Chunk, Reading
+from .document import told
 from .kinds import MEDIA_TYPE
 from .limits import Limits
 
@@ -31,6 +32,9 @@ MAX_QUEUE = 16
 """Documents that may wait for a process; the next one gets `Busy`."""
 MAX_INT = (1 << 31) - 1
 """The largest number that the database takes."""
+
+Head = tuple[str, str, int, tuple[str, ...]]
+"""Title, media type, number of pages and warnings."""
 
 
 class Reader(InWorkers):
@@ -70,7 +74,7 @@ class Reader(InWorkers):
         """
         self.limits.check_size(name, len(data))
         begun = False
-        head: tuple[str, str, int] | None = None
+        head: Head | None = None
         found = list[Chunk]()
         try:
             with move_on_after(inf) as scope:
@@ -93,8 +97,8 @@ class Reader(InWorkers):
             raise _slow(name, self._seconds)
         if head is None:
             raise _died(name)
-        title, kind, pages = head
-        return Reading(title, kind, pages or None, found)
+        title, kind, pages, warnings = head
+        return Reading(title, kind, pages or None, found, warnings)
 
     @property
     def confinement(self) -> Confinement | None:
@@ -104,22 +108,24 @@ class Reader(InWorkers):
 
 class _Parts:
     """Checks what a reader's process sends, which a hostile document may have taken over: None when it
-    begins, then (title, media type, pages), then lists of chunks."""
+    begins, then (title, media type, pages, warnings), then lists of chunks."""
 
     def __init__(self, limits: Limits) -> None:
         self._begun = self._headed = False
         self._characters_left = MAX_TEXT_RATIO * limits.text
 
-    def __call__(self, item: Any) -> tuple[str, str, int] | list[Chunk] | None:
+    def __call__(self, item: Any) -> Head | list[Chunk] | None:
         match item:
             case None if not self._begun:
                 self._begun = True
                 return None
-            case [str(title), str(kind), int(pages)] if self._begun and not self._headed:
+            case [str(title), str(kind), int(pages), [*warnings]] if self._begun and not self._headed:
                 self._headed = True
                 if kind not in MEDIA_TYPE.values():
                     raise ValueError("an unknown media type")
-                return title, kind, pages
+                if tuple(warnings) != told(map(str, warnings)):
+                    raise ValueError("no warnings")
+                return title, kind, pages, tuple(warnings)
             case [*rows] if self._headed:
                 return [self._chunk(row) for row in rows]
         raise ValueError("out of order")

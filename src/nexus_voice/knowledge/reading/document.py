@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 MAX_TITLE_CHARS = 300
+MAX_WARNINGS = 20
+"""Of one document. What is left out then is counted in the last one."""
+MAX_WARNING_CHARS = 300
 PLACEHOLDER_TITLE = re.compile(
     r"\(?(?:unspecified|anonymous|untitled|unknown|none|title|no title)\)?|untitled\b.*|"
     r"(?:document|presentation|book|workbook|slide|spreadsheet) ?\d*|(?:power ?point|pptx) presentation|"
@@ -34,6 +37,21 @@ class Block:
     page: int = 0
 
 
+@dataclass(slots=True)
+class Contents:
+    """What is found in a file: the title that it says it has, or "", its blocks in reading order, and the
+    number of its pages; 0 if the type has none.
+
+    `warnings` are short sentences for the user about what was left out or is doubtful, such as "3 of 40 pages
+    could not be read." Some may come only while the blocks are taken.
+    """
+
+    title: str
+    blocks: Iterable[Block]
+    pages: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """`text[start:end]` of the document; `path` are the headings above it, outermost first."""
@@ -48,7 +66,7 @@ class Document:
     """Plain text: paragraphs of one line each with blank lines between them; code is indented by four spaces.
 
     `pages` are the places in `text` where the pages begin, the first one included; empty if the type has no
-    pages. `whole` are (start, end) of every table and piece of code.
+    pages. `whole` are (start, end) of every table and piece of code. `warnings` are sentences for the user.
     """
 
     title: str
@@ -56,9 +74,10 @@ class Document:
     sections: tuple[Section, ...]
     pages: tuple[int, ...] = ()
     whole: tuple[tuple[int, int], ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def lay_out(title: str, blocks: Iterable[Block], pages: int = 0) -> Document:
+def lay_out(title: str, blocks: Iterable[Block], pages: int = 0, warnings: Iterable[str] = ()) -> Document:
     """Put all blocks together. A heading with nothing below it becomes text."""
     parts, length = list[str](), 0
     sections = list[Section]()
@@ -96,7 +115,17 @@ def lay_out(title: str, blocks: Iterable[Block], pages: int = 0) -> Document:
         start = heading[0]
     close()
     begins += [length] * (pages - len(begins))
-    return Document(title, "".join(parts), tuple(sections), tuple(begins), tuple(whole))
+    return Document(title, "".join(parts), tuple(sections), tuple(begins), tuple(whole), told(warnings))
+
+
+def told(warnings: Iterable[str]) -> tuple[str, ...]:
+    """The warnings, each once and in one line of printable characters, of bounded number and length."""
+    lines = ("".join(one for one in flat(text) if one.isprintable()) for text in warnings)
+    each = list(dict.fromkeys(line[:MAX_WARNING_CHARS] for line in lines if line))
+    if len(each) > MAX_WARNINGS:
+        left = len(each) - MAX_WARNINGS + 1
+        each[MAX_WARNINGS - 1 :] = [f"There are {left:,} more warnings."]
+    return tuple(each)
 
 
 def flat(text: str) -> str:

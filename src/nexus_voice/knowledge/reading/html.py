@@ -11,7 +11,7 @@ from bs4.element import CData, NavigableString, PreformattedString, Tag
 
 from ...text.prose import CODE
 from . import tables
-from .document import Block, flat
+from .document import Block, Contents, flat
 
 INVISIBLE_TAGS = [
     "script", "style", "template", "noscript", "svg", "iframe", "nav", "button", "select", "form"
@@ -32,9 +32,9 @@ BLOCK_TAGS = frozenset(HEADINGS) | frozenset(
 )
 
 
-def read(markup: str, *, guess: bool = False) -> tuple[str, list[Block]]:
-    """(content of the title element or "", blocks in reading order). With `guess`, the first row of a table
-    may name the columns without being marked up as a header."""
+def read(markup: str, *, guess: bool = False) -> Contents:
+    """Its title is the content of the title element. With `guess`, the first row of a table may name the
+    columns without being marked up as a header."""
     # With the declaration the parser would warn that this might be XML.
     soup = BeautifulSoup(re.sub(r"^\s*<\?xml[^>]*>", "", markup), "lxml")
     title = flat(soup.title.get_text()) if soup.title else ""
@@ -54,7 +54,7 @@ def read(markup: str, *, guess: bool = False) -> tuple[str, list[Block]]:
             numbered.find_all("li", recursive=False), int(start) if start.isdecimal() else 1
         ):
             item["value"] = str(number)
-    return title, list(_blocks(soup.find("main") or soup))
+    return Contents(title, list(_blocks(soup.find("main") or soup)))
 
 
 def _blocks(root: Tag) -> Iterator[Block]:

@@ -6,23 +6,23 @@ from email import message_from_bytes, policy
 from email.message import MIMEPart
 
 from . import html
-from .document import Block, flat
+from .document import Block, Contents, flat
 from .text import decode, plain
 
 
-def message(data: bytes) -> tuple[str, list[Block]]:
-    """(subject, blocks)."""
+def message(data: bytes) -> Contents:
+    """Its title is the subject."""
     mail = message_from_bytes(data, policy=policy.default)
     named = [f"{header}: {flat(str(mail[header]))}" for header in ("From", "To", "Date") if mail[header]]
     blocks = [Block("; ".join(named))] if named else []
     body = mail.get_body(("plain", "html"))
     if body is not None:
         text = _text(body)
-        blocks += html.read(text)[1] if body.get_content_subtype() == "html" else plain(text)
+        blocks += (html.read(text) if body.get_content_subtype() == "html" else plain(text)).blocks
     names = [flat(name) for part in mail.walk() if (name := part.get_filename())]
     if names:
         blocks.append(Block(f"Attachments: {', '.join(names)}"))
-    return flat(str(mail["Subject"] or "")), blocks
+    return Contents(flat(str(mail["Subject"] or "")), blocks)
 
 
 def _text(part: MIMEPart) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import archive, html, tables
-from .document import Block, flat
+from .document import Block, Contents, flat
 from .limits import Limits
 
 STYLES = """
@@ -19,23 +19,22 @@ p[style-name='HTML Preformatted'] => pre:separator('\\n')
 """Styles that Mammoth does not know."""
 
 
-def word(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block]]:
-    """(title or "", blocks)."""
+def word(name: str, data: bytes, limits: Limits) -> Contents:
     import mammoth
 
     title = archive.title(archive.opened(name, data, limits))
     result = mammoth.convert_to_html(io.BytesIO(data), style_map=STYLES, convert_image=lambda image: [])
-    return title, html.read(result.value, guess=True)[1]
+    return Contents(title, html.read(result.value, guess=True).blocks)
 
 
-def slides(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block], int]:
-    """(title or "", every slide under its title, number of slides)."""
+def slides(name: str, data: bytes, limits: Limits) -> Contents:
+    """Every slide under its title. A slide is a page."""
     from pptx import Presentation
 
     title = archive.title(archive.opened(name, data, limits))
     shown = Presentation(io.BytesIO(data)).slides
     blocks = [block for number, slide in enumerate(shown, 1) for block in _slide(slide, number)]
-    return title, blocks, len(shown)
+    return Contents(title, blocks, len(shown))
 
 
 def _slide(slide: Any, number: int) -> Iterator[Block]:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from . import grid, layout, tables
-from .document import Block, chosen_title, flat
+from .document import Block, Contents, chosen_title, flat
 from .layout import Line
 from .limits import Limits, encrypted
 
@@ -36,9 +36,8 @@ class Font(NamedTuple):
     mono: bool
 
 
-def read(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block], int]:
-    """(title or "", blocks, number of pages). If the file has no title, the line in the largest font of its
-    first page is the title.
+def read(name: str, data: bytes, limits: Limits) -> Contents:
+    """If the file has no title, the line in the largest font of its first page is the title.
 
     Raises `BadInput` (`encrypted_document`, `too_many_pages`) and `PdfiumError`.
     """
@@ -59,7 +58,7 @@ def read(name: str, data: bytes, limits: Limits) -> tuple[str, list[Block], int]
         if (dest := mark.get_dest()) is not None
     }
     title = chosen_title(pdf.get_metadata_value("Title")) or layout.title(pages)
-    return title, list(layout.blocks(pages, outline)), len(pdf)
+    return Contents(title, list(layout.blocks(pages, outline)), len(pdf))
 
 
 def _page(pdf: Any, index: int) -> Iterator[Line | Block]:

@@ -9,7 +9,7 @@ from typing import Any
 from ...core.errors import NexusError
 from . import kinds, text
 from .chunks import Chunk, Reading, chunks, cut
-from .document import Block, Document, chosen_title, lay_out, title_of_name
+from .document import Block, Contents, Document, chosen_title, lay_out, title_of_name
 from .kinds import MEDIA_TYPE, Kind
 from .limits import Limits, broken, empty, too_much
 
@@ -47,7 +47,8 @@ def read_as(name: str, data: bytes, type: str | None, limits: Limits) -> tuple[K
 def read_here(name: str, data: bytes, type: str, limits: Limits) -> Reading:
     """Read a trusted file in this process. It may take long, so it is called in a thread."""
     kind, document = read_as(name, data, type, limits)
-    return Reading(document.title, MEDIA_TYPE[kind], len(document.pages) or None, chunks(document))
+    pages = len(document.pages) or None
+    return Reading(document.title, MEDIA_TYPE[kind], pages, chunks(document), document.warnings)
 
 
 class Parser:
@@ -58,12 +59,12 @@ class Parser:
 
     def read(self, items: Iterator[Any], emit: Callable[[Any], None]) -> None:
         """Items are (name, media type or None), then the file in pieces. Emits None when it begins, then
-        [title, media type, number of pages], then lists of chunks as [text, path, start, page]."""
+        [title, media type, number of pages, warnings], then lists of chunks as [text, path, start, page]."""
         emit(None)
         name, type = next(items)
         try:
             kind, document = read_as(name, b"".join(items), type, self._limits)
-            emit([document.title, MEDIA_TYPE[kind], len(document.pages)])
+            emit([document.title, MEDIA_TYPE[kind], len(document.pages), list(document.warnings)])
             for batch in _batches(cut(document)):
                 emit(batch)
         except MemoryError:
@@ -83,50 +84,54 @@ def _batches(chunks: Iterator[Chunk]) -> Iterator[list[Any]]:
 
 
 def _document(name: str, data: bytes, kind: Kind, limits: Limits) -> Document:
-    pages = 0
-    blocks: Iterable[Block]
-    match kind:  # libraries are imported when they are needed, because some take long
-        case "pdf":
-            from . import pdf
-
-            title, blocks, pages = pdf.read(name, data, limits)
-            title = title or title_of_name(name)
-            if not blocks:
-                raise empty(name, pdf.SCANNED)
-        case "docx":
-            from . import office
-
-            title, blocks = office.word(name, data, limits)
-        case "pptx":
-            from . import office
-
-            title, blocks, pages = office.slides(name, data, limits)
-            title = chosen_title(title) or next((one.text for one in blocks if one.level), "")
-        case "xlsx" | "xls":
-            from . import sheets
-
-            title, blocks = sheets.excel(name, data, limits)
-        case "epub":
-            from . import books
-
-            title, blocks = books.epub(name, data, limits)
-        case "email":
-            from . import mail
-
-            title, blocks = mail.message(data)
-        case _:
-            title, blocks = _textual(name, data, kind)
-    kept = list(_limited(name, blocks, limits))
-    title = (
-        chosen_title(title) or next((one.text for one in kept if one.level == 1), "") or title_of_name(name)
-    )
-    document = lay_out(title, kept, pages)
+    found = _contents(name, data, kind, limits)
+    kept = list(_limited(name, found.blocks, limits))
+    title = chosen_title(found.title) or next((one.text for one in kept if one.level == 1), "")
+    document = lay_out(title or title_of_name(name), kept, found.pages, found.warnings)
     if not document.sections:
         raise empty(name)
     return document
 
 
-def _textual(name: str, data: bytes, kind: Kind) -> tuple[str, Iterable[Block]]:
+def _contents(name: str, data: bytes, kind: Kind, limits: Limits) -> Contents:
+    match kind:  # libraries are imported when they are needed, because some take long
+        case "pdf":
+            from . import pdf
+
+            found = pdf.read(name, data, limits)
+            found.title = found.title or title_of_name(name)
+            if not found.blocks:
+                raise empty(name, pdf.SCANNED)
+            return found
+        case "docx":
+            from . import office
+
+            return office.word(name, data, limits)
+        case "pptx":
+            from . import office
+
+            found = office.slides(name, data, limits)
+            found.title = chosen_title(found.title) or next(
+                (one.text for one in found.blocks if one.level), ""
+            )
+            return found
+        case "xlsx" | "xls":
+            from . import sheets
+
+            return sheets.excel(name, data, limits)
+        case "epub":
+            from . import books
+
+            return books.epub(name, data, limits)
+        case "email":
+            from . import mail
+
+            return mail.message(data)
+        case _:
+            return _textual(name, data, kind)
+
+
+def _textual(name: str, data: bytes, kind: Kind) -> Contents:
     decoded = text.decode(data)
     if decoded is None:
         raise kinds.unsupported(name, "binary data")
@@ -140,9 +145,9 @@ def _textual(name: str, data: bytes, kind: Kind) -> tuple[str, Iterable[Block]]:
         case "csv":
             from . import sheets
 
-            return "", sheets.separated(decoded)
+            return sheets.separated(decoded)
         case _:
-            return "", text.plain(decoded)
+            return text.plain(decoded)
 
 
 def _limited(name: str, blocks: Iterable[Block], limits: Limits) -> Iterator[Block]:

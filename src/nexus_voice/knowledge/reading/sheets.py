@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import archive, tables
-from .document import Block, flat
+from .document import Block, Contents, flat
 from .limits import Limits, encrypted
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
 
-def excel(name: str, data: bytes, limits: Limits) -> tuple[str, Iterator[Block]]:
-    """(title or "", every sheet under its name as a heading of level 2)."""
+def excel(name: str, data: bytes, limits: Limits) -> Contents:
+    """Every sheet under its name as a heading of level 2."""
     from python_calamine import CalamineWorkbook, PasswordError
 
     zipped = data.startswith(b"PK")
     title = archive.title(archive.opened(name, data, limits)) if zipped else ""
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        return title, _sheets(book)
+        return Contents(title, _sheets(book))
     except PasswordError as error:
         raise encrypted(name) from error
 
@@ -53,7 +53,7 @@ def _shown(value: object) -> str:
             return flat(str(value))
 
 
-def separated(text: str) -> Iterator[Block]:
+def separated(text: str) -> Contents:
     """CSV or TSV with any delimiter."""
     csv.field_size_limit(1_000_000)
     sample = text[:20_000].rpartition("\n")[0] or text[:20_000]
@@ -62,4 +62,4 @@ def separated(text: str) -> Iterator[Block]:
     except csv.Error:
         dialect = csv.excel_tab if "\t" in sample else csv.excel
     rows = csv.reader(io.StringIO(text, newline=""), dialect)
-    return tables.blocks([flat(cell) for cell in row] for row in rows)
+    return Contents("", tables.blocks([flat(cell) for cell in row] for row in rows))

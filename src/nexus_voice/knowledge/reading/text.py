@@ -6,7 +6,7 @@ import codecs
 import re
 
 from ...text.prose import BULLET, CODE
-from .document import Block
+from .document import Block, Contents
 
 BOMS = {  # the longer ones first, because UTF-32's begins with UTF-16's
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
@@ -36,12 +36,12 @@ def decode(data: bytes) -> str | None:
     return CONTROL.sub("", re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text))
 
 
-def plain(text: str) -> list[Block]:
-    return [Block(unwrap(part)) for part in re.split(r"\n\s*\n", text) if part.strip()]
+def plain(text: str) -> Contents:
+    return Contents("", [Block(unwrap(part)) for part in re.split(r"\n\s*\n", text) if part.strip()])
 
 
-def markdown(text: str) -> tuple[str, list[Block]]:
-    """(title in the front matter or "", blocks)."""
+def markdown(text: str) -> Contents:
+    """Its title is the one in the front matter."""
     from markdown_it import MarkdownIt
 
     from . import html
@@ -51,7 +51,9 @@ def markdown(text: str) -> tuple[str, list[Block]]:
         text = text[front.end() :]
         if line := re.search(r"^title:(.+)$", front[1], re.MULTILINE):
             title = line[1].strip(" \t").strip("\"'")
-    return title, html.read(MarkdownIt("commonmark", {"html": True}).enable("table").render(text))[1]
+    return Contents(
+        title, html.read(MarkdownIt("commonmark", {"html": True}).enable("table").render(text)).blocks
+    )
 
 
 def unwrap(paragraph: str) -> str:

@@ -35,6 +35,7 @@ class Item(BaseModel):
     id: str | None = Field(description="The document's id, once it is stored and while it is there.")
     chunks: int = Field(description="Passages the document was cut into.", examples=[42])
     embedded: int = Field(description="Passages that can be found by their meaning.", examples=[42])
+    warnings: list[str] = Field(description="What was left out of it, or is doubtful; for people.")
     error: Problem | None = Field(None, description="Why this one failed; the others are not affected.")
 
 

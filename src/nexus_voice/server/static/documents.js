@@ -64,13 +64,14 @@ export class Documents {
     this.more.value = answer.next ?? "";
   }
 
-  #row({ id, title, name, chunks, collection, source }) {
+  #row({ id, title, name, chunks, warnings, collection, source }) {
     const row = element("li");
     const label = element("span");
     const link = element("a", "", title);
     Object.assign(link, { href: `${path(id)}/text`, target: "_blank", rel: "noopener", id: `open-${id}` });
     label.append(link);
     label.append(element("small", "", `${name} · ${chunks} ${chunks === 1 ? "passage" : "passages"}`));
+    label.append(...warnings.map((text) => element("small", "warning", text)));
     label.append(this.#place(id, title, collection, source));
     row.append(label, button("✕", `Delete ${title}`, `delete-${id}`, () => this.#delete(id, title)));
     return row;
