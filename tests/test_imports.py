@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audio": {"core"},
     "ports": BASE,
     "settings": {"core"},
-    "storage": {"core"},
+    "storage": {"core", "text"},
     "workers": {"core"},
     **{room: BASE | {"ports"} for room in ROOMS},
     "engines": BASE | {"ports", "workers"},

@@ -211,6 +211,15 @@ class HasLanguages(Protocol):
 
 
 @runtime_checkable
+class Understands(Protocol):
+    """An embedder that does not understand every language."""
+
+    def understands(self, text: str) -> bool:
+        """Whether what it says of the text means anything."""
+        ...
+
+
+@runtime_checkable
 class ReportsUsage(Protocol):
     """A language model whose provider says how many tokens it has billed."""
 

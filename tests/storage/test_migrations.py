@@ -123,29 +123,56 @@ async def test_a_base_from_before_migrations_keeps_everything(tmp_path: Path, ve
     assert not [name for name in names if name.startswith("old_")]
 
 
-def test_a_base_of_the_first_migration_gets_the_columns_that_came_later(at: Path | str) -> None:
-    Database(at).close()
+async def test_a_base_of_an_older_migration_gets_what_came_later(unmigrated: Path | str) -> None:
+    """Columns, and a word index that finds the words of all scripts."""
+    at = unmigrated
+    with connected(at) as connection, connection.begin():
+        migrations.upgrade(connection, "0001")
     for statement in (
-        "ALTER TABLE documents DROP COLUMN warnings",
-        "ALTER TABLE documents DROP COLUMN reader",
-        "ALTER TABLE chunks DROP COLUMN page_starts",
-        "UPDATE alembic_version SET version_num = '0001'",
         """INSERT INTO documents (id, collection_id, source, name, title, type, digest, fingerprint, bytes,
             chunks, added)
-            VALUES ('d', 'default', 'upload', 'a.md', 'A', '', '', '', 1, 1, '2026-01-01 00:00:00')""",
-        "INSERT INTO chunks (document_id, position, path, heading, text) VALUES ('d', 0, '[]', 'A', 'Ah.')",
+            VALUES ('d', 'default', 'upload', 'a.md', '仓库', '', '', '', 1, 3, '2026-01-01 00:00:00')""",
+        "INSERT INTO chunks (document_id, position, path, heading, text) VALUES"
+        " ('d', 0, '[]', '仓库', '备用钥匙放在红色柜子里。'), ('d', 50, '[]', 'A', 'The straße has a café.'),"
+        " ('d', 99, '[]', 'A', 'It’s plain “English”.')",
     ):
         change(at, statement)
-    assert looking.rows(at, "SELECT title, reader, added FROM documents") == looking.rows(
-        at, "SELECT 'A', 0, added FROM documents"
-    )
     database = Database(at)
     with database.read() as connection:
         (document,) = library.listing(connection, None)
         assert (document.warnings, document.reader) == ((), 0)
-        assert [one.text for one in library.chunks_of(connection, "d", None)] == ["Ah."]
     database.close()
     assert version_of(at) == schema.HEAD
+    assert [text is None for (text,) in looking.rows(at, "SELECT text_words FROM chunks ORDER BY id")] == [
+        False,
+        False,
+        True,
+    ]
+    async with KnowledgeBase(at, None) as base:
+        for question, text in (
+            ("钥匙", "备用钥匙放在红色柜子里。"),
+            ("仓库", "备用钥匙放在红色柜子里。"),
+            ("cafe", "The straße has a café."),
+            ("strasse", "The straße has a café."),
+            ("plain english", "It’s plain “English”."),
+        ):
+            assert [one.text for one in await base.recall(question)] == [text]
+        await base.ingest("a.md", "图书馆".encode())
+        assert len(await base.recall("图书馆")) == 1
+        assert await base.recall("钥匙") == []
+    looking.check(at)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Where there are no tables yet."""
+    if request.param == "sqlite":
+        yield tmp_path
+        return
+    server = request.getfixturevalue("postgres_server")
+    execute(server, "CREATE DATABASE nexus_unmigrated")
+    yield named(server, "nexus_unmigrated")
+    execute(server, "DROP DATABASE nexus_unmigrated WITH (FORCE)")
 
 
 def test_a_newer_base_is_left_alone(at: Path | str) -> None:

@@ -154,6 +154,8 @@ class KnowledgeBase:
         query, index = query[:MAX_QUERY_CHARS], self.store.index
         while True:
             meaning = self._embedders.now if by != "words" else None
+            if meaning and not meaning.understands(query):
+                meaning = None
             vector = await self._embedders.tried(meaning.query(query)) if meaning else None
             question = Question(query if by != "meaning" else "", meaning, vector)
             found = await self.store.read(candidates, index, question, scope, limit)

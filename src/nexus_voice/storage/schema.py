@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from .columns import Moment, PlainText
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration."""
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -87,6 +87,8 @@ chunks = Table(
     Column("path", JSON, nullable=False),
     Column("heading", PlainText, nullable=False),  # title and path in one line, for the word index
     Column("text", PlainText, nullable=False),
+    Column("heading_words", PlainText),  # as indexed (text.folding.indexed); None: as it is written
+    Column("text_words", PlainText),
     Index("chunks_document", "document_id", "position"),
     sqlite_autoincrement=True,  # a vector index elsewhere must never meet an id again
 )

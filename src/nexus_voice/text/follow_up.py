@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from . import arithmetic, date_questions, smalltalk
+from .folding import is_latin
 from .turn_taking import is_backchannel
 from .words import content, words
 
@@ -117,10 +118,10 @@ def standalone(question: str, earlier: Sequence[str]) -> str:
     """Complete `question` with what it leaves unsaid, taken from the `earlier` questions, oldest first.
 
     A question that stands alone is returned as it is. So are greetings and the like, which are also passed
-    over in `earlier`, and questions of more than `MAX_QUESTION_CHARS` characters. Only the newest
-    `MAX_EARLIER` questions count, each by its first `MAX_EARLIER_CHARS` characters.
+    over in `earlier`, questions in other scripts, and those of over `MAX_QUESTION_CHARS` characters. Only the
+    newest `MAX_EARLIER` questions count, each by its first `MAX_EARLIER_CHARS` characters.
     """
-    if len(question) > MAX_QUESTION_CHARS or _is_idle(question):
+    if len(question) > MAX_QUESTION_CHARS or not is_latin(question) or _is_idle(question):
         return question
     leaning: list[str] = []  # the newest first, back to one that stands alone
     for said in reversed(earlier[-MAX_EARLIER:]):

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+from .asking_words import asked, is_japanese
+from .folding import grams, is_run, parts, words_and_runs
 
 
 def words(text: str) -> list[str]:
-    """Words and numbers in lower case, without punctuation."""
-    return [word.replace("’", "'") for word in WORD.findall(text.lower())]
+    """Words and numbers in small letters, without punctuation and accents. Where a script puts no spaces
+    between words, each group of two or three signs counts as one."""
+    found = words_and_runs(text)
+    if text.isascii():
+        return found
+    return [part for word in found for part in (grams(word) if is_run(word) else (word,))]
 
 
 STOP_WORDS = frozenset(
@@ -42,7 +47,7 @@ MAX_WORD_CHARS = 40
 
 def stem(word: str) -> str:
     """Strip the ending: "configures", "configured", "configuration" -> "configur". A stem need be no word."""
-    return _stem(word) if len(word) <= MAX_WORD_CHARS else word
+    return _stem(word) if len(word) <= MAX_WORD_CHARS and word.isascii() else word
 
 
 @lru_cache(16_384)
@@ -59,14 +64,31 @@ def _stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
+def findable(text: str) -> list[str]:
+    """All words but `STOP_WORDS`, in order, repetitions kept. Of an unspaced script every sign and every
+    group of two or three, so that these are there whichever of them a question looks up."""
+    found = [word for word in words_and_runs(text) if word not in STOP_WORDS]
+    if text.isascii():
+        return found
+    return [part for word in found for part in (parts(word) if is_run(word) else (word,))]
+
+
 def terms(text: str) -> list[str]:
-    """Stems of all words but `STOP_WORDS`, in order, repetitions kept."""
-    return [stem(word) for word in words(text) if word not in STOP_WORDS]
+    """The stems of what is `findable`."""
+    return [stem(word) for word in findable(text)]
 
 
 def content(text: str) -> list[str]:
-    """All words but `STOP_WORDS`, each once, in order."""
-    return list(dict.fromkeys(word for word in words(text) if word not in STOP_WORDS))
+    """The words of a question that tell what it is about, each once, in order: all but `STOP_WORDS`."""
+    found: dict[str, None] = {}
+    japanese = not text.isascii() and is_japanese(text)
+    for word in words_and_runs(text):
+        if is_run(word):
+            for piece in asked(word, japanese):
+                found |= dict.fromkeys(grams(piece))
+        elif word not in STOP_WORDS:
+            found[word] = None
+    return list(found)
 
 
 _POLITE = re.compile(

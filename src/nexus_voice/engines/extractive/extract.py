@@ -9,6 +9,7 @@ from itertools import pairwise, takewhile
 
 from ...core.chat import Passage
 from ...text.prose import BULLET
+from ...text.sentences.sentence_ends import OTHER_STOPS, STOPS
 from .units import Unit
 
 SHORTLIST_SIZE = 8
@@ -124,4 +125,4 @@ def render(units: Sequence[Unit], spoken: bool, mark: Callable[[Unit], str]) -> 
 
 def _said(unit: Unit) -> str:
     text = BULLET.sub("", unit.text, count=1) if unit.kind == "item" else " ".join(unit.text.split())
-    return text if text.endswith((".", "!", "?", "…", ":", "。")) else text.rstrip(",;") + "."
+    return text if text.endswith((*STOPS, *OTHER_STOPS, ":")) else text.rstrip(",;") + "."

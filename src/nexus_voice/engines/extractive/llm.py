@@ -17,7 +17,7 @@ import anyio.lowlevel
 
 from ...core.chat import Cited, Passage, Prompt, ToolCall
 from ...core.errors import EngineError
-from ...ports import Calibrated, Embedder, Tool
+from ...ports import Calibrated, Embedder, Tool, Understands
 from ...text import arithmetic, date_questions, smalltalk
 from ...text.citations.citation_marks import unmarked
 from ...text.follow_up import standalone
@@ -141,8 +141,11 @@ class ExtractiveLlm:
         return _cite(chosen, passages, sources, prompt), sources
 
     async def _meanings(self, question: str, looked: Sequence[Unit]) -> list[float] | None:
-        """How close each unit's meaning is to the question's, 0..1; None without a working embedder."""
+        """How close each unit's meaning is to the question's, 0..1; None without a working embedder that
+        understands the question."""
         if self.embedder is None or not looked:
+            return None
+        if isinstance(self.embedder, Understands) and not self.embedder.understands(question):
             return None
         try:
             asked, *vectors = await self._vectors([question, *map(_compared, looked)])

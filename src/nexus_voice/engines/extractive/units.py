@@ -12,7 +12,7 @@ from typing import Literal
 
 from ...core.chat import Passage
 from ...text.prose import BULLET, CODE, is_code, sentences
-from ...text.words import terms, words
+from ...text.words import content, stem, terms, words
 
 Kind = Literal["prose", "item", "code"]
 
@@ -70,7 +70,8 @@ def units(question: str, passages: Sequence[Passage]) -> list[Unit]:
     texts = [frozenset(terms(unit.text)) for unit in found]
     frequency = Counter(term for text in texts for term in text)
     question = question[:MAX_QUESTION_CHARS]
-    weight = {term: math.log(1 + (len(found) + 1) / (frequency[term] + 0.5)) for term in terms(question)}
+    asked_terms = map(stem, content(question))
+    weight = {term: math.log(1 + (len(found) + 1) / (frequency[term] + 0.5)) for term in asked_terms}
     total = sum(weight.values()) or 1.0
     asked = " ".join(words(question))
     how = _HOW.search(asked) is not None

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 
 from ...core.errors import EngineError
+from ...text.folding import is_latin
 from .session import BertSession, LoadedOnUse, in_batches
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ class MiniLmEmbedder(LoadedOnUse):
     def __init__(self, cache_dir: Path, *, threads: int = 1, package: str = PACKAGE) -> None:
         super().__init__(partial(_load, package, cache_dir, threads))
         self._limits = {"query": anyio.CapacityLimiter(2), "passage": anyio.CapacityLimiter(1)}
+
+    def understands(self, text: str) -> bool:
+        """Of other scripts it knows the letters at most."""
+        return is_latin(text)
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
         """Rows of unit length in the order of `texts`; text past 256 tokens is not seen."""

@@ -16,6 +16,7 @@ from ...core.access import Scope
 from ...core.errors import BadInput
 from ...storage.columns import now
 from ...storage.schema import chunks, documents
+from ...text.folding import indexed
 from ..reading.chunks import READER_VERSION, Chunk, Reading
 from .originals import load, sweep
 from .permissions import READ, WRITE, allowed, within
@@ -194,17 +195,21 @@ def count(connection: sa.Connection) -> int:
 
 
 def _add(connection: sa.Connection, id: str, title: str, pieces: Sequence[Chunk]) -> None:
-    rows = [
-        {
-            "document_id": id,
-            "position": piece.start,
-            "page": piece.page,
-            "path": list(piece.path),
-            "heading": " › ".join([title, *piece.path]),
-            "text": piece.text,
-        }
-        for piece in pieces
-    ]
+    rows = []
+    for piece in pieces:
+        heading = " › ".join([title, *piece.path])
+        rows.append(
+            {
+                "document_id": id,
+                "position": piece.start,
+                "page": piece.page,
+                "path": list(piece.path),
+                "heading": heading,
+                "text": piece.text,
+                "heading_words": indexed(heading),
+                "text_words": indexed(piece.text),
+            }
+        )
     if rows:
         connection.execute(chunks.insert(), rows)
 

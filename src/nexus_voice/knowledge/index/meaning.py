@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
-from ...ports import Calibrated, Embedder
+from ...ports import Calibrated, Embedder, Understands
 
 if TYPE_CHECKING:
     from ...ports import Vectors
@@ -34,6 +34,9 @@ class Meaning:
         if serving is None or self.key:
             return serving in (None, self.key)
         return serving.rpartition("/")[0] == self.embedder.name
+
+    def understands(self, text: str) -> bool:
+        return not isinstance(self.embedder, Understands) or self.embedder.understands(text)
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
         vectors = await self.embedder.embed(texts, kind)

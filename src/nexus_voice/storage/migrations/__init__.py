@@ -12,13 +12,14 @@ from alembic.util.exc import CommandError
 from ...core.errors import EngineError
 
 
-def upgrade(connection: sa.Connection) -> None:
-    """Within the connection's transaction. Raises `EngineError` for a database of a newer version."""
+def upgrade(connection: sa.Connection, to: str = "head") -> None:
+    """Within the connection's transaction, up `to` this revision. Raises `EngineError` for a database of a
+    newer version."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise EngineError(
             f"The knowledge base was written by a newer version ({error}): "
