@@ -60,6 +60,27 @@ def test_a_pause_is_worth_a_look_unless_all_was_decoded() -> None:
     assert utterance.settled
 
 
+def test_a_gap_is_worth_a_look_once_enough_was_said() -> None:
+    utterance = heard(seconds(0.5))
+    look(utterance)
+    heard(seconds(0.42), utterance=utterance)
+    assert not utterance.due()
+    heard(silence(0.1).data, utterance=utterance)
+    assert utterance.due()
+    assert not utterance.due(interval=2.0), "many speak"
+
+
+def test_a_look_just_before_the_end_covers_the_silence_that_follows() -> None:
+    utterance = heard(seconds(1))
+    look(utterance)
+    heard(seconds(0.04), silence(0.1).data, utterance=utterance)
+    assert (utterance.complete, utterance.covered) == (False, 1.0), "it may be a gap within a word"
+    heard(silence(0.1).data, utterance=utterance)
+    assert (utterance.complete, utterance.covered) == (True, 1.24)
+    heard(seconds(0.1), utterance=utterance)
+    assert (utterance.complete, utterance.covered) == (False, 1.0)
+
+
 @pytest.mark.parametrize("room", [clips.quiet(30), clips.noise(30, -70), clips.noise(30, -75, colour=1)])
 def test_a_quiet_room_is_silence(room: Pcm) -> None:
     utterance = heard(seconds(0.5, room))

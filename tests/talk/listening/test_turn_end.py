@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import anyio
 import pytest
@@ -12,7 +13,8 @@ from nexus_voice.core import events
 from nexus_voice.core.audio import Pcm, Transcript
 from nexus_voice.core.errors import Busy
 from nexus_voice.engines.fake.engines import FakeStt
-from nexus_voice.talk.listening.endpointing import STABLE_PAUSE_S
+from nexus_voice.ports import Stt
+from nexus_voice.talk.listening.endpointing import MAX_GAP_S, STABLE_PAUSE_S
 from nexus_voice.talk.listening.turn_end import (
     MAX_SILENCE_S,
     MIN_SILENCE_S,
@@ -74,15 +76,13 @@ class Looks:
         yield Transcript(text or "nothing", True)
 
 
-def turns(
-    judge: Judge | None, stt: Looks | FakeStt, *speech: tuple[float, float], silence: float = 0.5
-) -> Client:
+def turns(judge: Judge | None, stt: Stt, *speech: tuple[float, float], silence: float = 0.5) -> Client:
     return perform(
         Script(until=speech[-1][1] + 5, speech=speech), session(engines(stt=stt, turn=judge), silence=silence)
     )
 
 
-def waited(judge: Judge | None, stt: Looks | FakeStt, silence: float = 0.5) -> float:
+def waited(judge: Judge | None, stt: Stt, silence: float = 0.5) -> float:
     """Seconds from the end of a speech of 1.5 s to its final text."""
     client = turns(judge, stt, (1.0, 2.5), silence=silence)
     return client.when(events.Final) - 2.5
@@ -204,3 +204,30 @@ def test_with_the_talk_button_nobody_is_asked() -> None:
     assert len(client.all(events.Final)) == 1
     assert client.when(events.Final) == about(5.0 + FINAL_DELAY_S)
     assert judge.asked == []
+
+
+@dataclass
+class Arrivals:
+    """A recogniser that notes when it had heard how much, and never says a word before the end."""
+
+    heard: list[tuple[float, float]] = field(default_factory=list)
+    name: str = "arrivals"
+    early_words: bool = False
+
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncGenerator[Transcript]:
+        began, heard = anyio.current_time(), 0.0
+        async for pcm in audio:
+            heard += pcm.seconds
+            self.heard.append((anyio.current_time() - began, heard - PRE_ROLL_S))
+            yield Transcript("What time", False, until=1.0)
+        yield Transcript(QUESTION, True)
+
+
+def test_in_a_gap_the_recogniser_gets_all_sound_at_once() -> None:
+    """These may have been the last words. A recogniser that was busy must not wait for the next block."""
+    stt = Arrivals()
+    assert waited(None, stt) == about(0.8)
+    in_the_gap = [(at, heard) for at, heard in stt.heard if heard > 1.5 + MAX_GAP_S - FRAME]
+    steps = [after - before for (_, before), (_, after) in pairwise(in_the_gap)]
+    assert in_the_gap[0][1] == about(1.5 + MAX_GAP_S)
+    assert max(steps) <= 0.064 + FRAME, "pieces are as long as the ear works on at a time"

@@ -67,6 +67,13 @@ def test_only_the_first_piece_is_early():
     assert pieces == ["First of all,", " I agree.", " Second of all things, I agree, because I do."]
 
 
+def test_an_introduction_is_said_early_and_so_is_what_follows():
+    pieces = ["From “Engines”:", " To connect Ollama, start it,", " pull a model, and start the server."]
+    assert split(by_words("".join(pieces)), first_words=4) == pieces
+    whole = "Note: use water and soap. The ratio is 3:1 here."
+    assert split(by_words(whole), first_words=4) == ["Note: use water and soap.", " The ratio is 3:1 here."]
+
+
 def test_never_early_when_off():
     text = "I can help you with that, because I know it."
     assert split(by_words(text), first_words=0) == [text]

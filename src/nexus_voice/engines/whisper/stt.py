@@ -127,8 +127,10 @@ class WhisperStt(InWorkers):
                     utterance.closed(await self._decode(*utterance.window(excess), True), excess)
                 if newest and self._decoding < self._workers.count and utterance.due(self._interval):
                     text = await self._look(utterance)
-                    if text:
-                        yield Transcript(text, False, utterance.spoken, until=utterance.covered)
+                else:
+                    text = utterance.partial if newest and utterance.complete else ""
+                if text:
+                    yield Transcript(text, False, utterance.spoken, until=utterance.covered)
             if not utterance.settled:
                 utterance.closed(await self._decode(*utterance.window(), True))
             yield utterance.final()

@@ -19,6 +19,8 @@ BLOCK_SAMPLES = 320
 """20 ms, over which loudness is measured. All lengths below that are named so are in blocks."""
 FIRST_LOOK_BLOCKS, LOOK_STEP_BLOCKS = 20, 30
 """New sound before a look while no word is known (0.4 s), and afterwards (0.6 s)."""
+GAP_BLOCKS, GAP_STEP_BLOCKS = 5, 20
+"""In a gap of 0.1 s, 0.4 s of new sound are enough: if it was the last word, it is known sooner."""
 PAUSE_BLOCKS = 7
 """Silence (0.14 s) after which a look is due at once: the speaker has probably finished. At a pause of 0.16 s
 the conversation hands over all sound, and waits for the words."""
@@ -77,6 +79,8 @@ class Utterance:
         """The last look, if it can be the final."""
         self._worded = False
         self._text = ""
+        self.partial = ""
+        """The words so far, as the last look has them."""
         self._words: list[Word] = []
         self._agreement = Agreement()
 
@@ -98,7 +102,8 @@ class Utterance:
         first, last = self._sound()
         if self._paused(last):
             return not self._decided(last)
-        step = max(LOOK_STEP_BLOCKS, round(interval * RATE / BLOCK_SAMPLES))
+        step = GAP_STEP_BLOCKS if len(self._powers) - last >= GAP_BLOCKS else LOOK_STEP_BLOCKS
+        step = max(step, round(interval * RATE / BLOCK_SAMPLES))
         return last - max(first, self._covered) >= (step if self._worded else FIRST_LOOK_BLOCKS)
 
     @property
@@ -108,9 +113,17 @@ class Utterance:
         return self._paused(last) and self._last is None and 0 < last <= self._covered + TAIL_BLOCKS
 
     @property
+    def complete(self) -> bool:
+        """Whether the speaker pauses, and the words so far are all that was said before."""
+        last = self._sound()[1]
+        return bool(self.partial) and self._paused(last) and self._decided(last)
+
+    @property
     def covered(self) -> float:
-        """Seconds of the utterance that the last look has heard."""
-        return (self._began + self._covered) * BLOCK_SAMPLES / RATE
+        """Seconds of the utterance that the words so far cover: what the last look has heard, and the silence
+        that came after it."""
+        blocks = len(self._powers) if self.complete else self._covered
+        return (self._began + blocks) * BLOCK_SAMPLES / RATE
 
     @property
     def settled(self) -> bool:
@@ -149,7 +162,8 @@ class Utterance:
         self.spoken = decoded.language or self.spoken
         self._covered = len(self._powers)
         self._learn(decoded, len(self._powers), final=False)
-        return self._agreement.hear(self._text + decoded.text)
+        self.partial = self._agreement.hear(self._text + decoded.text)
+        return self.partial
 
     def closed(self, decoded: Decoded, blocks: int | None = None) -> None:
         """The window, or its first `blocks`, was decoded for good."""

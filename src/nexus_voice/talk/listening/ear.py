@@ -185,6 +185,8 @@ class Ear:
         for edge in self._endpoint.feed(pcm.samples, windows, self._known()):
             await self._report(edge, now)
         if self._utterance is not None:
+            if self._endpoint.gap and not self._known().heard_out:
+                self._utterance.flush()  # these may have been the last words: have them recognised at once
             await self._judge(self._utterance)
         self._plan()
 

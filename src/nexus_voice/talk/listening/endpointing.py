@@ -64,6 +64,11 @@ class Endpoint:
         return self.onset is not None and self._paused
 
     @property
+    def gap(self) -> bool:
+        """Somebody has spoken, and is silent for longer than within a word."""
+        return self.onset is not None and self.silent >= samples(MAX_GAP_S)
+
+    @property
     def last_voiced(self) -> int:
         """Where the latest voice ended."""
         return self._last_voiced
@@ -97,7 +102,7 @@ class Endpoint:
         silent = self.position - self._last_voiced
         thresholds = [silence_to_wait(known, self.silence)]
         if not self._paused:
-            thresholds.append(STABLE_PAUSE_S)
+            thresholds.append(MAX_GAP_S if silent < samples(MAX_GAP_S) else STABLE_PAUSE_S)
         if self._voiced < samples(MIN_SPEECH_S):
             thresholds = [2 * MAX_GAP_S]
         return min(map(samples, thresholds)) - silent

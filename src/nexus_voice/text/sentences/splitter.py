@@ -32,6 +32,9 @@ SOFT_MAX_CHARS, MAX_PROSE_CHARS, MAX_BLOCK_CHARS = 250, 400, 1500
 """Past `SOFT_MAX_CHARS` a piece ends at any clause mark, past `MAX_PROSE_CHARS` at a space. Code and tables,
 which are shown rather than said, may have `MAX_BLOCK_CHARS`."""
 
+COLON_WORDS = 2
+"""Words after which a colon ends the first piece of a reply."""
+
 _CHARS = re.escape(STOPS + OTHER_STOPS + CLAUSE_MARKS + "".join(PAIRS) + "".join(CLOSERS) + "`\n")
 _MARK = re.compile(f"[{_CHARS}]")
 _FIRST_MARK = re.compile(f"[{_CHARS}]|{CONJUNCTION}")
@@ -55,7 +58,8 @@ class Sentences:
     next piece. Blank lines, list items and headings end a piece; a fenced code block or a table is one piece.
     A full stop at the end of a token ends the piece without waiting for the next token, where the words allow
     it. The first piece of a reply ends at a natural pause once it has `first_words` words (0: not before its
-    sentence ends). With `breaths`, which suit a slow writer, a long clause may end it before a phrase.
+    sentence ends), or at a colon after two; then the next one may end as early. With `breaths`, which suit a
+    slow writer, a long clause may end it before a phrase.
 
     If every full stop at the end of a token is followed by white space, as in prose, the cuts do not depend
     on the tokens. The time is linear in the length of the text; the memory holds one piece and one token.
@@ -107,7 +111,7 @@ class Sentences:
         while (cut := self._next_cut(final)) is not _NEED_MORE:
             piece = self._text[self._start : cut]
             pieces.append(piece)
-            if not piece.isspace():
+            if not piece.isspace() and not self._introduces(piece):
                 self._first_words = 0
             self._start = cut
             self._at = max(self._at, cut)
@@ -212,10 +216,15 @@ class Sentences:
     def _pause(self, mark: int, final: bool) -> int | None:
         if mark - self._start < SOFT_MAX_CHARS:
             early = self._first_words and not self._open and not self._ticks
-            if not early or count_words(self._text[self._start : mark]) < self._first_words:
+            enough = COLON_WORDS if self._text[mark] == ":" else self._first_words
+            if not early or count_words(self._text[self._start : mark]) < min(enough, self._first_words):
                 return 0
         cut = pause_cut(self._text, self._start, mark, eager=self._eager)
         return 0 if cut is _NEED_MORE and final else cut
+
+    def _introduces(self, piece: str) -> bool:
+        """Whether the piece is only the few words before a colon: "From the handbook:"."""
+        return piece.rstrip().endswith(":") and count_words(piece) < self._first_words
 
     def _conjunction(self, space: int, final: bool) -> int | None:
         text, start = self._text, self._start
