@@ -49,12 +49,25 @@ def test_bookmarks_name_the_headings() -> None:
         lines(canvas, 500, ["Great words that no bookmark names"], size=20)
 
     found = outline(drawn(page))
-    assert read("a.pdf", drawn(page)).title == "A great title"
     assert found == [
         ((), "A great title"),
         (("1 Begin",), JOINED),
         (("1 Begin", "1.1 Deeper"), f"{JOINED}\n\nGreat words that no bookmark names"),
     ]
+
+
+def test_an_untitled_file_takes_its_name_and_a_chosen_title_stays() -> None:
+    def titled(title: str) -> Draw:
+        def page(canvas: Canvas) -> None:
+            canvas.setTitle(title)
+            lines(canvas, 800, ["A great title"], size=30)
+            lines(canvas, 700, BODY)
+
+        return page
+
+    for title in ("untitled", "Microsoft Word - draft.docx", " "):
+        assert read("annual_report-2024.pdf", drawn(titled(title))).title == "Annual report 2024"
+    assert read("annual_report-2024.pdf", drawn(titled("Our Year"))).title == "Our Year"
 
 
 def test_bold_lines_are_headings_where_there_is_nothing_better() -> None:
@@ -78,7 +91,7 @@ def test_running_heads_and_page_numbers_are_left_out() -> None:
         return draw
 
     data = drawn(*map(page, range(10)))
-    assert outline(data) == [((f"Step {n}",) if n else (), f"Do it {n} times.") for n in range(10)]
+    assert outline(data) == [((f"Step {n}",), f"Do it {n} times.") for n in range(10)]
 
 
 def test_two_columns_are_read_one_after_the_other() -> None:

@@ -10,6 +10,7 @@ from itertools import groupby, pairwise
 
 from ...text.prose import CODE
 from .document import Block
+from .hyphens import run_on
 
 HEADING_FONT_RATIO = 1.12
 """A line in a font larger than the body's by this factor is a heading."""
@@ -30,11 +31,10 @@ DOT_LEADER = re.compile(r"(?:\s?\.){4,}\s*")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line as it is printed. Coordinates are in points and grow upwards; `height` is the line's place on
-    the page, from 0 at the bottom to 1 at the top.
-
-    PDFium joins a line that ends in a divided word with the next one. `foot` is then the bottom of the first
-    line, and `end` the bottom of the last.
+    """A line as it is printed, or a part of one between wide gaps. Coordinates are in points and grow
+    upwards; `height` is the line's place on the page, from 0 at the bottom to 1 at the top. `gap` is the
+    distance from the part before, 0 for the first part. `column` is the width of the column, 0 if there is
+    only one.
     """
 
     text: str
@@ -42,14 +42,27 @@ class Line:
     x1: float
     top: float
     foot: float
-    end: float
     height: float
     size: float
     bold: bool
     mono: bool
     page: int
+    gap: float = 0.0
+    column: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table in its place."""
+
+    x0: float
+    x1: float
+    top: float
+    foot: float
+    blocks: list[Block]
+
+
+Part = Line | Table
 Page = Sequence[Line | Block]
 Key = tuple[str, int | None]
 """(a line with "#" for its numbers, one of these numbers minus the index of the page)."""
@@ -71,16 +84,6 @@ def blocks(pages: Sequence[Page], outline: Outline) -> Iterator[Block]:
                 yield from _blocks_of([part for part in group if isinstance(part, Line)], heads)
             else:
                 yield from (part for part in group if isinstance(part, Block))
-
-
-def title(pages: Sequence[Page]) -> str:
-    """The lines of the first page in the largest font, if that is larger than the rest."""
-    lines = [part for page in pages[:1] for part in page if isinstance(part, Line) and _short(part)]
-    size = max((line.size for line in lines), default=0.0)
-    if size <= HEADING_FONT_RATIO * _body(pages):
-        return ""
-    words = " ".join(line.text for line in lines if line.size == size)
-    return words if len(words) <= MAX_HEADING_CHARS else ""
 
 
 class _Heads:
@@ -116,7 +119,7 @@ def _blocks_of(lines: list[Line], heads: _Heads) -> Iterator[Block]:
     gaps = sorted(
         gap
         for before, after in pairwise(lines)
-        if before.size == after.size and 0 < (gap := before.end - after.foot) < 3 * before.size
+        if before.size == after.size and 0 < (gap := before.foot - after.foot) < 3 * before.size
     )
     usual = gaps[len(gaps) // 4] if gaps else 0.0
     paragraphs = list[list[Line]]()
@@ -130,21 +133,21 @@ def _blocks_of(lines: list[Line], heads: _Heads) -> Iterator[Block]:
         level = heads.level(paragraph[0], len(paragraph) == 1)
         first, page = paragraph[0], paragraph[0].page + 1
         if level and all(heads.level(line, False) for line in paragraph[1:]):
-            yield Block(" ".join(line.text for line in paragraph), level, page=page)
+            yield Block(run_on(line.text for line in paragraph), level, page=page)
             bullet = False
         elif first.mono and all(line.mono for line in paragraph):
             yield Block("\n".join(_indented(paragraph)), whole=True, page=page)
             bullet = False
         else:
             item = bool(BULLET.match(first.text))
-            text = _joined(paragraph, left, right)
+            text = _joined(paragraph, first.column or right - left)
             yield Block(DOTS.sub("- ", text), tight=item and bullet, page=page)
             bullet = item
 
 
 def _begins_paragraph(first: Line, before: Line, line: Line, usual: float) -> bool:
     """Whether `line` begins a new paragraph after one that goes from `first` to `before`."""
-    gap = before.end - line.foot
+    gap = before.foot - line.foot
     if before.mono and line.mono:
         return not 0 <= gap < 3 * line.size
     if before.mono != line.mono:
@@ -160,18 +163,17 @@ def _begins_paragraph(first: Line, before: Line, line: Line, usual: float) -> bo
     return _ends(before) and line.x0 > before.x0 + 0.8 * line.size
 
 
-def _joined(lines: list[Line], left: float, right: float) -> str:
+def _joined(lines: list[Line], width: float) -> str:
     """The text of a paragraph. A line that is much shorter than its column is wide keeps its line end."""
     begin, end = min(line.x0 for line in lines), max(line.x1 for line in lines)
-    narrow = end - begin < MIN_COLUMN_RATIO * (right - left)
-    text = lines[0].text
-    for before, line in pairwise(lines):
-        short = (
-            narrow
-            or before.x1 - begin < MIN_FULL_LINE_RATIO * (end - begin)
-            or DOT_LEADER.search(before.text)
-        )
-        text += ("\n" if short else " ") + line.text
+    narrow = end - begin < MIN_COLUMN_RATIO * width
+    gaps = [
+        "\n"
+        if narrow or line.x1 - begin < MIN_FULL_LINE_RATIO * (end - begin) or DOT_LEADER.search(line.text)
+        else " "
+        for line in lines[:-1]
+    ]
+    text = run_on((line.text for line in lines), gaps)
     return DOT_LEADER.sub(" – ", text)
 
 

@@ -11,6 +11,7 @@ from .document import Block
 Rows = list[list[str]]
 
 NUMBER = re.compile(r"[^\w]*\d[\d.,:/ %-]*\D{0,4}")
+YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def lines(rows: Rows, headers: list[str] | None = None) -> list[str]:
@@ -32,14 +33,17 @@ def blocks(rows: Iterable[list[str]], page: int = 0) -> Iterator[Block]:
 
 
 def headed(rows: Rows) -> bool:
-    """Whether the first row names the columns: it has no empty cell and no number, and there are more than
-    two columns, or numbers below. (In two columns of words the first is often a name and the second its
-    value.)"""
+    """Whether the first row names the columns: it has no empty cell but the first, and no number but years,
+    and there are more than two columns, or numbers below. (In two columns of words the first is often a name
+    and the second its value.)"""
     if len(rows) < 2:
         return False
     first, *rest = rows
-    width = max(len(cells(row)) for row in rest)
-    if width < 2 or len(cells(first)) < width or any(NUMBER.fullmatch(cell) for cell in first):
+    width, corner = max(len(cells(row)) for row in rest), not first[0]
+    if width < 2 or len(cells(first)) + corner < width:
+        return False
+    years = not NUMBER.fullmatch(first[0]) and all(YEAR.fullmatch(cell) for cell in cells(first[1:]))
+    if any(NUMBER.fullmatch(cell) for cell in first) and not years:
         return False
     return width > 2 or any(NUMBER.fullmatch(cell) for row in rest for cell in row)
 
