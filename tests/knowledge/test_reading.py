@@ -63,7 +63,7 @@ async def test_excel() -> None:
     assert (reading.title, reading.type, reading.pages) == ("Price list", MEDIA_TYPE["xlsx"], None)
     assert found == [
         (("Prices",), None, "Prices of 2024\n\nPump – Price: 12.5; Since: 2024-01-02\nHose – Price: 3"),
-        (("Stock",), None, "Pump – Left: 4; Sold: yes"),
+        (("Stock",), None, "Pump – Left: 4; Sold: TRUE"),
     ]
 
 

@@ -134,13 +134,15 @@ async def test_entities_do_not_grow(encoding: str) -> None:
         assert len((await reader.read("a.epub", page)).chunks) == 2  # HTML knows no entities of its own
 
 
-async def test_a_sheet_that_would_fill_the_memory(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_sheet_that_would_fill_the_memory() -> None:
     async with Reader(memory=256 * MIB) as reader:
         far = with_member(written.xlsx(), "xl/worksheets/sheet1.xml", FAR)
-        assert await refused(reader, "a.xlsx", far) in ("reader_died", "too_much_memory")
+        assert [one.text for one in (await reader.read("a.xlsx", far)).chunks][:1] == ["1\n\n2"]
         bomb = with_member(written.xlsx(), "xl/worksheets/sheet1.xml", FAR.encode() + b" " * 100 * MIB)
         told = lying(bomb, "xl/worksheets/sheet1.xml")
-        assert await refused(reader, "a.xlsx", told) in ("broken_document", "reader_died", "too_much_memory")
+        assert (await reader.read("a.xlsx", told)).warnings == (
+            "The sheet “Prices” is damaged and could not be read.",
+        )
 
 
 async def test_a_parser_that_never_ends_is_killed(odd: str) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import zipfile
-from xml.etree import ElementTree
+from typing import Any
+from urllib.parse import unquote
+
+from lxml import etree
 
 from ...core.errors import BadInput
 from .limits import Limits, encrypted
@@ -61,14 +65,44 @@ def _check(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
             tail = piece[-20:]
 
 
-def xml(archive: zipfile.ZipFile, name: str) -> ElementTree.Element:
-    """The root element of a member of an `opened` archive. Raises `KeyError` and `ParseError`."""
-    return ElementTree.fromstring(archive.read(name))  # noqa: S314 - `opened` has made sure that it declares no entities
+def xml(archive: zipfile.ZipFile, name: str) -> Any:
+    """The root element of a member of an `opened` archive. Raises `KeyError` and `XMLSyntaxError`."""
+    return etree.fromstring(archive.read(name), etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+def forget(node: Any) -> None:
+    """Free the memory of an element that `iterparse` has given, and of those before it."""
+    node.clear()
+    while node.getprevious() is not None:
+        del node.getparent()[0]
 
 
 def title(archive: zipfile.ZipFile) -> str:
     """The title among the properties of an Office file; "" when there is none."""
     try:
         return xml(archive, "docProps/core.xml").findtext(TITLE) or ""
-    except (KeyError, ElementTree.ParseError):
+    except (KeyError, etree.XMLSyntaxError):
         return ""
+
+
+def main_part(archive: zipfile.ZipFile, usual: str) -> str:
+    """The member of an Office file that holds the document itself."""
+    targets = related(archive, "").values()
+    return next((target for kind, target in targets if kind == "officeDocument"), usual)
+
+
+def related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
+    """The members that a part of an Office file refers to: (kind, name) by the id of the relationship."""
+    folder, file = posixpath.split(part)
+    try:
+        root = xml(archive, posixpath.join(folder, "_rels", f"{file}.rels"))
+    except (KeyError, etree.XMLSyntaxError):
+        return {}
+    return {
+        one.get("Id", ""): (
+            one.get("Type", "").rpartition("/")[2],
+            posixpath.normpath(posixpath.join("/", folder, unquote(one.get("Target", "")))).lstrip("/"),
+        )
+        for one in root.iterchildren("{*}Relationship")
+        if one.get("TargetMode") != "External"
+    }

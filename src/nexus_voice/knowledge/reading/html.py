@@ -110,9 +110,9 @@ def _flatten_table(soup: BeautifulSoup, table: Tag, guess: bool) -> None:
     rows = [row for row in rows if any(row)]
     first = table.find("tr")
     headers: list[str] = []
-    marked = len(rows) > 1 and first is not None and first.find("th") and not first.find("td")
-    if marked or (guess and tables.headed(rows)):
-        headers = rows.pop(0)
+    marked = bool(len(rows) > 1 and first is not None and first.find("th") and not first.find("td"))
+    if marked or guess:
+        headers, rows = tables.named(rows, marked=marked)
     lines = tables.lines(rows, headers)
     table.clear()
     table.append(soup.new_string("\n".join(lines)))

@@ -1,56 +1,128 @@
-"""Reads spreadsheets and CSV: rows under the names of their columns."""
+"""Turns spreadsheets and CSV into text: rows under the names of their columns, as a person sees them."""
 
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
 
 from . import archive, tables
 from .document import Block, Contents, flat
-from .limits import Limits, encrypted
+from .limits import Limits, broken, too_much
 
-if TYPE_CHECKING:
-    from python_calamine import CalamineWorkbook
+MAX_REPEATS = 1_000_000
+"""Cells of a sheet that repeat the text of a merged one."""
+MAX_TABLE_CELLS = 20_000_000
+"""Of one table, the empty ones included."""
+
+Range = tuple[int, int, int, int]
+"""First and last row, first and last column."""
+
+
+@dataclass(slots=True)
+class Sheet:
+    """What a sheet shows. `cells` are texts by row and column; rows and columns are counted from 1.
+    `hidden_columns` are (first, last)."""
+
+    name: str
+    cells: dict[int, dict[int, str]] = field(default_factory=dict)
+    merged: list[Range] = field(default_factory=list)
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
+    unknown: int = 0
+    """Formulas whose result the file does not hold."""
 
 
 def excel(name: str, data: bytes, limits: Limits) -> Contents:
-    """Every sheet under its name as a heading of level 2."""
-    from python_calamine import CalamineWorkbook, PasswordError
+    """Every visible sheet under its name as a heading of level 2. The sheets are read, and the warnings come,
+    while the blocks are taken."""
+    warnings = list[str]()
+    if not data.startswith(b"PK"):
+        from . import xls
 
-    zipped = data.startswith(b"PK")
-    title = archive.title(archive.opened(name, data, limits)) if zipped else ""
-    try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        return Contents(title, _sheets(book))
-    except PasswordError as error:
-        raise encrypted(name) from error
+        return Contents("", read(name, xls.sheets(name, data, warnings), warnings), warnings=warnings)
+    from . import xlsx
+
+    book = archive.opened(name, data, limits)
+    binary = "xl/workbook.bin" in book.namelist()
+    found = xlsx.binary_sheets(data, warnings) if binary else xlsx.sheets(name, book, limits, warnings)
+    return Contents(archive.title(book), read(name, found, warnings), warnings=warnings)
 
 
-def _sheets(book: CalamineWorkbook) -> Iterator[Block]:
-    for name in book.sheet_names:
-        rows = book.get_sheet_by_name(name).to_python()
-        found = list(tables.blocks([_shown(cell) for cell in row] for row in rows))
+def read(name: str, sheets: Iterable[Sheet | None], warnings: list[str]) -> Iterator[Block]:
+    """A sheet is None if it cannot be read, which its reader has said."""
+    any_read = False
+    for sheet in sheets:
+        if sheet is None:
+            continue
+        any_read = True
+        found = [block for rows in _tables(name, sheet, warnings) for block in tables.blocks(rows)]
+        if sheet.unknown:
+            formulas = tables.counted(sheet.unknown, "formula")
+            warnings.append(
+                f"The file lacks the result of {formulas} of the sheet “{sheet.name}”. Open it in a "
+                "spreadsheet program and save it again."
+            )
         if found:
-            yield Block(flat(name) or "Sheet", 2)
+            yield Block(flat(sheet.name) or "Sheet", 2)
             yield from found
+    if not any_read:
+        raise broken(name)
 
 
-def _shown(value: object) -> str:
-    """The value of a cell as a person would write it: without ".0" and without midnight."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case float() if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        case float():
-            return f"{value:.12g}"
-        case dt.datetime() if value.time() == dt.time():
-            return str(value.date())
-        case _:
-            return flat(str(value))
+def _tables(name: str, sheet: Sheet, warnings: list[str]) -> Iterator[tables.Rows]:
+    """The parts of a sheet that empty rows separate, without empty and hidden columns."""
+    _repeat_merged(sheet)
+    hidden = {
+        column
+        for column in {column for row in sheet.cells.values() for column in row}
+        if any(first <= column <= last for first, last in sheet.hidden_columns)
+    }
+    left_out = {row for row in sheet.hidden_rows if row in sheet.cells}
+    if left_out or hidden:
+        what = " and ".join(
+            tables.counted(len(found), f"hidden {kind}")
+            for found, kind in ((left_out, "row"), (hidden, "column"))
+            if found
+        )
+        verb = "was" if len(left_out) + len(hidden) == 1 else "were"
+        warnings.append(f"{what} of the sheet “{sheet.name}” {verb} left out.")
+    unseen = sorted(sheet.hidden_rows)
+    visible = [row for row in sorted(sheet.cells) if row not in sheet.hidden_rows]
+    # Rows that follow each other, hidden ones aside, have the same distance to their index.
+    for _, group in groupby(
+        enumerate(visible), key=lambda pair: pair[1] - bisect_left(unseen, pair[1]) - pair[0]
+    ):
+        rows = [sheet.cells[row] for _, row in group]
+        columns = sorted({column for row in rows for column in row} - hidden)
+        if len(rows) * len(columns) > MAX_TABLE_CELLS:
+            raise too_much(name, f"has a table with more than {MAX_TABLE_CELLS:,} cells", "too_much_text")
+        yield [[row.get(column, "") for column in columns] for row in rows]
+
+
+def _repeat_merged(sheet: Sheet) -> None:
+    """Write the text of each merged cell into every row that it covers, and into every column that has other
+    texts."""
+    numbers = sorted(sheet.cells)
+    used = sorted({column for row in sheet.cells.values() for column in row})
+    left = MAX_REPEATS
+    for top, bottom, first, last in sheet.merged:
+        text = sheet.cells.get(top, {}).get(first)
+        if not text:
+            continue
+        columns = used[bisect_left(used, first) : bisect_right(used, last)]
+        for number in numbers[bisect_left(numbers, top) : bisect_right(numbers, bottom)]:
+            left -= len(columns)
+            if left < 0:
+                return
+            for column in columns:
+                if column == first:
+                    sheet.cells[number][column] = text
+                else:
+                    sheet.cells[number][column] = tables.Spread(text)
 
 
 def separated(text: str) -> Contents:

@@ -14,6 +14,12 @@ NUMBER = re.compile(r"[^\w]*\d[\d.,:/ %-]*\D{0,4}")
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
+class Spread(str):
+    """The text of a cell that is as wide as several columns, repeated in another one of them."""
+
+    __slots__ = ()
+
+
 def lines(rows: Rows, headers: list[str] | None = None) -> list[str]:
     """One line for each row that is not empty. `headers` name the cells from the second one on."""
     return [_line(headers or [], row) for row in rows if any(row)]
@@ -21,15 +27,25 @@ def lines(rows: Rows, headers: list[str] | None = None) -> list[str]:
 
 def blocks(rows: Iterable[list[str]], page: int = 0) -> Iterator[Block]:
     """The tables of a sheet, which empty rows separate. Rows of one cell above a table are paragraphs. The
-    first row of a table names its columns if it looks like it."""
+    first row of a table, or the first two, name its columns if they look like it."""
     for filled, group in groupby(rows, key=any):
         table = list(group) if filled else []
         wide = max((len(cells(row)) for row in table), default=0)
         while wide > 1 and table and len(cells(table[0])) == 1:
             yield Block(cells(table.pop(0))[0], page=page)
         if table:
-            named = headed(table)
-            yield Block("\n".join(lines(table[named:], table[0] if named else None)), whole=True, page=page)
+            headers, body = named(table)
+            yield Block("\n".join(lines(body, headers)), whole=True, page=page)
+
+
+def named(rows: Rows, *, marked: bool = False) -> tuple[list[str], Rows]:
+    """(names of the columns, or none; the rows below). The first row names them if it looks like it or is
+    `marked` up so. If one of its cells is as wide as several columns, the second row names these."""
+    if not marked and not headed(rows):
+        return [], rows
+    if len(rows) > 2 and any(isinstance(cell, Spread) for cell in rows[0]) and _divides(rows[0], rows[1]):
+        return [_joined(pair) for pair in zip_longest(*rows[:2], fillvalue="")], rows[2:]
+    return rows[0], rows[1:]
 
 
 def headed(rows: Rows) -> bool:
@@ -40,7 +56,7 @@ def headed(rows: Rows) -> bool:
         return False
     first, *rest = rows
     width, corner = max(len(cells(row)) for row in rest), not first[0]
-    if width < 2 or len(cells(first)) + corner < width:
+    if width < 2 or sum(map(bool, first)) + corner < width:
         return False
     years = not NUMBER.fullmatch(first[0]) and all(YEAR.fullmatch(cell) for cell in cells(first[1:]))
     if any(NUMBER.fullmatch(cell) for cell in first) and not years:
@@ -49,13 +65,35 @@ def headed(rows: Rows) -> bool:
 
 
 def cells(row: list[str]) -> list[str]:
-    return [cell for cell in row if cell]
+    """The texts of a row, each once."""
+    return [cell for cell in row if cell and not isinstance(cell, Spread)]
+
+
+def counted(number: int, what: str) -> str:
+    """ "1 row" or "2 rows"."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _divides(first: list[str], second: list[str]) -> bool:
+    """Whether the second row has different texts below each cell that is as wide as several columns."""
+    below = list[str]()
+    for upper, lower in zip_longest(first, second, fillvalue=""):
+        below = [*below, lower] if isinstance(upper, Spread) else [lower]
+        if len(below) > 1 and (lower in below[:-1] or not all(below)):
+            return False
+    return True
+
+
+def _joined(pair: tuple[str, ...]) -> str:
+    return " ".join(dict.fromkeys(filter(None, pair)))
 
 
 def _line(headers: list[str], row: list[str]) -> str:
-    named = [
+    if len(cells(row)) == 1 and sum(map(bool, row)) > 1:  # as wide as the table
+        return cells(row)[0]
+    shown = [
         f"{header}: {cell}" if index and header else cell
         for index, (header, cell) in enumerate(zip_longest(headers, row, fillvalue=""))
         if cell
     ]
-    return " – ".join([named[0], "; ".join(named[1:])]) if named[1:] else named[0]
+    return " – ".join([shown[0], "; ".join(shown[1:])]) if shown[1:] else shown[0]
