@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
+import logging
 import posixpath
 import zipfile
 from urllib.parse import unquote
 
+from lxml import etree
+
 from . import archive, html
-from .document import Contents
-from .limits import Limits, encrypted
-from .text import decode
+from .document import Block, Contents
+from .limits import Limits, broken, encrypted
+from .text import decode, doubts
 
 CONTAINER = "{urn:oasis:names:tc:opendocument:xmlns:container}"
 OPF = "{http://www.idpf.org/2007/opf}"
+
+MAX_NAMED = 5
+"""Lost chapters that a warning names."""
+
+log = logging.getLogger(__name__)
 
 
 def epub(name: str, data: bytes, limits: Limits) -> Contents:
     """Raises `BadInput`: `encrypted_document`."""
     book = archive.opened(name, data, limits)
-    title, chapters = _spine(book)
-    if not _locked(book).isdisjoint(chapters):
+    warnings = list[str]()
+    try:
+        title, chapters = _spine(book)
+    except Exception as error:
+        log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
+        title, chapters = "", []
+    if not chapters:
+        chapters = [one for one in book.namelist() if one.lower().endswith((".xhtml", ".html", ".htm"))]
+        warnings.append("The book does not say in which order its chapters are.")
+    locked = _locked(book)
+    if chapters and locked.issuperset(chapters):
         raise encrypted(name)
-    pages = [decode(book.read(chapter)) for chapter in chapters]
-    return Contents(title, [block for page in pages if page for block in html.read(page, guess=True).blocks])
+    blocks, lost = list[Block](), list[str]()
+    for chapter in chapters:
+        found = None if chapter in locked else _chapter(book, chapter, warnings)
+        if found is None:
+            lost.append(chapter)
+        else:
+            blocks += found
+    if lost:
+        named = ", ".join(lost[:MAX_NAMED]) + (" and others" if lost[MAX_NAMED:] else "")
+        verb = "is" if len(lost) == 1 else "are"
+        warnings.append(f"{len(lost)} of {len(chapters)} chapters {verb} missing or damaged: {named}.")
+        if len(lost) == len(chapters):
+            raise broken(name)
+    return Contents(title, blocks, warnings=warnings)
+
+
+def _chapter(book: zipfile.ZipFile, member: str, warnings: list[str]) -> list[Block] | None:
+    """None if it cannot be read."""
+    try:
+        page = decode(book.read(member))
+        if page is None or page.useless:
+            return None
+        blocks = list(html.read(page.text, guess=True).blocks)
+    except MemoryError:
+        raise
+    except Exception as error:  # it is not there, its checksum is wrong
+        log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
+        return None
+    warnings += doubts(page)
+    return blocks
 
 
 def _spine(book: zipfile.ZipFile) -> tuple[str, list[str]]:
@@ -45,6 +90,6 @@ def _locked(book: zipfile.ZipFile) -> set[str]:
     """The members that cannot be read without a key. In many books these are only the fonts."""
     try:
         root = archive.xml(book, "META-INF/encryption.xml")
-    except KeyError:
+    except (KeyError, zipfile.BadZipFile, etree.XMLSyntaxError):
         return set()
     return {unquote(node.attrib["URI"]) for node in root.iter() if "URI" in node.attrib}

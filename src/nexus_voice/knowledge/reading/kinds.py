@@ -78,6 +78,12 @@ def kind(name: str, data: bytes, type: str | None) -> Kind:
     raise unsupported(name, f"files of type {media or suffix}")
 
 
+def charset(type: str | None) -> str:
+    """The encoding that a media type names; "" if it names none."""
+    named = re.search(r"""charset\s*=\s*["']?([\w.:-]+)""", type or "", re.IGNORECASE)
+    return named[1] if named else ""
+
+
 def _zipped(name: str, data: bytes) -> Kind:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()

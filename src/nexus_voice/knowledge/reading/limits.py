@@ -57,3 +57,12 @@ def encrypted(name: str) -> BadInput:
         code="encrypted_document",
         status=422,
     )
+
+
+def unknown_encoding(name: str) -> BadInput:
+    return BadInput(
+        f"“{name}” was not added: nobody can tell for certain in which encoding its text is. Open it in the "
+        "program that made it, save it as UTF-8, and try once more.",
+        code="unknown_encoding",
+        status=422,
+    )

@@ -11,7 +11,7 @@ from . import kinds, text
 from .chunks import Chunk, Reading, chunks, cut
 from .document import Block, Contents, Document, chosen_title, lay_out, title_of_name
 from .kinds import MEDIA_TYPE, Kind
-from .limits import Limits, broken, empty, too_much
+from .limits import Limits, broken, empty, too_much, unknown_encoding
 
 LIMITS = Limits()
 BATCH_CHARS = 20_000
@@ -26,7 +26,7 @@ def read(name: str, data: bytes, type: str | None = None, limits: Limits = LIMIT
     """Read a document. `type` is a media type.
 
     Raises `BadInput`: `too_large`, `unsupported_type`, `encrypted_document`, `broken_document`,
-    `archive_bomb`, `too_many_pages`, `too_much_text`, `empty_document`.
+    `archive_bomb`, `too_many_pages`, `too_much_text`, `unknown_encoding`, `empty_document`.
     """
     return read_as(name, data, type, limits)[1]
 
@@ -36,7 +36,7 @@ def read_as(name: str, data: bytes, type: str | None, limits: Limits) -> tuple[K
     limits.check_size(name, len(data))
     try:
         kind = kinds.kind(name, data, type)
-        return kind, _document(name, data, kind, limits)
+        return kind, _document(name, data, kind, type, limits)
     except (NexusError, MemoryError):
         raise
     except Exception as error:  # a library may raise anything on a damaged file
@@ -83,8 +83,8 @@ def _batches(chunks: Iterator[Chunk]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _document(name: str, data: bytes, kind: Kind, limits: Limits) -> Document:
-    found = _contents(name, data, kind, limits)
+def _document(name: str, data: bytes, kind: Kind, type: str | None, limits: Limits) -> Document:
+    found = _contents(name, data, kind, type, limits)
     kept = list(_limited(name, found.blocks, limits))
     title = chosen_title(found.title) or next((one.text for one in kept if one.level == 1), "")
     document = lay_out(title or title_of_name(name), kept, found.pages, found.warnings)
@@ -93,7 +93,7 @@ def _document(name: str, data: bytes, kind: Kind, limits: Limits) -> Document:
     return document
 
 
-def _contents(name: str, data: bytes, kind: Kind, limits: Limits) -> Contents:
+def _contents(name: str, data: bytes, kind: Kind, type: str | None, limits: Limits) -> Contents:
     match kind:  # libraries are imported when they are needed, because some take long
         case "pdf":
             from . import pdf
@@ -128,26 +128,30 @@ def _contents(name: str, data: bytes, kind: Kind, limits: Limits) -> Contents:
 
             return mail.message(data)
         case _:
-            return _textual(name, data, kind)
+            return _textual(name, data, kind, type)
 
 
-def _textual(name: str, data: bytes, kind: Kind) -> Contents:
-    decoded = text.decode(data)
+def _textual(name: str, data: bytes, kind: Kind, type: str | None) -> Contents:
+    decoded = text.decode(data, kinds.charset(type))
     if decoded is None:
         raise kinds.unsupported(name, "binary data")
+    if decoded.useless:
+        raise unknown_encoding(name)
     match kind:
         case "html":
             from . import html
 
-            return html.read(decoded)
+            found = html.read(decoded.text)
         case "markdown":
-            return text.markdown(decoded)
+            found = text.markdown(decoded.text)
         case "csv":
             from . import sheets
 
-            return sheets.separated(decoded)
+            found = sheets.separated(decoded.text)
         case _:
-            return text.plain(decoded)
+            found = text.plain(decoded.text)
+    found.warnings += text.doubts(decoded)
+    return found
 
 
 def _limited(name: str, blocks: Iterable[Block], limits: Limits) -> Iterator[Block]:

@@ -6,34 +6,17 @@ import csv
 import io
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import groupby
 
 from . import archive, tables
 from .document import Block, Contents, flat
 from .limits import Limits, broken, too_much
+from .sheet import Sheet
 
 MAX_REPEATS = 1_000_000
 """Cells of a sheet that repeat the text of a merged one."""
 MAX_TABLE_CELLS = 20_000_000
 """Of one table, the empty ones included."""
-
-Range = tuple[int, int, int, int]
-"""First and last row, first and last column."""
-
-
-@dataclass(slots=True)
-class Sheet:
-    """What a sheet shows. `cells` are texts by row and column; rows and columns are counted from 1.
-    `hidden_columns` are (first, last)."""
-
-    name: str
-    cells: dict[int, dict[int, str]] = field(default_factory=dict)
-    merged: list[Range] = field(default_factory=list)
-    hidden_rows: set[int] = field(default_factory=set)
-    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
-    unknown: int = 0
-    """Formulas whose result the file does not hold."""
 
 
 def excel(name: str, data: bytes, limits: Limits) -> Contents:

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import codecs
 import re
+from dataclasses import replace
 
 from ...text.prose import BULLET, CODE
+from . import encoding, tables
 from .document import Block, Contents
 
-BOMS = {  # the longer ones first, because UTF-32's begins with UTF-16's
-    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
 CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+LINE_END = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+DECLARATION = re.compile(
+    rb"<meta[^>]+charset=[\"']?([\w-]+)|^\s*<\?xml[^>]+encoding=[\"']([\w-]+)", re.IGNORECASE
+)
 MIN_WRAPPED_LINE_CHARS = 50
 """A line of plain text that is at least so long continues in the next one."""
 
 
-def decode(data: bytes) -> str | None:
-    """The text, in the encoding that it seems to have, with "\\n" for every kind of line end; None if it is
-    no text at all."""
-    encodings = ["utf-8", "cp1252", "latin-1"]
-    if declared := re.search(rb"<meta[^>]+charset=[\"']?([\w-]+)", data[:2048], re.IGNORECASE):
-        encodings.insert(1, declared[1].decode())
-    if bom := next((encoding for mark, encoding in BOMS.items() if data.startswith(mark)), None):
-        encodings.insert(0, bom)
-    for encoding in encodings:
-        try:
-            text = data.decode(encoding)
-            break
-        except (UnicodeDecodeError, LookupError):
-            continue
-    if len(CONTROL.findall(text)) > len(text) / 100:
+def decode(data: bytes, declared: str = "") -> encoding.Decoded | None:
+    """The text, with "\\n" for every kind of line end; None if it is no text at all. `declared` is the name
+    of the encoding that a header gives; HTML and XML may name it themselves."""
+    if not declared and (named := DECLARATION.search(data[:2048])):
+        declared = (named[1] or named[2]).decode()
+    found = encoding.decode(data, declared)
+    if len(CONTROL.findall(found.text)) > len(found.text) / 100:
         return None
-    return CONTROL.sub("", re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text))
+    return replace(found, text=CONTROL.sub("", LINE_END.sub("\n", found.text)))
+
+
+def doubts(found: encoding.Decoded) -> list[str]:
+    """What to tell the user of the text."""
+    said = list[str]()
+    if found.broken:
+        said.append(f"{tables.counted(found.broken, 'character')} could not be read.")
+    if found.doubtful:
+        said.append(
+            "The encoding of the text is a guess, so that some letters may be wrong. Save it as UTF-8."
+        )
+    return said
 
 
 def plain(text: str) -> Contents:

@@ -10,7 +10,7 @@ from typing import Any
 from . import number_format
 from .document import flat
 from .limits import encrypted
-from .sheets import Sheet
+from .sheet import Sheet
 
 log = logging.getLogger(__name__)
 

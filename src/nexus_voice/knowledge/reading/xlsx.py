@@ -15,7 +15,7 @@ from ...core.errors import NexusError
 from . import archive, number_format
 from .document import flat
 from .limits import Limits
-from .sheets import Range, Sheet
+from .sheet import Range, Sheet
 
 PLACE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 MAX_COLUMN = 16_384
