@@ -129,8 +129,8 @@ def told(warnings: Iterable[str]) -> tuple[str, ...]:
 
 
 def flat(text: str) -> str:
-    """The text in one line, with single blanks."""
-    return re.sub(r"\s+", " ", text).strip()
+    """The text in one line, with single blanks and without soft hyphens."""
+    return re.sub(r"\s+", " ", text.replace("\xad", "")).strip()
 
 
 def chosen_title(title: str) -> str:

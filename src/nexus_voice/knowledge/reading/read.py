@@ -104,13 +104,13 @@ def _contents(name: str, data: bytes, kind: Kind, type: str | None, limits: Limi
                 raise empty(name, pdf.SCANNED)
             return found
         case "docx":
-            from . import office
+            from . import word
 
-            return office.word(name, data, limits)
+            return word.read(name, data, limits)
         case "pptx":
-            from . import office
+            from . import slides
 
-            found = office.slides(name, data, limits)
+            found = slides.read(name, data, limits)
             found.title = chosen_title(found.title) or next(
                 (one.text for one in found.blocks if one.level), ""
             )

@@ -11,6 +11,7 @@ from .document import Block
 Rows = list[list[str]]
 
 NUMBER = re.compile(r"[^\w]*\d[\d.,:/ %-]*\D{0,4}")
+DIGITS = re.compile(r"\d[\d.,]*")
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -25,16 +26,16 @@ def lines(rows: Rows, headers: list[str] | None = None) -> list[str]:
     return [_line(headers or [], row) for row in rows if any(row)]
 
 
-def blocks(rows: Iterable[list[str]], page: int = 0) -> Iterator[Block]:
+def blocks(rows: Iterable[list[str]], page: int = 0, *, marked: bool = False) -> Iterator[Block]:
     """The tables of a sheet, which empty rows separate. Rows of one cell above a table are paragraphs. The
-    first row of a table, or the first two, name its columns if they look like it."""
+    first row of a table, or the first two, name its columns if they look like it or are `marked` up so."""
     for filled, group in groupby(rows, key=any):
         table = list(group) if filled else []
         wide = max((len(cells(row)) for row in table), default=0)
         while wide > 1 and table and len(cells(table[0])) == 1:
             yield Block(cells(table.pop(0))[0], page=page)
         if table:
-            headers, body = named(table)
+            headers, body = named(table, marked=marked and len(table) > 1)
             yield Block("\n".join(lines(body, headers)), whole=True, page=page)
 
 
@@ -61,7 +62,19 @@ def headed(rows: Rows) -> bool:
     years = not NUMBER.fullmatch(first[0]) and all(YEAR.fullmatch(cell) for cell in cells(first[1:]))
     if any(NUMBER.fullmatch(cell) for cell in first) and not years:
         return False
+    if any(_alike(first, row) for row in (rest[1:] if len(cells(first)) < sum(map(bool, first)) else rest)):
+        return False
     return width > 2 or any(NUMBER.fullmatch(cell) for row in rest for cell in row)
+
+
+def _alike(first: list[str], row: list[str]) -> bool:
+    """Whether a row says the same as the first one somewhere, or another number of the same ("14 crowns" and
+    "6 crowns"): then the first row does not name the columns."""
+    return any(
+        upper
+        and (upper == lower or (DIGITS.search(upper) and DIGITS.sub("0", upper) == DIGITS.sub("0", lower)))
+        for upper, lower in zip(first, row, strict=False)
+    )
 
 
 def cells(row: list[str]) -> list[str]:
