@@ -7,7 +7,8 @@ import pytest
 from other_scripts import ANSWERABLE, TEXTS, UNANSWERABLE
 
 from nexus_voice.core.chat import Prompt
-from nexus_voice.engines.extractive.llm import NOT_FOUND, ExtractiveLlm
+from nexus_voice.engines.extractive.advice import NOT_FOUND
+from nexus_voice.engines.extractive.llm import ExtractiveLlm
 from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.ports import Embedder

@@ -9,7 +9,8 @@ import pytest
 from questions import ANSWERABLE, UNANSWERABLE
 
 from nexus_voice.core.chat import Passage, Prompt
-from nexus_voice.engines.extractive.llm import NOT_FOUND, ExtractiveLlm
+from nexus_voice.engines.extractive.advice import NOT_FOUND
+from nexus_voice.engines.extractive.llm import ExtractiveLlm
 from nexus_voice.engines.onnx_text.minilm import MiniLmEmbedder
 from nexus_voice.knowledge.base import KnowledgeBase
 from nexus_voice.knowledge.seeding import seed

@@ -12,6 +12,8 @@ import pytest
 
 from nexus_voice.core.chat import Message, ToolCall, ToolStep
 from nexus_voice.core.errors import Busy, EngineError
+from nexus_voice.engines.extractive.advice import NOT_SEARCHED
+from nexus_voice.engines.extractive.llm import ExtractiveLlm
 from nexus_voice.engines.fake.engines import Failure, FakeLlm
 from nexus_voice.server.openai.prompts import ChatMessage, prompt_of
 from nexus_voice.server.openai.stop_sequences import Stops
@@ -57,6 +59,16 @@ def test_a_whole_completion(http: httpx.Client, server: Serving) -> None:
     assert choice["finish_reason"] == "stop"
     assert choice["message"] == {"role": "assistant", "content": "Good morning to you.", "refusal": None}
     assert body["usage"] == {"prompt_tokens": 2, "completion_tokens": 5, "total_tokens": 7}
+
+
+def test_advice_is_what_a_client_of_this_interface_can_follow(http: httpx.Client, server: Serving) -> None:
+    with answering(server, ExtractiveLlm()):
+        asked = [{"role": "user", "content": "who painted the mona lisa"}]
+        said = ask(http, messages=asked).json()["choices"][0]["message"]["content"]
+        typed = http.post("/chat", json={"text": "who painted the mona lisa", "knowledge": False}).text
+    assert said == NOT_SEARCHED["openai"]
+    assert "POST /rag/query" in said
+    assert "connect a language model to the server" in typed
 
 
 def test_a_streamed_completion(http: httpx.Client, server: Serving) -> None:

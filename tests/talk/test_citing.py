@@ -48,6 +48,19 @@ def test_each_sentence_says_what_it_rests_on(speak: bool) -> None:
     assert client.story()[1:3] == ["sources", "delta"]
 
 
+@pytest.mark.parametrize(
+    "said", ["What did I just ask?", "can you repeat that", "thank you", "How are you?", "tell me a joke"]
+)
+def test_what_needs_no_documents_is_not_looked_up(said: str) -> None:
+    knowledge = FakeKnowledge([PUMP])
+    for llm in (FakeLlm("Gladly."), ExtractiveLlm()):
+        parts = session(engines(llm=llm, tts=FakeTts(), knowledge=knowledge))
+        client = perform(Script(until=12, says=[(1.0, events.Text(text=said))]), parts)
+        assert [one.sources for _, one in client.all(events.Sources) if one.sources] == []
+        assert "not find" not in client.one(events.Ended).heard
+    assert knowledge.calls == 0
+
+
 def test_what_was_heard_of_a_marked_sentence_is_counted_in_its_own_words() -> None:
     llm, tts = FakeLlm("Press the blue button [1] on the front【2】. Then wait [2]."), FakeTts(seconds=2.0)
     parts = session(engines(llm=llm, tts=tts, knowledge=FakeKnowledge([PUMP, BILL])))

@@ -102,6 +102,11 @@ class Message:
     step: ToolStep | None = None
 
 
+Caller = Literal["conversation", "http", "openai"]
+"""Who asks, and so what they can do: in a conversation documents are switched on and added by hand; a request
+over HTTP has a field for it; OpenAI's interface searches none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """Everything an engine may use, each part with its own trust.
@@ -122,6 +127,9 @@ class Prompt:
     max_tokens: int = 250
     knowledge: bool = True
     """Whether the user's documents were searched at all."""
+    has_knowledge: bool = True
+    """Whether there is a knowledge base that could be searched."""
+    caller: Caller = "conversation"
     ours: bool = True
     """A conversation of our own: house rules are added, and old history is left out. Not so for a
     client that brings its own instructions and messages."""

@@ -19,7 +19,7 @@ from ..core.chat import CutOff, Generated, Passage, Prompt, ToolCall, ToolStep
 from ..core.errors import EngineError
 from ..ports import Llm, Tool, Tts
 from ..text.citations.citations import Statement
-from ..text.follow_up import standalone
+from ..text.follow_up import is_idle, standalone
 from ..text.spoken.speakable import speakable
 from .ahead import Ahead
 from .answer import Delta, Piece, RunTools, Sources, answer
@@ -175,7 +175,7 @@ class Draft:
 
     async def _search(self) -> None:
         knowledge = self._session.engines.knowledge
-        if knowledge and self._prompt.knowledge:
+        if knowledge and self._prompt.knowledge and not is_idle(self._question):
             whole = standalone(self._question, self._session.chat.questions())
             found = await knowledge.recall(whole, scope=self._scope)
             self._passages = sorted(found, key=lambda one: self._read.get(_place(one), len(self._read)))

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 
 from ..core.access import EVERYONE, Scope
 from ..core.audio import Voice
-from ..core.chat import Chat, Passage, Prompt
+from ..core.chat import Caller, Chat, Passage, Prompt
 from ..core.events import Settings
 from ..core.modes import MODES, Mode, ModeName
 from ..ports import Chain, FrontEnds, Knowledge, Llm, Overlaps, Stt, Tool, Tts, TurnJudge, Vad
@@ -133,6 +133,8 @@ class Session:
     """The latest turn's number; numbers are never used twice in a session."""
     client_pauses: bool = False
     """Whether the connected client knows how to pause and resume."""
+    caller: Caller = "conversation"
+    """How the user has last reached the conversation."""
     principals: frozenset[str] = frozenset({EVERYONE})
     """Who the user is, for the access to collections."""
 
@@ -153,6 +155,8 @@ class Session:
             size=mode.size,
             max_tokens=mode.tokens,
             knowledge=manner.knowledge and self.engines.knowledge is not None,
+            has_knowledge=self.engines.knowledge is not None,
+            caller=self.caller,
         )
 
     def update_context(self, text: str) -> None:

@@ -121,11 +121,11 @@ def standalone(question: str, earlier: Sequence[str]) -> str:
     over in `earlier`, questions in other scripts, and those of over `MAX_QUESTION_CHARS` characters. Only the
     newest `MAX_EARLIER` questions count, each by its first `MAX_EARLIER_CHARS` characters.
     """
-    if len(question) > MAX_QUESTION_CHARS or not is_latin(question) or _is_idle(question):
+    if len(question) > MAX_QUESTION_CHARS or not is_latin(question) or is_idle(question):
         return question
     leaning: list[str] = []  # the newest first, back to one that stands alone
     for said in reversed(earlier[-MAX_EARLIER:]):
-        if not _is_idle(said):
+        if not is_idle(said):
             leaning.append(said[:MAX_EARLIER_CHARS].strip())
             if _completed(leaning[-1], Topic("any"))[1] == Topic(leaning[-1]):
                 break
@@ -135,8 +135,9 @@ def standalone(question: str, earlier: Sequence[str]) -> str:
     return _completed(question, topic)[0]
 
 
-def _is_idle(said: str) -> bool:
-    """Whether `said` is small talk, asks the time or is a sum: no later question can be about it."""
+def is_idle(said: str) -> bool:
+    """Whether `said` is small talk, is about the conversation itself, asks the time or is a sum: it needs no
+    documents, and no later question can be about it."""
     return len(said) <= MAX_IDLE_CHARS and _is_idle_text(said)
 
 

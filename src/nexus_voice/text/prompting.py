@@ -24,7 +24,8 @@ MAX_HISTORY_CHARS = 12_000
 
 RULES = """\
 House rules:
-- Be short and to the point. Answer in the language of the user's latest message.
+- Be short and to the point. Answer in the language of the user's latest message, \
+whatever the language of the passages.
 - <passages> in the user's message come from the user's documents. When they answer the question, rely \
 on them and end each sentence with the id of the passage it rests on, before the full stop, like [1].
 - When the question is about the user's documents and no passage answers it, say that you did not find \

@@ -1,10 +1,11 @@
-"""Greetings, thanks, and questions to the assistant about itself."""
+"""Greetings, thanks, questions to the assistant about itself, and about what was just said."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from .pleasantries import PLEASANTRIES, plain
 from .words import bare_question, words
 
 MAX_CHARS = 200
@@ -16,6 +17,7 @@ ROLES = {
     "tts": "speak with",
 }
 NO_MODEL = "I have no language model: I answer in the words of your documents"
+WHO = f"I am Nexus Voice, and I run on your own machine. {NO_MODEL}."
 WELCOME = "Hello! What would you like to know?"
 ABILITIES = (
     "Ask me about your documents, and I answer with what they say and where it stands. "
@@ -34,9 +36,6 @@ _ENGINES = re.compile(
     r"(?:which|what) (?:ai|engines?|language model|llm|models?|voice)"
     r" (?:(?:are|do|does|is) (?:you|it)|powers you|(?:is|are) (?:active|in use|loaded|running))"
     r"(?: (?:based on|run on|running|running on|use|using))?"
-)
-_AGAIN = re.compile(
-    r"(?:say|repeat)(?: that| it)?(?: again)?|what did you (?:just )?say|come again|pardon(?: me)?|again"
 )
 _REPLIES = [
     (re.compile(pattern), reply)
@@ -70,25 +69,54 @@ _REPLIES = [
         ),
     )
 ]
+_SLOWLY = "(?:(?:a )?(?:slowly|slower|loudly|louder|clearly|once|one time))"
+_AGAIN = re.compile(
+    r"(?:(?:can|could|would|will) you )?(?:(?:say|repeat|read|tell me)(?: (?:that|it|this|what you said"
+    rf"|(?:the|your)(?: last)? (?:answer|reply|sentence)))?|speak(?: up)?)(?: {_SLOWLY})*"
+    rf"|(?:sorry )?what(?: was that| did you say)?|come|pardon(?: me)?|{_SLOWLY}"
+    r"|(?:sorry )?i (?:did|could) not (?:hear|catch|get|understand)(?: (?:that|it|you|what you said))?"
+)
+"""Matches what asks to hear the answer again, as `plain` has it."""
+_NO_WISH = frozenset(("say", "read", "speak", "tell me", "come"))
+"""What `_AGAIN` matches only if "again" came with it."""
+_ONCE_MORE = re.compile(
+    r"(?:(?:can|could) you )?(?:please )?(?:say |read |speak |tell me |come )?again(?: please)?"
+)
+_ASKED = re.compile(
+    r"(?:(?:can|could) you )?(?:(?:tell me |do you remember |remember )?what (?:did|have|had) i(?: last)?"
+    r" (?:ask|asked|say|said)(?: you)?|(?:tell me |do you remember |remember )?what i (?:asked|said)(?: you)?"
+    r"|(?:what (?:is|was) |do you remember |remember |repeat )my(?: (?:last|previous|latest))? question"
+    r"|what (?:was|am) i asking(?: you)?(?: about)?)"
+    r"(?: (?:before|earlier|last|(?:a )?(?:moment|minute|second)? ?ago))?"
+)
+"""Matches questions about the question before, as `plain` has it."""
 
 
-def answer(question: str, engines: Mapping[str, str], last: str = "") -> str | None:
+def answer(
+    question: str, engines: Mapping[str, str], last: str = "", asked: Sequence[str] = ()
+) -> str | None:
     """Answer small talk; None for any other question.
 
     `engines` maps a kind ("stt", "tts", ...) to the name of the engine in use. `last` is what the assistant
-    said last, for "say that again".
+    said last, for "say that again", and `asked` are the questions before, for "what did I just ask?".
     """
     if len(question) > MAX_CHARS:
         return None
     said = {bare_question(question), " ".join(words(question))}
-    if _any(_AGAIN, said):
-        return last or None
+    simple = {plain(form) for form in said}
+    if _any(_ASKED, simple):
+        return f"You asked: “{asked[-1]}”" if asked else "You have not asked me anything yet."
+    if any(_AGAIN.fullmatch(form) for form in simple - _NO_WISH) or _any(_ONCE_MORE, said):
+        return last or "I have not said anything yet."
+    for phrases, reply in PLEASANTRIES:
+        if not phrases.isdisjoint(simple):
+            return reply or WHO
     for pattern, reply in _REPLIES:
-        if _any(pattern, said):
+        if _any(pattern, said | simple):
             return reply
     if _any(_ENGINES, said):
         return _in_use(engines)
-    return f"I am Nexus Voice, and I run on your own machine. {NO_MODEL}." if _any(_WHO, said) else None
+    return WHO if _any(_WHO, said) else None
 
 
 def _in_use(engines: Mapping[str, str]) -> str:

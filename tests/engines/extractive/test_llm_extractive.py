@@ -7,9 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from nexus_voice.core.chat import Cited, Message, Passage, Prompt
+from nexus_voice.core.chat import Caller, Cited, Message, Passage, Prompt
 from nexus_voice.core.errors import EngineError
-from nexus_voice.engines.extractive.llm import KNOWLEDGE_OFF, NOT_FOUND, ExtractiveLlm
+from nexus_voice.engines.extractive.advice import HINT_SHOWN, NO_KNOWLEDGE, NOT_FOUND, NOT_SEARCHED
+from nexus_voice.engines.extractive.llm import ExtractiveLlm
 from nexus_voice.engines.fake.engines import FakeEmbedder
 from nexus_voice.text.citations.citation_marks import unmarked
 
@@ -70,7 +71,22 @@ async def test_it_refuses_rather_than_guesses(llm: ExtractiveLlm) -> None:
             reply = await answer(llm, "who painted the mona lisa", *passages, spoken=spoken)
             assert reply.startswith(NOT_FOUND)
             assert "language model" in reply
-    assert await answer(llm, "who painted the mona lisa", knowledge=False) == KNOWLEDGE_OFF
+
+
+async def test_the_advice_is_for_whoever_asked() -> None:
+    llm, question = ExtractiveLlm(), "who painted the mona lisa"
+    callers: list[tuple[Caller, str]] = [
+        ("conversation", "Switch it on"),
+        ("http", '"knowledge": true'),
+        ("openai", "/rag/query"),
+    ]
+    for caller, advice in callers:
+        off = await answer(llm, question, knowledge=False, caller=caller)
+        assert off == NOT_SEARCHED[caller]
+        assert advice in off
+        assert await answer(llm, question, caller=caller) == f"{NOT_FOUND} {HINT_SHOWN[caller]}"
+    none = await answer(llm, question, knowledge=False, has_knowledge=False)
+    assert none == NO_KNOWLEDGE
 
 
 @pytest.mark.parametrize(
@@ -94,6 +110,7 @@ async def test_it_names_the_engines_in_use_and_repeats_itself() -> None:
     assert "speak with espeak-ng" in await answer(llm, "which engines are you using")
     history = (Message("user", "hi"), Message("assistant", "The port is 8080."))
     assert await answer(llm, "say that again", history=history) == "The port is 8080."
+    assert await answer(llm, "what did i just ask", MODELS, history=history) == "You asked: “hi”"
 
 
 async def test_spoken_answers_are_short(llm: ExtractiveLlm) -> None:

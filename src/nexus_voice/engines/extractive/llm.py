@@ -22,6 +22,7 @@ from ...text import arithmetic, date_questions, smalltalk
 from ...text.citations.citation_marks import unmarked
 from ...text.follow_up import standalone
 from ...text.invisible_characters import visible
+from .advice import not_found
 from .extract import SHOWN_LIMITS, SPOKEN_LIMITS, compose, render, shortlist
 from .units import Unit, units
 
@@ -48,16 +49,6 @@ MAX_PRIMED, PRIMED_AT_A_TIME = 40, 4
 MAX_VECTORS = 2_000
 """Vectors kept (3 MB), since the same sentences come up again and again."""
 
-NOT_FOUND = "I did not find that in your documents."
-HINT_SPOKEN = "Add a document about it, or connect a language model."
-HINT_SHOWN = (
-    "Add a document about it to the knowledge base, or connect a language model, "
-    "which can answer open questions too."
-)
-KNOWLEDGE_OFF = (
-    "The knowledge base is off for this conversation, and without a language model I cannot answer that. "
-    "Switch it on, or connect a language model."
-)
 CONTEXT_TITLE = "What you shared"
 """The title under which the client's context is quoted."""
 NAMED_SOURCE = re.compile(r"From “([^“”]{1,500})”")
@@ -110,8 +101,9 @@ class ExtractiveLlm:
 
     def _alone(self, prompt: Prompt) -> str | None:
         last = next((line.text for line in reversed(prompt.history) if line.role == "assistant"), "")
+        asked = [line.text for line in prompt.history if line.role == "user"]
         return (
-            smalltalk.answer(prompt.question, self.engines, last)
+            smalltalk.answer(prompt.question, self.engines, last, asked)
             or date_questions.answer(prompt.question, self._now())
             or arithmetic.answer(prompt.question)
         )
@@ -134,7 +126,7 @@ class ExtractiveLlm:
         meanings = await self._meanings(question, looked)
         fit = max(meanings or [unit.score for unit in looked], default=0.0)
         if not looked or (not grounded and fit < MIN_CONTEXT_FIT):
-            return _not_found(prompt), ()
+            return not_found(prompt), ()
         chosen = compose(found, looked, meanings, passages, limits)
         used = dict.fromkeys(passages[unit.passage] for unit in chosen)
         sources = tuple(one for one in used if one in prompt.passages)
@@ -175,12 +167,6 @@ def _quotable(passages: Sequence[Passage]) -> list[Passage]:
 
 def _compared(unit: Unit) -> str:
     return f"{unit.heading}. {unit.text}"[:COMPARED_CHARS]
-
-
-def _not_found(prompt: Prompt) -> str:
-    if not prompt.knowledge:
-        return KNOWLEDGE_OFF
-    return f"{NOT_FOUND} {HINT_SPOKEN if prompt.spoken else HINT_SHOWN}"
 
 
 def _cite(

@@ -52,7 +52,7 @@ async def chat(question: Question, request: Request, services: Shared) -> TurnSt
     if kept.leave:
         raise SessionBusy("This conversation is open in another connection.")
     session = kept.value
-    session.principals = principals_of(request)
+    session.principals, session.caller = principals_of(request), "http"
     session.manner.apply(
         events.Settings(
             knowledge=question.knowledge, collections=question.collections, mode=question.mode, speak=False

@@ -117,6 +117,7 @@ def prompt_of(messages: Sequence[ChatMessage], most: int) -> Prompt:
         steps=tuple(message.step for message in since if message.step),
         max_tokens=most,
         knowledge=False,
+        caller="openai",
         ours=False,
     )
 

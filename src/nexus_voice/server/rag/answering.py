@@ -10,11 +10,11 @@ from pydantic import BaseModel, Field
 
 from ...core import events
 from ...core.access import Scope
-from ...core.chat import Prompt
+from ...core.chat import Passage, Prompt
 from ...knowledge.base import KnowledgeBase
 from ...talk.answer import Delta, Piece, Sources, answer
 from ...text.citations.citations import Statement
-from ...text.follow_up import standalone
+from ...text.follow_up import is_idle, standalone
 from ..services import Services
 from ..sse import event
 from .links import sources as sources_of
@@ -86,8 +86,10 @@ class DocumentAnswer:
 
     async def _pieces(self) -> AsyncGenerator[Piece]:
         question = standalone(self.query.question, self.query.history)
-        passages = await self.base.recall(question, self.query.k, scope=self.scope)
-        prompt = Prompt(question, self.services.settings.talk.system, passages=tuple(passages), spoken=False)
+        passages: list[Passage] = []
+        if not is_idle(self.query.question):
+            passages = await self.base.recall(question, self.query.k, scope=self.scope)
+        prompt = Prompt(question, self.services.settings.talk.system, passages=tuple(passages), caller="http")
         async with (
             self.services.queues["llm"].place(),
             aclosing(answer(self.services.engines.llm, prompt)) as pieces,

@@ -173,7 +173,7 @@ async def serve(wire: SocketWire, services: Services, principals: frozenset[str]
         async with services.sessions.hold(kept, replaced), anyio.create_task_group() as tasks:
             logs.follow(session=kept.id)
             log.info("voice session opened", resumed=resumed, rate=hello.rate)
-            session.principals = principals
+            session.principals, session.caller = principals, "conversation"
             session.client_pauses = hello.pauses
             session.manner.speak = True
             session.manner.apply(hello)
