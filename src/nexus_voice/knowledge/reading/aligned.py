@@ -14,7 +14,7 @@ from .hyphens import run_on
 from .layout import Line, Part, Table
 from .tables import NUMBER
 
-MAX_LINES = 5_000
+MAX_LINES = 2_000
 """A page with more lines is not searched."""
 MIN_ROWS = 3
 """With at least two cells."""

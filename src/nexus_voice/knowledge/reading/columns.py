@@ -16,7 +16,7 @@ from statistics import median
 
 from .layout import BULLET, Line, Part
 
-MAX_PARTS = 5_000
+MAX_PARTS = 2_000
 """Of a page that is searched for columns: others stay as they are drawn."""
 MAX_CUTS = 12
 """Cuts within cuts."""
