@@ -23,15 +23,19 @@ FORGED: dict[str, list[Any]] = {
     "a long warning": [None, [*HEAD[:3], ["x" * (MAX_WARNING_CHARS + 1)]]],
     "a warning for the terminal": [None, [*HEAD[:3], ["\x1b[2J"]]],
     "no passages": [None, HEAD, "text"],
-    "no text": [None, HEAD, [[1, [], 0, None]]],
-    "no path": [None, HEAD, [["text", "path", 0, None]]],
-    "numbers as path": [None, HEAD, [["text", [1], 0, None]]],
-    "no start": [None, HEAD, [["text", [], None, None]]],
-    "a page as text": [None, HEAD, [["text", [], 0, "1"]]],
-    "an empty text": [None, HEAD, [["", [], 0, None]]],
-    "before the start": [None, HEAD, [["text", [], -1, None]]],
-    "beyond the database": [None, HEAD, [["text", [], 1 << 31, None]]],
-    "a page beyond it": [None, HEAD, [["text", [], 0, 1 << 31]]],
+    "no text": [None, HEAD, [[1, [], 0, None, []]]],
+    "no path": [None, HEAD, [["text", "path", 0, None, []]]],
+    "numbers as path": [None, HEAD, [["text", [1], 0, None, []]]],
+    "no start": [None, HEAD, [["text", [], None, None, []]]],
+    "a page as text": [None, HEAD, [["text", [], 0, "1", []]]],
+    "an empty text": [None, HEAD, [["", [], 0, None, []]]],
+    "before the start": [None, HEAD, [["text", [], -1, None, []]]],
+    "beyond the database": [None, HEAD, [["text", [], 1 << 31, None, []]]],
+    "a page beyond it": [None, HEAD, [["text", [], 0, 1 << 31, []]]],
+    "a page's beginning as text": [None, HEAD, [["text", [], 0, 1, [[0, "1"]]]]],
+    "a page that begins beyond the text": [None, HEAD, [["text", [], 0, 1, [[0, 1], [4, 2]]]]],
+    "no page at the beginning": [None, HEAD, [["text", [], 0, 1, [[1, 1], [2, 2]]]]],
+    "pages out of order": [None, HEAD, [["text", [], 0, 1, [[0, 2], [2, 1]]]]],
     "a map": [None, HEAD, [{"text": "text"}]],
 }
 """What a process that a document has taken over might send, by the document's name."""
@@ -68,6 +72,6 @@ class Parser(read.Parser):
             emit(None)
             emit(HEAD)
             while True:
-                emit([["x" * 1000, [], 0, None]] * 100)
+                emit([["x" * 1000, [], 0, None, []]] * 100)
         else:
             super().read(iter([[name, type], *items]), emit)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 Outcome = Literal["done", "interrupted", "failed"]
 Role = Literal["user", "assistant", "tool"]
+PageStarts = tuple[tuple[int, int], ...]
+"""(offset in a text, number of the page that begins there) of all pages in it, from offset 0 on; empty if the
+text is on one page or on none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Passage:
     path: tuple[str, ...] = ()
     """Headings above the passage, outermost first."""
     page: int | None = None
+    """The page of most of it; `page_starts` knows that of every sentence."""
     position: int = 0
     """Offset of the passage in the document's text, in characters."""
     score: float = 0.0
@@ -30,6 +35,16 @@ class Passage:
     """Where it was found, if that is on the web."""
     type: str = ""
     """Media type of the document's file; empty when that is not known."""
+    page_starts: PageStarts = ()
+
+    def by_page(self) -> tuple[Passage, ...]:
+        """What it says on each of its pages, as passages of one page each; itself if there is only one."""
+        parts = list[Passage]()
+        for (start, page), (end, _) in pairwise([*self.page_starts, (len(self.text), 0)]):
+            if text := self.text[start:end].strip():
+                place = self.position + self.text.index(text, start)
+                parts.append(replace(self, text=text, page=page, position=place, page_starts=()))
+        return tuple(parts) or (self,)
 
 
 @dataclass(frozen=True, slots=True)

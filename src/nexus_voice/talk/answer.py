@@ -26,7 +26,7 @@ RunTools = Callable[[Sequence[ToolCall]], Awaitable[Sequence[ToolStep]]]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The passages that the answer rests on, known before its first text."""
+    """The passages that the answer rests on, each on one page, known before its first text."""
 
     passages: tuple[Passage, ...]
     quoted: bool
@@ -68,14 +68,14 @@ async def answer(
                         if not sources_known:
                             sources_known = True
                             citations.use(passages, quoted=True)
-                            yield Sources(passages, quoted=True)
+                            yield Sources(citations.sources, quoted=True)
                     case CutOff() if not prompt.ours:
                         raise EngineError("The model stopped in the middle of its answer.", retryable=True)
                     case str() | CutOff():
                         text = piece if isinstance(piece, str) else APOLOGY
                         if not sources_known:
                             sources_known = True
-                            yield Sources(prompt.passages, quoted=False)
+                            yield Sources(citations.sources, quoted=False)
                         if prompt.ours:
                             for shown in pieces(citations.feed(text)):
                                 yield shown

@@ -91,7 +91,9 @@ def _passages(passages: Sequence[Passage]) -> Iterator[str]:
 
 
 def _opening(number: int, passage: Passage) -> str:
+    pages = [page for _, page in passage.page_starts]
     page = () if passage.page is None else (f"page {passage.page}",)
+    page = (f"pages {pages[0]}-{pages[-1]}",) if pages else page
     source = " > ".join(map(_data, (passage.title, *passage.path, *page)))
     source = " ".join(source.replace('"', "'").split())
     return f'<passage id="{number}" source="{source}">'

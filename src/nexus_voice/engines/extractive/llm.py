@@ -20,6 +20,7 @@ from ...core.errors import EngineError
 from ...ports import Calibrated, Embedder, Tool, Understands
 from ...text import arithmetic, date_questions, smalltalk
 from ...text.citations.citation_marks import unmarked
+from ...text.citations.pages import on_its_page
 from ...text.follow_up import standalone
 from ...text.invisible_characters import visible
 from .advice import not_found
@@ -128,9 +129,10 @@ class ExtractiveLlm:
         if not looked or (not grounded and fit < MIN_CONTEXT_FIT):
             return not_found(prompt), ()
         chosen = compose(found, looked, meanings, passages, limits)
-        used = dict.fromkeys(passages[unit.passage] for unit in chosen)
-        sources = tuple(one for one in used if one in prompt.passages)
-        return _cite(chosen, passages, sources, prompt), sources
+        pages = {unit: on_its_page(passages[unit.passage], unit.text) for unit in chosen}
+        known = [page for unit, page in pages.items() if passages[unit.passage] in prompt.passages]
+        sources = tuple(dict.fromkeys(known))
+        return _cite(pages, sources, prompt), sources
 
     async def _meanings(self, question: str, looked: Sequence[Unit]) -> list[float] | None:
         """How close each unit's meaning is to the question's, 0..1; None without a working embedder that
@@ -169,21 +171,20 @@ def _compared(unit: Unit) -> str:
     return f"{unit.heading}. {unit.text}"[:COMPARED_CHARS]
 
 
-def _cite(
-    units: Sequence[Unit], passages: Sequence[Passage], sources: Sequence[Passage], prompt: Prompt
-) -> str:
-    """The units with their marks, each run of one document's after its name: "From “Engines”: ...".
+def _cite(units: Mapping[Unit, Passage], sources: Sequence[Passage], prompt: Prompt) -> str:
+    """The units, which stand in passages, with their marks, each run of one document's after its name: "From
+    “Engines”: ...".
 
     A spoken answer does not name the document that the one before it named.
     """
 
     def mark(unit: Unit) -> str:
-        source = passages[unit.passage]
+        source = units[unit]
         return f" 【{sources.index(source) + 1}】" if source in sources else ""
 
     spoken = prompt.spoken
     parts: list[str] = []
-    for title, group in groupby(units, lambda unit: passages[unit.passage].title):
+    for title, group in groupby(units, lambda unit: units[unit].title):
         run = list(group)
         first, text, name = run[0], render(run, spoken, mark), _line(title)
         under = f", “{_line(first.heading)}”" if first.kind != "prose" and first.heading != title else ""

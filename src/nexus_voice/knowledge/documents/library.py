@@ -151,7 +151,8 @@ def change(
         raise BadInput(f"There is already a document “{new.name}” there.", code="name_taken", status=409)
     if new.title != known.title:
         pieces = [
-            Chunk(one.text, one.path, one.position, one.page) for one in chunks_of(connection, id, None)
+            Chunk(one.text, one.path, one.position, one.page, one.page_starts)
+            for one in chunks_of(connection, id, None)
         ]
         connection.execute(chunks.delete().where(chunks.c.document_id == id))
         _add(connection, id, new.title, pieces)
@@ -203,6 +204,7 @@ def _add(connection: sa.Connection, id: str, title: str, pieces: Sequence[Chunk]
                 "document_id": id,
                 "position": piece.start,
                 "page": piece.page,
+                "page_starts": piece.page_starts or None,
                 "path": list(piece.path),
                 "heading": heading,
                 "text": piece.text,
@@ -241,6 +243,7 @@ def _stored(scope: Scope | None) -> sa.Select[Any]:
         sa.select(
             chunks.c.id, chunks.c.document_id, documents.c.title, chunks.c.path, chunks.c.heading,
             chunks.c.text, chunks.c.position, chunks.c.page, documents.c.type,
+            chunks.c.page_starts,
         )
         .select_from(chunks)
         .join(documents)
@@ -251,5 +254,5 @@ def _stored(scope: Scope | None) -> sa.Select[Any]:
 def _chunk(row: Any) -> StoredChunk:
     return StoredChunk(
         row.id, row.document_id, row.title, tuple(row.path), row.heading, row.text, row.position, row.page,
-        row.type,
+        row.type, tuple((offset, page) for offset, page in row.page_starts or ()),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from ...core.access import DEFAULT, Role
+from ...core.chat import PageStarts
 
 Outcome = Literal["added", "updated", "unchanged"]
 """What became of a document that was handed in."""
@@ -66,6 +67,7 @@ class StoredChunk:
     position: int
     page: int | None = None
     type: str = ""
+    page_starts: PageStarts = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...core.chat import PageStarts
 from ...text.prose import sentence_spans
 from .document import Document
 
@@ -33,6 +34,7 @@ class Chunk:
     path: tuple[str, ...]
     start: int
     page: int | None = None
+    page_starts: PageStarts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,15 @@ def cut(document: Document) -> Iterator[Chunk]:
             if end > start:
                 place = section.start + start
                 page = bisect_right(document.pages, place + (end - start) // 2) or None
-                yield Chunk(text[start:end], section.path, place, page)
+                starts = _page_starts(document.pages, place, section.start + end)
+                yield Chunk(text[start:end], section.path, place, page, starts)
+
+
+def _page_starts(pages: tuple[int, ...], start: int, end: int) -> PageStarts:
+    """Where the pages begin in the document's text from `start` to `end`. Pages without text are left out."""
+    first = bisect_right(pages, start)
+    begins = {pages[index] - start: index + 1 for index in range(first, bisect_left(pages, end))}
+    return ((0, first), *begins.items()) if begins else ()
 
 
 def _cut(text: str, whole: list[Span]) -> Iterator[Span]:

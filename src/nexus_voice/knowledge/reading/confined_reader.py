@@ -10,6 +10,7 @@ from typing import Any
 
 from anyio import current_time, move_on_after
 
+from ...core.chat import PageStarts
 from ...core.errors import BadInput, EngineError
 from ...workers.confinement import Confinement
 from ...workers.in_workers import InWorkers
@@ -132,7 +133,7 @@ class _Parts:
 
     def _chunk(self, row: Any) -> Chunk:
         match row:
-            case [str(text), [*path], int(start), (int() | None) as page] if all(
+            case [str(text), [*path], int(start), (int() | None) as page, [*starts]] if all(
                 isinstance(name, str) for name in path
             ):
                 self._characters_left -= len(text)
@@ -140,8 +141,21 @@ class _Parts:
                     raise ValueError("more text than a document may have")
                 if not text or not 0 <= start <= MAX_INT or not 0 <= (page or 0) <= MAX_INT:
                     raise ValueError("no place in a document")
-                return Chunk(text, tuple(path), start, page)
+                return Chunk(text, tuple(path), start, page, self._page_starts(starts, len(text)))
         raise ValueError("no passage")
+
+    def _page_starts(self, rows: list[Any], length: int) -> PageStarts:
+        """Offsets grow from 0 to the text's `length`, and the numbers of the pages grow as well."""
+        starts = [(-1, 0)]
+        for row in rows:
+            match row:
+                case [int(offset), int(page)] if starts[-1][0] < offset < length and (
+                    starts[-1][1] < page <= MAX_INT and (offset == 0) == (len(starts) == 1)
+                ):
+                    starts.append((offset, page))
+                case _:
+                    raise ValueError("no beginning of a page")
+        return tuple(starts[1:])
 
 
 async def _pieces(name: str, data: bytes, type: str) -> AsyncGenerator[Any]:

@@ -59,7 +59,8 @@ class Parser:
 
     def read(self, items: Iterator[Any], emit: Callable[[Any], None]) -> None:
         """Items are (name, media type or None), then the file in pieces. Emits None when it begins, then
-        [title, media type, number of pages, warnings], then lists of chunks as [text, path, start, page]."""
+        [title, media type, number of pages, warnings], then lists of chunks as [text, path, start, page,
+        page starts]."""
         emit(None)
         name, type = next(items)
         try:
@@ -74,7 +75,8 @@ class Parser:
 def _batches(chunks: Iterator[Chunk]) -> Iterator[list[Any]]:
     batch, length = list[Any](), 0
     for one in chunks:
-        batch.append([one.text, [name[:MAX_HEADING_CHARS] for name in one.path], one.start, one.page])
+        path = [name[:MAX_HEADING_CHARS] for name in one.path]
+        batch.append([one.text, path, one.start, one.page, one.page_starts])
         length += len(one.text)
         if length >= BATCH_CHARS:
             yield batch

@@ -116,12 +116,16 @@ class Group:
         best."""
         first = self.chunks[0]
         text = first.text
-        for chunk in self.chunks[1:]:
+        begins: dict[int, int] = {}  # the pages, and where they begin in the text
+        for chunk in self.chunks:
             text += chunk.text[first.position + len(text) - chunk.position :]
-        score = round(self.score, 4)
+            for offset, page in chunk.page_starts or (((0, chunk.page),) if chunk.page else ()):
+                begins.setdefault(page, chunk.position + offset - first.position)
+        starts = tuple((offset, page) for page, offset in begins.items()) if len(begins) > 1 else ()
         return Passage(
-            text, first.document, first.title, first.path, first.page, first.position, score, type=first.type
-        )
+            text, first.document, first.title, first.path, first.page, first.position, round(self.score, 4),
+            type=first.type, page_starts=starts,
+        )  # fmt: skip
 
 
 def _join(group: Group, chunk: StoredChunk, score: float, groups: list[Group]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from ...core import events
+from ...text.citations.pages import on_its_page
 from ..identity import scope_of
 from ..services import Shared
 from ..streaming import begun, event_stream, while_connected
@@ -44,7 +46,8 @@ async def query(query: Query, request: Request, base: Base, services: Shared) ->
 
 @router.post("/search")
 async def search(search: Search, request: Request, base: Base, services: Shared) -> Passages:
-    """The passages that fit best, with no answer made of them."""
+    """The passages that fit best, with no answer made of them. Each opens at the page that fits best."""
     check_text(search.query, services.settings.limits.text)
     found = await base.search(search.query, search.k, scope=scope_of(request, search.collections))
-    return Passages(passages=sources(found))
+    placed = [replace(one, page=on_its_page(one, search.query).page) for one in found]
+    return Passages(passages=sources(placed))

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -108,17 +109,18 @@ def pieces(chunks: Iterable[StoredChunk]) -> Iterator[Piece]:
     without a gap, on one page and under the same headings, become one piece."""
     current: Piece | None = None
     for chunk in chunks:
-        seen = max(0, current.end - chunk.position) if current else 0
-        fresh = chunk.text[seen:]
-        if not fresh:
-            continue
-        start = chunk.position + seen
-        if current and (current.end, current.path, current.page) == (start, chunk.path, chunk.page):
-            current.text += fresh
-            continue
-        if current:
-            yield current
-        current = Piece(start, fresh, chunk.path, chunk.page)
+        starts = [*(chunk.page_starts or [(0, chunk.page)]), (len(chunk.text), None)]
+        for (first, page), (last, _) in pairwise(starts):
+            start = max(chunk.position + first, current.end if current else 0)
+            fresh = chunk.text[start - chunk.position : last]
+            if not fresh:
+                continue
+            if current and (current.end, current.path, current.page) == (start, chunk.path, page):
+                current.text += fresh
+                continue
+            if current:
+                yield current
+            current = Piece(start, fresh, chunk.path, page)
     if current:
         yield current
 

@@ -13,6 +13,7 @@ from ..sentences.sentence_ends import OTHER_STOPS, STOPS
 from ..sentences.splitter import Sentences
 from ..words import terms, words
 from .citation_marks import Mark, Marks, valid_numbers
+from .pages import holding
 
 MIN_WORD_SHARE = 0.75
 """Share of a sentence's words that a passage must have to be its source, when the writer did not mark it.
@@ -62,6 +63,9 @@ class Citations:
     All `text`s joined are the answer, and so are the texts of all statements. A number that no passage has is
     dropped. A sentence without a mark is assigned the passage that has its words, if there is one.
 
+    The sources are not the passages themselves, but what these say on each of their pages: each statement is
+    given the source on whose page it stands.
+
     A statement is complete when its sentence ends. One without a mark before its full stop waits for one more
     token, since some writers put the mark behind it.
     """
@@ -89,7 +93,13 @@ class Citations:
         """
         self._sentences.breaths = not quoted
         self._passages = passages
+        self._pages = [passage.by_page() for passage in passages]
         self._evidence: list[Evidence] | None = None
+
+    @property
+    def sources(self) -> tuple[Passage, ...]:
+        """What the numbers of the statements stand for: the passages, page by page."""
+        return tuple(page for pages in self._pages for page in pages)
 
     def feed(self, token: str) -> Written:
         return Written(self._take(self._marks.feed(token)), list(self._ready()))
@@ -147,7 +157,8 @@ class Citations:
                 return
             self._waiting.popleft()
             numbers = [number for found in self._take_marks(end) for number in found.numbers]
-            yield Statement(piece, self._resting_on(piece, end, tuple(dict.fromkeys(numbers))))
+            resting = self._resting_on(piece, end, tuple(dict.fromkeys(numbers)))
+            yield Statement(piece, tuple(self._source(number, piece) for number in resting))
 
     def _take_marks(self, end: int) -> list[_Found]:
         """Those up to the place `end` of the answer, in the order in which they were written."""
@@ -172,6 +183,11 @@ class Citations:
             self._evidence = [Evidence.of(passage) for passage in self._passages]
         number = supporting(sentence, self._evidence)
         return (number,) if number else ()
+
+    def _source(self, number: int, said: str) -> int:
+        """The source's number, for that of a passage."""
+        before = sum(map(len, self._pages[: number - 1]))
+        return before + holding(self._pages[number - 1], said) + 1
 
 
 def _ends_sentence(piece: str) -> bool:
