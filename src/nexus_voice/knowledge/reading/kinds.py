@@ -12,14 +12,18 @@ from ...core.errors import BadInput
 from .limits import broken, empty, encrypted
 from .limits import unsupported as refused
 
-Kind = Literal["text", "markdown", "html", "csv", "email", "pdf", "docx", "pptx", "xlsx", "xls", "epub"]
+Kind = Literal[
+    "text", "markdown", "html", "csv", "email", "pdf", "docx", "pptx", "xlsx", "xls", "epub",
+    "odt", "ods", "odp", "rtf",
+]  # fmt: skip
 
 SUFFIXES: dict[str, Kind] = {
     ".txt": "text", ".text": "text", ".log": "text",
     ".md": "markdown", ".markdown": "markdown", ".mdown": "markdown",
     ".html": "html", ".htm": "html", ".xhtml": "html",
     ".pdf": "pdf", ".docx": "docx", ".pptx": "pptx", ".xlsx": "xlsx", ".xls": "xls",
-    ".csv": "csv", ".tsv": "csv", ".epub": "epub", ".eml": "email",
+    ".csv": "csv", ".tsv": "csv", ".epub": "epub", ".eml": "email", ".rtf": "rtf",
+    ".odt": "odt", ".ods": "ods", ".odp": "odp",
 }  # fmt: skip
 MEDIA: dict[str, Kind] = {
     "text/plain": "text", "text/markdown": "markdown", "text/x-markdown": "markdown",
@@ -27,14 +31,18 @@ MEDIA: dict[str, Kind] = {
     "text/tab-separated-values": "csv", "message/rfc822": "email",
 }  # fmt: skip
 """Kinds that cannot be told by their content."""
+OPEN = "application/vnd.oasis.opendocument"
 OFFICE = "application/vnd.openxmlformats-officedocument"
 MEDIA_TYPE: dict[Kind, str] = {
     "text": "text/plain", "markdown": "text/markdown", "html": "text/html", "csv": "text/csv",
     "email": "message/rfc822", "pdf": "application/pdf", "epub": "application/epub+zip",
     "docx": f"{OFFICE}.wordprocessingml.document", "pptx": f"{OFFICE}.presentationml.presentation",
     "xlsx": f"{OFFICE}.spreadsheetml.sheet", "xls": "application/vnd.ms-excel",
+    "odt": f"{OPEN}.text", "ods": f"{OPEN}.spreadsheet", "odp": f"{OPEN}.presentation",
+    "rtf": "application/rtf",
 }  # fmt: skip
 
+OPEN_KINDS: tuple[Kind, ...] = ("odt", "ods", "odp")
 OFFICE_FOLDERS: dict[str, Kind] = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 BINARY = {
@@ -42,7 +50,7 @@ BINARY = {
     b"II*\0": "images", b"MM\0*": "images", b"RIFF": "sound, images and video", b"OggS": "sound and video",
     b"ID3": "sound", b"fLaC": "sound", b"\x1aE\xdf\xa3": "video", b"\x1f\x8b": "archives",
     b"BZh": "archives", b"7z\xbc\xaf": "archives", b"Rar!": "archives", b"\xfd7zXZ": "archives",
-    b"{\\rtf": "RTF files", b"%!PS": "PostScript files",
+    b"%!PS": "PostScript files",
 }  # fmt: skip
 HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html)\b", re.IGNORECASE)
 TEXTUAL = ("text", "markdown", "html", "csv", "email")
@@ -58,6 +66,8 @@ def kind(name: str, data: bytes, type: str | None) -> Kind:
         return "pdf"
     if data.startswith(b"PK\x03\x04"):
         return _zipped(name, data)
+    if data.startswith(b"{\\rtf"):
+        return "rtf"
     if data.startswith(OLE):
         return _ole(name, data)
     what = next((what for start, what in BINARY.items() if data.startswith(start)), "")
@@ -87,6 +97,7 @@ def charset(type: str | None) -> str:
 def _zipped(name: str, data: bytes) -> Kind:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()
+        mimetype = archive.open("mimetype").read(100) if "mimetype" in names else b""
     if "[Content_Types].xml" in names:
         for folder, kind in OFFICE_FOLDERS.items():
             if any(member.startswith(folder) for member in names):
@@ -94,7 +105,10 @@ def _zipped(name: str, data: bytes) -> Kind:
     if "META-INF/container.xml" in names:
         return "epub"
     if "mimetype" in names and "content.xml" in names:
-        raise unsupported(name, "OpenDocument files", "Save it as .docx, .xlsx, .pptx or .pdf.")
+        for kind in OPEN_KINDS:
+            if mimetype.startswith(MEDIA_TYPE[kind].encode()):
+                return kind
+        raise unsupported(name, "OpenDocument files of this type", "Save it as .odt, .ods, .odp or .pdf.")
     raise unsupported(name, "archives", "Unpack it and add what is in it.")
 
 

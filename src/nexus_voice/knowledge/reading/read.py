@@ -125,6 +125,19 @@ def _contents(name: str, data: bytes, kind: Kind, type: str | None, limits: Limi
             from . import books
 
             return books.epub(name, data, limits)
+        case "odt" | "ods" | "odp":
+            from . import opendocument
+
+            found = opendocument.read(name, data, limits)
+            if kind == "odp":
+                found.title = chosen_title(found.title) or next(
+                    (one.text for one in found.blocks if one.level), ""
+                )
+            return found
+        case "rtf":
+            from . import rtf
+
+            return rtf.read(data)
         case "email":
             from . import mail
 
