@@ -1,5 +1,6 @@
 """E5 through its real loader, on a network of random weights built here."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,19 @@ async def test_a_vector_is_the_mean_over_the_prefixed_texts_tokens(folder: Path)
             await embedder.embed(texts[:1], "passage"),
         )
         assert float(question[0] @ passage[0]) < 0.999
+
+
+async def test_its_vocabulary_tells_which_languages_it_understands(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "many")
+    path = tmp_path / "many" / "tokenizer.json"
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.add_tokens([f"x{number}" for number in range(100_000)])
+    tokenizer.save(str(path))
+    for at, understands in ((folder, False), (tmp_path / "many", True)):
+        async with E5Embedder(at) as embedder:
+            await embedder.ready()
+            assert embedder.understands("钥匙在哪里") is understands
+            assert embedder.understands("Where is the key?")
 
 
 async def test_a_query_does_not_wait_for_passages(folder: Path) -> None:

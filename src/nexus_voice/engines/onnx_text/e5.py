@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 
 from ...core.errors import EngineError
+from ...text.folding import is_latin
 from .session import BertSession, LoadedOnUse, in_batches, onnx_file
 
 if TYPE_CHECKING:
     from ...ports import Vectors
 
+MIN_WORDS_OF_MANY_LANGUAGES = 100_000
+"""In the vocabulary: BERT's of English has 30,522, that of XLM-RoBERTa in multilingual-e5 250,002."""
 MAX_TOKENS = 512
 """The most that the model was trained on."""
 TEXT_OUTPUTS = ("sentence_embedding", "embedding")
@@ -41,8 +44,11 @@ class E5Embedder(LoadedOnUse):
         super().__init__(self._load_and_look)
         self.name, self.dimensions = path.name, 0
         self._path, self._threads = path, threads
-        self._output = ""
+        self._output, self._multilingual = "", False
         self._limits = {"query": anyio.CapacityLimiter(2), "passage": anyio.CapacityLimiter(1)}
+
+    def understands(self, text: str) -> bool:
+        return self._multilingual or is_latin(text)
 
     async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> Vectors:
         """Rows of unit length in the order of `texts`; text past 512 tokens is not seen."""
@@ -60,7 +66,7 @@ class E5Embedder(LoadedOnUse):
                 f"The model {self.name} gives {', '.join(model.outputs)}, which is no text embedding.",
                 code="model_broken",
             )
-        self._output = output
+        self._output, self._multilingual = output, model.words >= MIN_WORDS_OF_MANY_LANGUAGES
         self.dimensions = self._vectors(model, ["query: ready?"]).shape[1]
         return model
 

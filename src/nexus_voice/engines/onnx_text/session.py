@@ -54,6 +54,7 @@ class BertSession:
         self._tokenizer.enable_padding(pad_id=self._tokenizer.token_to_id(pad) or 0, pad_token=pad)
         self._inputs = {one.name for one in self._session.get_inputs()}
         self.outputs = [one.name for one in self._session.get_outputs()]
+        self.words: int = self._tokenizer.get_vocab_size()
 
     def __call__(self, texts: Sequence[str] | Sequence[tuple[str, str]], output: str) -> tuple[Any, Any]:
         """(`output`, attention mask of shape (texts, tokens)) of single texts or of pairs."""
