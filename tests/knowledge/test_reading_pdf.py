@@ -3,9 +3,11 @@
 import io
 from collections.abc import Callable
 
+import pytest
 import written
 from reportlab.pdfgen.canvas import Canvas
 
+from nexus_voice.core.errors import BadInput
 from nexus_voice.knowledge.reading.read import read
 
 Draw = Callable[[Canvas], None]
@@ -182,3 +184,18 @@ def test_divided_words_are_joined() -> None:
     assert outline(drawn(page)) == [
         ((), "Some words are divided at the end of a line, as in internationalization here.")
     ]
+
+
+def test_a_broken_page_costs_that_page_only() -> None:
+    whole = written.pages([f"Fact number {number}." for number in range(1, 41)])
+    first, *pages = whole.split(b"/Type /Page\n")
+    data = first + b"".join(
+        (b"/Type /Pagg\n" if at in (2, 6, 39) else b"/Type /Page\n") + page for at, page in enumerate(pages)
+    )
+    document = read("a.pdf", data)
+    assert document.warnings == ("3 of 40 pages could not be read.",)
+    assert document.text.split("\n\n") == [f"Fact number {n}." for n in range(1, 41) if n not in (3, 7, 40)]
+    assert len(document.pages) == 40
+    with pytest.raises(BadInput) as raised:
+        read("a.pdf", whole.replace(b"/Type /Page\n", b"/Type /Pagg\n"))
+    assert raised.value.code == "broken_document"

@@ -34,7 +34,7 @@ class Line:
     """A line as it is printed, or a part of one between wide gaps. Coordinates are in points and grow
     upwards; `height` is the line's place on the page, from 0 at the bottom to 1 at the top. `gap` is the
     distance from the part before, 0 for the first part. `column` is the width of the column, 0 if there is
-    only one.
+    only one. An `entry` is a field of a form with its label.
     """
 
     text: str
@@ -49,6 +49,7 @@ class Line:
     page: int
     gap: float = 0.0
     column: float = 0.0
+    entry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class _Heads:
 
     def level(self, line: Line, alone: bool) -> int:
         """The level of a heading; 0 if the line is none. `alone` is True for the only line of a paragraph."""
-        if not _short(line) or line.mono:
+        if not _short(line) or line.mono or line.entry:
             return 0
         level = self._named(line) or self._sizes.get(line.size, 0)
         return level or int(self._bold and alone and line.bold and not line.text.endswith(","))
@@ -139,7 +140,7 @@ def _blocks_of(lines: list[Line], heads: _Heads) -> Iterator[Block]:
             yield Block("\n".join(_indented(paragraph)), whole=True, page=page)
             bullet = False
         else:
-            item = bool(BULLET.match(first.text))
+            item = first.entry or bool(BULLET.match(first.text))
             text = _joined(paragraph, first.column or right - left)
             yield Block(DOTS.sub("- ", text), tight=item and bullet, page=page)
             bullet = item
@@ -148,6 +149,8 @@ def _blocks_of(lines: list[Line], heads: _Heads) -> Iterator[Block]:
 def _begins_paragraph(first: Line, before: Line, line: Line, usual: float) -> bool:
     """Whether `line` begins a new paragraph after one that goes from `first` to `before`."""
     gap = before.foot - line.foot
+    if before.entry or line.entry:
+        return True
     if before.mono and line.mono:
         return not 0 <= gap < 3 * line.size
     if before.mono != line.mono:

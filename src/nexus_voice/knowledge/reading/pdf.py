@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from typing import Any
 
-from . import aligned, columns, grid, hyphens, layout, pdf_lines, tables
+from . import aligned, columns, form, grid, hyphens, layout, pdf_lines, tables
 from .document import Block, Contents, chosen_title, flat
 from .layout import Line
 from .limits import Limits, encrypted
@@ -34,8 +34,12 @@ def read(name: str, data: bytes, limits: Limits) -> Contents:
         if error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
             raise encrypted(name) from error
         raise
-    limits.check_pages(name, len(pdf))
     pages, broken, warnings = list[list[Line | Block]](), 0, list[str]()
+    try:
+        pdf.init_forms()  # before its pages are opened
+    except pdfium.PdfiumError:
+        warnings.append("The fields of its form could not be read.")
+    limits.check_pages(name, len(pdf))
     for index in range(len(pdf)):
         try:
             pages.append(list(_page(pdf, index)))
@@ -64,6 +68,8 @@ def _page(pdf: Any, index: int) -> Iterator[Line | Block]:
     text = page.get_textpage()
     try:
         lines = list(pdf_lines.lines(text, index, page.get_bbox()))
+        if pdf.formenv:
+            lines = form.filled(lines, list(form.fields(page, pdf.formenv)), index)
         tabled: dict[int, list[layout.Part]] = {}
         for box, xs, ys in _grids(page):
             inside = [line for line in lines if _holds(box, line)]
