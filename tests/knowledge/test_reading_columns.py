@@ -102,6 +102,27 @@ def test_a_table_in_a_column_is_a_table() -> None:
     ]
 
 
+def test_items_and_addresses_and_what_runs_above_and_below() -> None:
+    item = wrapped(PUMP, 220)
+    bullets = [f"\u2022 {item[0]}", *item[1:]] * 2
+    indented = [
+        Column(50 if line.startswith("\u2022") else 58, 700 - 12.5 * at, [line])
+        for at, line in enumerate(bullets)
+    ]
+    beside = Column(310, 700, wrapped(f"{VALVE} {GERMAN}", 230))
+    assert text(pdf([*indented, beside])) == f"- {PUMP}\n- {PUMP}\n\n{VALVE} {GERMAN}"
+
+    addresses = [
+        Column(50, 700, ["Bill to:", "ACME Ltd", "1 High Street", "Harlow"]),
+        Column(310, 700, ["Ship to:", "Tarnfield Stores", "9 Quay Road", "Mossgate"]),
+    ]
+    assert " ".join(text(pdf(addresses)).split()) == " ".join(line for one in addresses for line in one.lines)
+
+    running = [Column(50, 810, ["The Harlow Gazette"]), Column(480, 810, ["No. 12"]), Column(310, 30, ["3"])]
+    columns = [Column(50, 700, wrapped(PUMP, 230)), Column(310, 700, wrapped(VALVE, 230))]
+    assert flowing(pdf(running + columns)) == ["The Harlow Gazette No. 12", PUMP, VALVE, "3"]
+
+
 def test_lists_side_by_side_are_columns() -> None:
     page = [
         Column(50, 700, ["\u2022 Open the upper valve", "\u2022 Wait for a minute", "\u2022 Close it again"]),

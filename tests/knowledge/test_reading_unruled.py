@@ -50,6 +50,18 @@ def test_a_cell_may_go_on_in_the_next_line() -> None:
     ]
 
 
+def test_the_names_of_the_columns_may_take_two_lines() -> None:
+    page = [
+        Column(50, 700, ["", "Depot", "Harlow", "Mossgate"]),
+        Column(185, 700, ["Opening", "hours", "07:30-18:00", "06:00-14:00"]),
+        Column(310, 700, ["Telephone", "extension", "4471", "4480"]),
+    ]
+    assert text(pdf(page)) == (
+        "Harlow – Opening hours: 07:30-18:00; Telephone extension: 4471\n"
+        "Mossgate – Opening hours: 06:00-14:00; Telephone extension: 4480"
+    )
+
+
 def test_a_table_may_be_drawn_column_by_column() -> None:
     assert text(pdf(HOURS_COLUMNS[:2] + HOURS_COLUMNS[3:], order="columns")).startswith(
         "Harlow – Weekday: 07:30"

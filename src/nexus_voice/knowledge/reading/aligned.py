@@ -139,6 +139,10 @@ def _blocks(grid: tables.Rows, page: int) -> list[Block]:
             ]
         else:
             whole.append(cells)
+    if len(whole) > 2 and not whole[0][0] and all(whole[1]):  # names of columns in two rows
+        numbers = [any(NUMBER.fullmatch(cell) for cell in cells) for cells in whole[:3]]
+        if numbers == [False, False, True]:
+            whole[:2] = [[run_on(filter(None, pair)) for pair in zip(*whole[:2], strict=True)]]
     labels = [cells[0] for cells in whole if cells[0]]
     if len(grid[0]) == 2 and 2 * sum(label.endswith(":") for label in labels) >= len(labels):
         return [Block("\n".join(" ".join(tables.cells(cells)) for cells in whole), whole=True, page=page)]

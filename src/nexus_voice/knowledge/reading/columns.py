@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from operator import and_
-from statistics import median
+from statistics import median, mode
 
 from .layout import BULLET, Line, Part
 
@@ -27,11 +27,12 @@ EDGE_PT = 2.0
 MIN_GUTTERS = (3, 1.5), (4, 1.0), (6, 0.8)
 """(rows on both sides, width of the white between them in font sizes): fewer rows need more white."""
 MIN_ALIGNED = 0.35
-"""Share of a column's rows that begin at its edge."""
+"""Share of a column's rows that begin at one place."""
 ROW_RATIO = 0.4
 """Lines whose middles differ less than this part of the font's size stand in one row."""
 MAX_TAIL_STEP_RATIO = 3.0
 """Where only one column goes on, a step to the next line that exceeds the usual one so many times ends it."""
+MAX_RUNNING_ROWS = 2
 MIN_FULL_RATIO = 0.7
 """A line that goes on in the next one fills this part of its column."""
 MIN_ASIDE_RATIO = 0.6
@@ -150,12 +151,13 @@ def _beside(
     """The columns to the left and right of the strip of white that ends at `x`, with the rows of both."""
     one, other = _joined(left), _joined(right)
     top, foot = min(one[0].top, other[0].top), max(one[-1].foot, other[-1].foot)
-    one, other = _without_tails(one, top, foot), _without_tails(other, top, foot)
+    one, other = _without_tails(one, other, top, foot), _without_tails(other, one, top, foot)
     count = min(sum(row.top > foot and row.foot < top for row in side) for side in (one, other))
     white = x - max((row.x1 for row in one), default=x)
     if not any(count >= rows and white >= width * size for rows, width in MIN_GUTTERS):
         return None
-    for side, edge in ((one, min(row.x0 for row in one)), (other, x)):
+    for side in (one, other):
+        edge = mode(round(row.x0 / EDGE_PT) for row in side) * EDGE_PT
         if sum(abs(row.x0 - edge) <= EDGE_PT for row in side) < MIN_ALIGNED * len(side):
             return None
     cut = Cut(x, max(one[0].top, other[0].top), min(one[-1].foot, other[-1].foot), count)
@@ -175,21 +177,31 @@ def _joined(found: list[list[Part]]) -> list[Row]:
     ]
 
 
-def _without_tails(side: list[Row], top: float, foot: float) -> list[Row]:
-    """The rows of a column without those above `top` and below `foot` that a larger step separates."""
+def _without_tails(side: list[Row], other: list[Row], top: float, foot: float) -> list[Row]:
+    """The rows of a column without those that a larger step separates, above `top` and below `foot`, or where
+    the `other` column has white there too, as it has beside running heads and feet."""
     steps = [before.foot - after.foot for before, after in pairwise(side)]
     most = MAX_TAIL_STEP_RATIO * median(steps or [0.0])
     first, last = 0, len(side)
     for index, step in enumerate(steps, 1):
-        if step > most and side[index - 1].foot >= top:
+        if step <= most:
+            continue
+        low, high = side[index].top, side[index - 1].foot
+        white = not any(row.foot < high and row.top > low for row in other)
+        if high >= top or (white and index <= MAX_RUNNING_ROWS):
             first = index
-        if step > most and side[index].top <= foot:
+        if low <= foot or (white and len(side) - index <= MAX_RUNNING_ROWS):
             last = min(last, index)
     return side[first:last]
 
 
 def _apart(left: list[Row], right: list[Row]) -> bool:
     """Whether two columns are texts of their own, and not those of a table."""
+    if all(
+        [row.text.endswith(":") for row in side] == [True, *[False] * (len(side) - 1)]
+        for side in (left, right)
+    ):
+        return True  # two addresses under their titles, for example
     one, other = _Flow.of(left), _Flow.of(right)
     if one.fair and other.fair:
         return True

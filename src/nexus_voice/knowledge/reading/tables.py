@@ -62,7 +62,8 @@ def headed(rows: Rows) -> bool:
     years = not NUMBER.fullmatch(first[0]) and all(YEAR.fullmatch(cell) for cell in cells(first[1:]))
     if any(NUMBER.fullmatch(cell) for cell in first) and not years:
         return False
-    if any(_alike(first, row) for row in (rest[1:] if len(cells(first)) < sum(map(bool, first)) else rest)):
+    below = rest[1:] if len(cells(first)) < sum(map(bool, first)) else rest
+    if not years and any(_alike(first, row) for row in below):
         return False
     return width > 2 or any(NUMBER.fullmatch(cell) for row in rest for cell in row)
 
