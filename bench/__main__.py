@@ -14,6 +14,7 @@ from nexus_voice.telemetry.logs import configure
 
 from . import machine
 from .answer import answer
+from .answers.answers import answers
 from .dsp import dsp
 from .engines import engines
 from .hearing import hearing
@@ -115,6 +116,9 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     ears.add_argument("--whisper", type=Path, metavar="FOLDER", help="the model [whisper-base, as pulled]")
     ears.add_argument("--speakers", type=counts, default=[1], help="who speak at a time [1]")
     ears.add_argument("--threads", type=int, default=0, help="of the recogniser; 0: chosen by itself [0]")
+    about = "How many questions are answered right without a language model."
+    quoting = commands.add_parser("answers", help=about, description=about)
+    quoting.add_argument("--shown", action="store_true", help="the answers for the screen, not for the voice")
     commands.add_parser(
         "report", help="The table of what was measured; exits with 1 when a target is missed."
     )
@@ -128,6 +132,10 @@ def main(words: Sequence[str] | None = None) -> int:
         return report()
     if chosen.command in ("retrieval", "turns"):
         return measured_with_models(chosen)
+    if chosen.command == "answers":
+        configure("error")
+        answers(chosen.shown)
+        return 0
     if sys.platform != "linux":
         print("The measurements read /proc and pin processes to cores: they need Linux.", file=sys.stderr)
         return 2

@@ -15,7 +15,8 @@ import pytest
 from nexus_voice.core.chat import Message, Passage, Prompt
 from nexus_voice.engines.cartesia.tts import WordMarks
 from nexus_voice.engines.extractive.llm import NAMED_SOURCE
-from nexus_voice.engines.extractive.units import units
+from nexus_voice.engines.extractive.question import asked
+from nexus_voice.engines.extractive.units import pieces_of, units
 from nexus_voice.engines.http.body import SseDecoder
 from nexus_voice.engines.http.errors import error_detail
 from nexus_voice.engines.http.search_results import clean
@@ -199,7 +200,7 @@ SLOW: dict[str, Callable[[str], object]] = {
     "unmarked": unmarked,
     "disarmed": disarmed,
     "sentences of a document": sentences,
-    "units of an answer": lambda text: units(text, [Passage(text, "", "")]),
+    "units of an answer": lambda text: (pieces_of.cache_clear(), units(asked(text), [Passage(text, "", "")])),
     "a prompt": prompted,
     "marks in tokens": unmarked_in_pieces,
     "citations at once": lambda text: cited(text, in_one),

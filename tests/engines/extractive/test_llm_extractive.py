@@ -120,7 +120,7 @@ async def test_spoken_answers_are_short(llm: ExtractiveLlm) -> None:
     shown = await answer(llm, "what is the part number of the pump", long)
     assert spoken.count(".") <= 3
     assert len(spoken) < 400
-    assert spoken.count(".") < shown.count(".") <= 6
+    assert shown.count(".") <= 6
 
 
 async def test_long_code_is_shown_but_not_said(llm: ExtractiveLlm) -> None:
@@ -134,15 +134,19 @@ async def test_long_code_is_shown_but_not_said(llm: ExtractiveLlm) -> None:
     assert (await answer(llm, "how do i start the pump", only, spoken=True)).startswith(NOT_FOUND)
 
 
-async def test_a_list_comes_whole_with_its_heading(llm: ExtractiveLlm) -> None:
+async def test_a_list_that_is_asked_for_comes_whole_with_its_heading(llm: ExtractiveLlm) -> None:
     passage = Passage(
         "- Damage from lightning.\n- Scratches.", "d", "Warranty", ("What is not covered",), score=0.8
     )
-    assert await answer(llm, "is lightning covered", passage, spoken=True) == (
+    whole = "what are the damages that are not covered by the warranty"
+    assert await answer(llm, whole, passage, spoken=True) == (
         "From “Warranty”, “What is not covered”: Damage from lightning. Scratches."
     )
-    assert await answer(llm, "is lightning covered", passage) == (
+    assert await answer(llm, whole, passage) == (
         "From “Warranty”, “What is not covered”:\n\n- Damage from lightning.\n- Scratches."
+    )
+    assert await answer(llm, "is lightning covered", passage, spoken=True) == (
+        "From “Warranty”, “What is not covered”: Damage from lightning."
     )
 
 
@@ -256,5 +260,6 @@ async def test_passages_that_are_known_early_leave_only_the_question_to_compare(
     assert asked
     asked.clear()
     assert "8080" in await answer(llm, question, MODELS, PORT)
-    assert asked == [question]
+    assert asked[0] == question
+    assert all(" " not in one for one in asked[1:]), "words only: the sentences are known"
     assert not ExtractiveLlm().primes
