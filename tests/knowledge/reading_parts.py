@@ -36,6 +36,11 @@ FORGED: dict[str, list[Any]] = {
     "a page that begins beyond the text": [None, HEAD, [["text", [], 0, 1, [[0, 1], [4, 2]]]]],
     "no page at the beginning": [None, HEAD, [["text", [], 0, 1, [[1, 1], [2, 2]]]]],
     "pages out of order": [None, HEAD, [["text", [], 0, 1, [[0, 2], [2, 1]]]]],
+    "bytes of no attachment": [None, HEAD, b"x"],
+    "an attachment without a name": [None, HEAD, ["attachment", "", "text/plain"]],
+    "passages of an attachment": [None, HEAD, ["attachment", "a", ""], [["text", [], 0, None, []]]],
+    "too many attachments": [None, HEAD, *[["attachment", "a", "text/plain"]] * 51],
+    "too large an attachment": [None, HEAD, ["attachment", "a", ""], *[bytes(1_000_000)] * 51],
     "a map": [None, HEAD, [{"text": "text"}]],
 }
 """What a process that a document has taken over might send, by the document's name."""

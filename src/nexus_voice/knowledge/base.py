@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Self, TypeVar, TypeVarTuple, Unpack
 
@@ -16,6 +17,7 @@ from ..core.chat import Passage
 from ..core.errors import BadInput, EngineError
 from ..ports import Embedder
 from ..text.prose import is_code, sentences
+from . import attachments
 from .collections import Collections
 from .documents import library, originals
 from .documents.records import DocumentInfo, Ingested, Origin, Outcome, StoredChunk, digest_of
@@ -23,6 +25,7 @@ from .documents.revisions import changed, revision
 from .index.embedders import Embedders, Progress
 from .reading.chunks import READER_VERSION, Reading
 from .reading.confined_reader import Reader
+from .reading.document import told
 from .reading.limits import Limits
 from .reading.read import read_here
 from .search.choosing import Chooser
@@ -181,7 +184,8 @@ class KnowledgeBase:
     async def take_in(
         self, origin: Origin, data: bytes, *, file_name: str = "", note: Note | None = None
     ) -> Ingested:
-        """Read a file's bytes, and store the document with its file. Its vectors are `embed`'s to make.
+        """Read a file's bytes, and store the document with its file, and what is attached to it as documents
+        of their own. Its vectors are `embed`'s to make.
 
         The document of the same origin is replaced in one step. If the content is the same, and reading has
         not improved since, nothing changes but its fingerprint. `file_name` tells the kind of file where the
@@ -192,6 +196,10 @@ class KnowledgeBase:
         if known and known.digest == digest and known.reader == READER_VERSION:
             return await self._unchanged(known, origin.fingerprint, note)
         reading = await self._read(file_name or origin.name, data, origin.type)
+        if known and known.part_of:  # an attachment, read again by itself
+            reading = replace(reading, title=known.title)
+        parts, lost = await attachments.read(origin, reading, self._read)
+        reading = replace(reading, warnings=told([*reading.warnings, *lost]))
 
         def store(connection: Connection) -> Ingested:
             changed(connection)
@@ -199,6 +207,7 @@ class KnowledgeBase:
             info, outcome = library.put(
                 connection, origin, reading, digest=digest, size=len(data), original=original
             )
+            attachments.put(connection, info, parts)
             if note:
                 note(connection, info, outcome)
             return Ingested(info.id, info.title, info.chunks, outcome)
@@ -225,10 +234,12 @@ class KnowledgeBase:
         await self.candidates("ready?", PUBLIC, 1)
 
     async def embed(self, id: str, progress: Callable[[int, int], None] | None = None) -> None:
-        """Make the vectors that a document's chunks lack, and keep each batch at once. It returns early when
-        the embedder fails; `keep_up` makes the rest. `progress` is told how many chunks have a vector, and
-        how many there are."""
+        """Make the vectors that a document and its attachments lack, and keep each batch at once. It returns
+        early when the embedder fails; `keep_up` makes the rest. `progress` is told how many chunks of the
+        document have a vector, and how many there are."""
         await self._embedders.embed(id, progress)
+        for part in await self.store.read(library.parts_of, id):
+            await self._embedders.embed(part, None)
 
     async def find(self, origin: Origin) -> DocumentInfo | None:
         """The document of this origin, whoever asks."""

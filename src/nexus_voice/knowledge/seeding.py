@@ -49,14 +49,14 @@ async def _mirror(base: KnowledgeBase, folder: Path, called: str) -> list[Ingest
             log.warning("%s was skipped: %s", path, error)
     kept = {one.id for one in done}
     for document in await base.documents(None, SEED, SOURCE):
-        if document.id not in kept:
+        if document.id not in kept and document.part_of not in kept:
             await base.delete(document.id, None)
     return done
 
 
 async def _name(base: KnowledgeBase, files: Set[str], called: str) -> None:
     """Name the collection. A seed that shares no file with the one before is new, and gets its own name."""
-    known = [document.name for document in await base.documents(None, SEED, SOURCE)]
+    known = [one.name for one in await base.documents(None, SEED, SOURCE) if one.part_of is None]
     another = bool(known and files) and files.isdisjoint(known)
     for one in await base.collections.listing(PUBLIC):
         if one.id == SEED and one.name != called and (another or one.name in (INITIAL_NAME, ABOUT)):

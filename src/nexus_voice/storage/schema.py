@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from .columns import Moment, PlainText
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration."""
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -73,7 +73,9 @@ documents = Table(
     Column("added", Moment, nullable=False),
     Column("warnings", JSON, nullable=False),  # sentences about what was left out or is doubtful
     Column("reader", Integer, nullable=False),  # knowledge.reading.chunks.READER_VERSION
+    Column("part_of", ForeignKey("documents.id", ondelete="CASCADE")),  # the mail that it was attached to
     UniqueConstraint("collection_id", "source", "name"),
+    Index("documents_part_of", "part_of"),
 )
 
 chunks = Table(

@@ -67,12 +67,14 @@ class Server:
         return known or str(self._ask("POST", "collections", json={"name": name})["id"])
 
     def documents(self, collection: str, source: str) -> dict[str, Known]:
-        """The documents of a source that are in the knowledge base, by name."""
+        """The documents of a source that are in the knowledge base, by name. Attachments of others are not
+        the source's."""
         found: dict[str, Known] = {}
         query: dict[str, Any] = {"collection": collection, "source": source, "limit": DOCUMENTS_PER_PAGE}
         while True:
             page = self._ask("GET", "documents", params=query)
-            found |= {one["name"]: Known(one["id"], one["fingerprint"]) for one in page["documents"]}
+            own = (one for one in page["documents"] if not one.get("part_of"))
+            found |= {one["name"]: Known(one["id"], one["fingerprint"]) for one in own}
             if not page.get("next"):
                 return found
             query["after"] = page["next"]

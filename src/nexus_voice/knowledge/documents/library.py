@@ -69,6 +69,7 @@ def put(
     digest: str,
     size: int,
     original: str | None,
+    part_of: str | None = None,
 ) -> tuple[DocumentInfo, Outcome]:
     """Add the document, or replace the one of the same origin, whose id stays. Its chunks are found by their
     words from then on. `original` must be kept already."""
@@ -92,6 +93,7 @@ def put(
         "added": now(),
         "warnings": list(reading.warnings),
         "reader": READER_VERSION,
+        "part_of": part_of or (known.part_of if known else None),
     }
     if known:
         connection.execute(chunks.delete().where(chunks.c.document_id == known.id))
@@ -111,12 +113,20 @@ def refresh(connection: sa.Connection, id: str, fingerprint: str) -> None:
     connection.execute(documents.update().where(documents.c.id == id).values(fingerprint=fingerprint))
 
 
+def parts_of(connection: sa.Connection, id: str) -> list[str]:
+    """The ids of the attachments of a document."""
+    return list(connection.scalars(sa.select(documents.c.id).where(documents.c.part_of == id)))
+
+
 def delete(connection: sa.Connection, id: str, scope: Scope | None) -> bool:
-    """Whether there was such a document that the scope may change. No search finds it any more."""
+    """Whether there was such a document that the scope may change. No search finds it and its attachments any
+    more."""
     changed(connection)
     known = document(connection, id, scope, WRITE)
     if known is None:
         return False
+    for part in parts_of(connection, id):
+        delete(connection, part, None)
     connection.execute(chunks.delete().where(chunks.c.document_id == id))
     gone = connection.execute(documents.delete().where(documents.c.id == id)).rowcount > 0
     sweep(connection, known.original)
@@ -158,6 +168,9 @@ def change(
         _add(connection, id, new.title, pieces)
     values = {"collection_id": new.collection, "name": new.name, "title": new.title}
     connection.execute(documents.update().where(documents.c.id == id).values(values))
+    if new.collection != known.collection:
+        moved = documents.update().where(documents.c.part_of == id)
+        connection.execute(moved.values(collection_id=new.collection))
     return document(connection, id, None)
 
 

@@ -30,7 +30,8 @@ class Origin:
 class DocumentInfo:
     """A document. `digest` is made by `digest_of`, `original` is the digest of the file if it is kept, and
     `bytes` is the file's size. `warnings` are sentences about what was left out of it or is doubtful.
-    `reader` is the `READER_VERSION` by which it was read; 0 if that was before there was one."""
+    `reader` is the `READER_VERSION` by which it was read; 0 if that was before there was one. `part_of` is
+    the mail that it was attached to: its document's id."""
 
     id: str
     collection: str
@@ -47,6 +48,7 @@ class DocumentInfo:
     added: datetime
     warnings: tuple[str, ...]
     reader: int
+    part_of: str | None = None
 
     @property
     def place(self) -> str:

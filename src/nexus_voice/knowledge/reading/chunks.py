@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ...core.chat import PageStarts
 from ...text.prose import sentence_spans
-from .document import Document
+from .document import Attachment, Document
 
 READER_VERSION = 3
 """Raise it when reading or cutting improves: documents are then read again, once they are handed in or the
@@ -47,6 +47,7 @@ class Reading:
     pages: int | None
     chunks: list[Chunk]
     warnings: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 def chunks(document: Document) -> list[Chunk]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
 
@@ -17,9 +17,9 @@ from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 from ...workers.process import CANCEL_TIMEOUT_S
 from .chunks import Chunk, Reading
-from .document import told
+from .document import Attachment, told
 from .kinds import MEDIA_TYPE
-from .limits import Limits
+from .limits import MAX_ATTACHMENTS, Limits
 
 PARSER = "nexus_voice.knowledge.reading.read:Parser"
 PIECE_BYTES = 1_000_000
@@ -76,7 +76,7 @@ class Reader(InWorkers):
         self.limits.check_size(name, len(data))
         begun = False
         head: Head | None = None
-        found = list[Chunk]()
+        found, attached = list[Chunk](), list[tuple[str, str, bytearray]]()
         try:
             with move_on_after(inf) as scope:
                 items = self._workers.call("read", _pieces(name, data, type), parse=_Parts(self.limits))
@@ -88,6 +88,10 @@ class Reader(InWorkers):
                                 scope.deadline = current_time() + self._seconds
                             case list():
                                 found += item
+                            case Begun(name=file, type=media):
+                                attached.append((file, media, bytearray()))
+                            case bytes():
+                                attached[-1][2].extend(item)
                             case _:
                                 head = item
         except EngineError as error:
@@ -99,7 +103,8 @@ class Reader(InWorkers):
         if head is None:
             raise _died(name)
         title, kind, pages, warnings = head
-        return Reading(title, kind, pages or None, found, warnings)
+        files = tuple(Attachment(file, media, bytes(content)) for file, media, content in attached)
+        return Reading(title, kind, pages or None, found, warnings, files)
 
     @property
     def confinement(self) -> Confinement | None:
@@ -107,15 +112,26 @@ class Reader(InWorkers):
         return self._workers.confinement
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attachment whose bytes follow."""
+
+    name: str
+    type: str
+
+
 class _Parts:
     """Checks what a reader's process sends, which a hostile document may have taken over: None when it
-    begins, then (title, media type, pages, warnings), then lists of chunks."""
+    begins, then (title, media type, pages, warnings), then lists of chunks, then what was attached, each with
+    its name first."""
 
     def __init__(self, limits: Limits) -> None:
         self._begun = self._headed = False
         self._characters_left = MAX_TEXT_RATIO * limits.text
+        self._bytes_left = limits.size
+        self._attachments = 0
 
-    def __call__(self, item: Any) -> Head | list[Chunk] | None:
+    def __call__(self, item: Any) -> Head | list[Chunk] | Begun | bytes | None:
         match item:
             case None if not self._begun:
                 self._begun = True
@@ -127,7 +143,17 @@ class _Parts:
                 if tuple(warnings) != told(map(str, warnings)):
                     raise ValueError("no warnings")
                 return title, kind, pages, tuple(warnings)
-            case [*rows] if self._headed:
+            case ["attachment", str(name), str(type)] if self._headed and name:
+                self._attachments += 1
+                if self._attachments > MAX_ATTACHMENTS:
+                    raise ValueError("more attachments than a mail may have")
+                return Begun(name, type)
+            case bytes() if self._attachments:
+                self._bytes_left -= len(item)
+                if self._bytes_left < 0:
+                    raise ValueError("more bytes than a mail may have")
+                return item
+            case [*rows] if self._headed and not self._attachments:
                 return [self._chunk(row) for row in rows]
         raise ValueError("out of order")
 

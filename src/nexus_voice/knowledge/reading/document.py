@@ -37,6 +37,15 @@ class Block:
     page: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file within an e-mail. `type` is its media type."""
+
+    name: str
+    type: str
+    data: bytes
+
+
 @dataclass(slots=True)
 class Contents:
     """What is found in a file: the title that it says it has, or "", its blocks in reading order, and the
@@ -50,6 +59,7 @@ class Contents:
     blocks: Iterable[Block]
     pages: int = 0
     warnings: list[str] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class Document:
     pages: tuple[int, ...] = ()
     whole: tuple[tuple[int, int], ...] = ()
     warnings: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 def lay_out(title: str, blocks: Iterable[Block], pages: int = 0, warnings: Iterable[str] = ()) -> Document:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from ...core.errors import BadInput
 
+MAX_ATTACHMENTS = 50
+"""Of one e-mail, those of the mails within it included."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

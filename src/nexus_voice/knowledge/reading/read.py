@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ...core.errors import NexusError
@@ -14,6 +15,8 @@ from .kinds import MEDIA_TYPE, Kind
 from .limits import Limits, broken, empty, too_much, unknown_encoding
 
 LIMITS = Limits()
+PIECE_BYTES = 1_000_000
+"""Bytes of an attachment that are sent at a time."""
 BATCH_CHARS = 20_000
 """A reader's process sends its chunks when they have so much text: far below what fits into one frame."""
 MAX_HEADING_CHARS = 300
@@ -48,7 +51,9 @@ def read_here(name: str, data: bytes, type: str, limits: Limits) -> Reading:
     """Read a trusted file in this process. It may take long, so it is called in a thread."""
     kind, document = read_as(name, data, type, limits)
     pages = len(document.pages) or None
-    return Reading(document.title, MEDIA_TYPE[kind], pages, chunks(document), document.warnings)
+    return Reading(
+        document.title, MEDIA_TYPE[kind], pages, chunks(document), document.warnings, document.attachments
+    )
 
 
 class Parser:
@@ -60,7 +65,7 @@ class Parser:
     def read(self, items: Iterator[Any], emit: Callable[[Any], None]) -> None:
         """Items are (name, media type or None), then the file in pieces. Emits None when it begins, then
         [title, media type, number of pages, warnings], then lists of chunks as [text, path, start, page,
-        page starts]."""
+        page starts], then each attachment as ["attachment", name, media type] and its bytes in pieces."""
         emit(None)
         name, type = next(items)
         try:
@@ -68,6 +73,10 @@ class Parser:
             emit([document.title, MEDIA_TYPE[kind], len(document.pages), list(document.warnings)])
             for batch in _batches(cut(document)):
                 emit(batch)
+            for attached in document.attachments:
+                emit(["attachment", attached.name, attached.type])
+                for start in range(0, len(attached.data), PIECE_BYTES):
+                    emit(attached.data[start : start + PIECE_BYTES])
         except MemoryError:
             raise too_much(name, "takes too much memory to read", "too_much_memory") from None
 
@@ -92,7 +101,7 @@ def _document(name: str, data: bytes, kind: Kind, type: str | None, limits: Limi
     document = lay_out(title or title_of_name(name), kept, found.pages, found.warnings)
     if not document.sections:
         raise empty(name)
-    return document
+    return replace(document, attachments=tuple(found.attachments))
 
 
 def _contents(name: str, data: bytes, kind: Kind, type: str | None, limits: Limits) -> Contents:

@@ -40,6 +40,7 @@ class Document(BaseModel):
     pages: int | None = Field(description="null where it has none.", examples=[12])
     chunks: int = Field(description="Passages it was cut into.", examples=[42])
     added: datetime
+    part_of: str | None = Field(description="The id of the e-mail that it was attached to.")
     warnings: list[str] = Field(
         description="What was left out of it, or is doubtful; for people.",
         examples=[["3 of 40 pages could not be read."]],
