@@ -72,7 +72,7 @@ class Parser(read.Parser):
         elif name == "doubtful":
             emit(None)
             emit([*HEAD[:3], WARNINGS])
-            emit([["Something.", [], 0, None]])
+            emit([["Something.", [], 0, None, []]])
         elif name == "flood":
             emit(None)
             emit(HEAD)
