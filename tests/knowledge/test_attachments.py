@@ -76,6 +76,10 @@ async def test_attachments_come_change_and_go_with_their_mail(at: Path | str) ->
         assert await held(base) == {}
         assert await found(base, "ferry dawn") == []
 
+        await base.ingest("mail.eml", bytes(mail(plan)), collection=other.id)
+        assert await base.collections.delete(other.id, None)
+        assert await held(base) == {}
+
 
 async def test_an_attachment_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
     files = (

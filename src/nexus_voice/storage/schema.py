@@ -73,7 +73,7 @@ documents = Table(
     Column("added", Moment, nullable=False),
     Column("warnings", JSON, nullable=False),  # sentences about what was left out or is doubtful
     Column("reader", Integer, nullable=False),  # knowledge.reading.chunks.READER_VERSION
-    Column("part_of", ForeignKey("documents.id", ondelete="CASCADE")),  # the mail that it was attached to
+    Column("part_of", ForeignKey("documents.id")),  # the mail that it was attached to
     UniqueConstraint("collection_id", "source", "name"),
     Index("documents_part_of", "part_of"),
 )

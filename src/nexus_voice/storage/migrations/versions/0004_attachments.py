@@ -11,9 +11,8 @@ revision, down_revision = "0004", "0003"
 def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":  # it can add such a column only so
         op.execute(
-            "ALTER TABLE documents ADD COLUMN part_of TEXT REFERENCES documents (id) ON DELETE CASCADE"
+            "ALTER TABLE documents ADD COLUMN part_of VARCHAR(32) REFERENCES documents (id)"
         )
     else:
-        reference = sa.ForeignKey("documents.id", ondelete="CASCADE")
-        op.add_column("documents", sa.Column("part_of", sa.Text(), reference))
+        op.add_column("documents", sa.Column("part_of", sa.String(32), sa.ForeignKey("documents.id")))
     op.create_index("documents_part_of", "documents", ["part_of"])
