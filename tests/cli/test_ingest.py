@@ -63,7 +63,7 @@ def newest_job(server: Server) -> dict[str, Any]:
 
 def test_a_folder_is_kept_in_step(server: Server, tmp_path: Path, run: Run) -> None:
     folder = write(
-        tmp_path / "step", tea_md="# Tea\n\nGreen.", a__b_md="# B\n\nBee.", c_txt="Sea.", x_jpg="x"
+        tmp_path / "step", tea_md="# Tea\n\nGreen.", a__b_md="# B\n\nBee.", c_txt="Sea.", x_mp3="x"
     )
 
     def again(*options: str) -> Done:
@@ -73,7 +73,7 @@ def test_a_folder_is_kept_in_step(server: Server, tmp_path: Path, run: Run) -> N
     assert first.returncode == 0, first.stderr
     assert f"{folder}/a/b.md: added, 1 passages" in first.stdout
     assert "3 added" in first.stdout
-    assert ".jpg 1" in first.stdout
+    assert ".mp3 1" in first.stdout
     assert documents(server, "folder:step-").keys() == {"tea.md", "a/b.md", "c.txt"}
 
     job = newest_job(server)
@@ -328,12 +328,12 @@ def test_a_server_that_was_away_is_waited_for(tmp_path: Path, shell: Shell) -> N
 
 
 def test_a_bucket_is_kept_in_step(server: Server, bucket: Any, shell: Shell, run: Run) -> None:
-    for key in ("docs/a.md", "docs/b/c.md", "docs/", "docs/photo.jpg", "other.md"):
+    for key in ("docs/a.md", "docs/b/c.md", "docs/", "docs/song.mp3", "other.md"):
         bucket.put_object(Bucket="documents", Key=key, Body=b"One." if "." in key else b"")
     first = run("ingest", "s3://documents/docs", "--url", server.url)
     assert first.returncode == 0, first.stderr
     assert "s3://documents/docs/b/c.md: added, 1 passages" in first.stdout
-    assert ".jpg 1" in first.stdout
+    assert ".mp3 1" in first.stdout
     assert documents(server, "s3://documents/docs").keys() == {"a.md", "b/c.md"}
     assert "2 unchanged" in run("ingest", "s3://documents/docs", "--url", server.url).stdout
     bucket.put_object(Bucket="documents", Key="docs/a.md", Body=b"Two.")

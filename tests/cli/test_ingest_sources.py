@@ -33,7 +33,7 @@ def write(folder: Path, **files: str) -> Path:
 
 def test_a_folder_lists_what_can_be_read_below_it(tmp_path: Path) -> None:
     write(tmp_path / "f", one_md="1", a__one_md="11", a__b__two_TXT="22", _hidden_md="x", _git__x_md="x")
-    write(tmp_path / "f", a__photo_jpg="x", a__zip="x", **{"~$open_docx": "x"})
+    write(tmp_path / "f", a__song_mp3="x", a__zip="x", **{"~$open_docx": "x"})
     write(tmp_path, outside_md="x")
     (tmp_path / "f" / "out.md").symlink_to(tmp_path / "outside.md")
     (tmp_path / "f" / "up").symlink_to(tmp_path)
@@ -42,7 +42,7 @@ def test_a_folder_lists_what_can_be_read_below_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "f" / "pipe.md")
     listing = Folder(tmp_path / "f", LIMIT).listing()
     assert list(listing.entries) == ["one.md", "same.md", "a/one.md", "a/b/two.TXT"]
-    assert listing.left_out == {".jpg": 1, "without a suffix": 1}
+    assert listing.left_out == {".mp3": 1, "without a suffix": 1}
     assert not listing.problems
 
 
@@ -144,13 +144,13 @@ def test_a_bucket_lists_what_is_below_its_prefix(bucket: Any) -> None:
         docs__a_md="22",
         docs__b__c_txt="333",
         docs__b__="",
-        docs__x_jpg="x",
+        docs__x_mp3="x",
         docs2__d_md="x",
     )
     source = Bucket("s3://documents/docs/", LIMIT)
     listing = source.listing()
     assert {name: entry.size for name, entry in listing.entries.items()} == {"a.md": 2, "b/c.txt": 3}
-    assert listing.left_out == {".jpg": 1}
+    assert listing.left_out == {".mp3": 1}
     assert source.id == "s3://documents/docs"
     with source.open(listing.entries["b/c.txt"]) as file:
         assert file.read() == b"333"

@@ -162,7 +162,7 @@ async def test_a_seed_folder_is_mirrored_and_leaves_uploads_alone(tmp_path: Path
     (folder / "deep").mkdir(parents=True)
     (folder / "pump.md").write_bytes(PUMP)
     (folder / "deep" / "oven.md").write_bytes(OVEN)
-    (folder / "photo.jpg").write_bytes(b"\xff\xd8")
+    (folder / "song.mp3").write_bytes(b"ID3")
     (folder / "broken.txt").write_bytes(bytes(100))
     async with KnowledgeBase(at, FakeEmbedder()) as base:
         await base.ingest("pump.md", b"My own pump is red.")

@@ -143,8 +143,8 @@ def test_a_title_that_nobody_chose_is_none(title: str) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "code", "word"),
     [
-        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(20), "unsupported_type", "images"),
-        ("a.docx", b"\x89PNG\r\n\x1a\n" + bytes(20), "unsupported_type", "images"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(20), "broken_document", "damaged"),
+        ("a.docx", b"\x89PNG\r\n\x1a\n" + bytes(20), "broken_document", "damaged"),
         ("a.mp3", b"ID3\4" + bytes(20), "unsupported_type", "sound"),
         ("a.zip", written.zipped({"a.txt": "x"}), "unsupported_type", "archives"),
         ("a.odt", written.zipped({"mimetype": "x", "content.xml": "x"}), "unsupported_type", ".odt"),
@@ -152,7 +152,7 @@ def test_a_title_that_nobody_chose_is_none(title: str) -> None:
         ("a.pdf", b"Hello", "broken_document", "damaged"),
         ("a.docx", b"PK\3\4 and so on", "broken_document", "damaged"),
         ("a.pdf", b"", "empty_document", "no text"),
-        ("a.pdf", written.pages(["", ""]), "empty_document", "OCR"),
+        ("a.pdf", written.pages(["", ""]), "empty_document", "no print"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_advice(name: str, data: bytes, code: str, word: str) -> None:

@@ -22,6 +22,9 @@ from .kinds import MEDIA_TYPE
 from .limits import MAX_ATTACHMENTS, Limits
 
 PARSER = "nexus_voice.knowledge.reading.read:Parser"
+MEMORY = 1_280 << 20
+"""Bytes of data that a process may have. To read a page from a picture takes 770 MiB, 285 of them for the
+networks."""
 PIECE_BYTES = 1_000_000
 """Bytes of a document that are sent at a time."""
 IDLE_TIMEOUT_S = 60.0
@@ -41,9 +44,9 @@ Head = tuple[str, str, int, tuple[str, ...]]
 class Reader(InWorkers):
     """Starts up to `workers` processes when documents come, and ends them when none comes for a minute.
 
-    Each process has `memory` bytes and `seconds` for a document, a low priority and none of our environment,
-    and is confined as far as the system allows. A process that dies, misbehaves or does not stop in time is
-    replaced.
+    Each process has `memory` bytes, a low priority and none of our environment, and is confined as far as the
+    system allows. It has `seconds` for a document, and again after each page that it reads from a picture, as
+    long as the limits allow. A process that dies, misbehaves or does not stop in time is replaced.
     """
 
     def __init__(
@@ -52,7 +55,7 @@ class Reader(InWorkers):
         *,
         workers: int = 1,
         seconds: float = 120.0,
-        memory: int = 1 << 30,
+        memory: int = MEMORY,
         idle: float = IDLE_TIMEOUT_S,
         parser: str = PARSER,
         cancel_timeout: float = CANCEL_TIMEOUT_S,
@@ -74,7 +77,7 @@ class Reader(InWorkers):
         and `EngineError` when no process can be started.
         """
         self.limits.check_size(name, len(data))
-        begun = False
+        begun, last = False, 0.0
         head: Head | None = None
         found, attached = list[Chunk](), list[tuple[str, str, bytearray]]()
         try:
@@ -86,6 +89,9 @@ class Reader(InWorkers):
                             case None:
                                 begun = True
                                 scope.deadline = current_time() + self._seconds
+                                last = scope.deadline + self.limits.scan_seconds
+                            case int():  # a page was read from a picture, which takes some seconds
+                                scope.deadline = min(current_time() + self._seconds, last)
                             case list():
                                 found += item
                             case Begun(name=file, type=media):
@@ -122,20 +128,24 @@ class Begun:
 
 class _Parts:
     """Checks what a reader's process sends, which a hostile document may have taken over: None when it
-    begins, then (title, media type, pages, warnings), then lists of chunks, then what was attached, each with
-    its name first."""
+    begins, then how many pages were read from pictures so far, then (title, media type, pages, warnings),
+    then lists of chunks, then what was attached, each with its name first."""
 
     def __init__(self, limits: Limits) -> None:
+        self._limits, self._scans = limits, 0
         self._begun = self._headed = False
         self._characters_left = MAX_TEXT_RATIO * limits.text
         self._bytes_left = limits.size
         self._attachments = 0
 
-    def __call__(self, item: Any) -> Head | list[Chunk] | Begun | bytes | None:
+    def __call__(self, item: Any) -> Head | list[Chunk] | Begun | bytes | int | None:
         match item:
             case None if not self._begun:
                 self._begun = True
                 return None
+            case int() if self._begun and not self._headed and self._scans < item <= self._limits.scans:
+                self._scans = item
+                return item
             case [str(title), str(kind), int(pages), [*warnings]] if self._begun and not self._headed:
                 self._headed = True
                 if kind not in MEDIA_TYPE.values():

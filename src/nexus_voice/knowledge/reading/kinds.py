@@ -15,6 +15,7 @@ from .limits import unsupported as refused
 Kind = Literal[
     "text", "markdown", "html", "csv", "email", "pdf", "docx", "pptx", "xlsx", "xls", "epub",
     "odt", "ods", "odp", "rtf",
+    "png", "jpeg", "tiff", "webp", "gif", "bmp",
 ]  # fmt: skip
 
 SUFFIXES: dict[str, Kind] = {
@@ -24,6 +25,8 @@ SUFFIXES: dict[str, Kind] = {
     ".pdf": "pdf", ".docx": "docx", ".pptx": "pptx", ".xlsx": "xlsx", ".xls": "xls",
     ".csv": "csv", ".tsv": "csv", ".epub": "epub", ".eml": "email", ".rtf": "rtf",
     ".odt": "odt", ".ods": "ods", ".odp": "odp",
+    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff", ".webp": "webp",
+    ".gif": "gif", ".bmp": "bmp",
 }  # fmt: skip
 MEDIA: dict[str, Kind] = {
     "text/plain": "text", "text/markdown": "markdown", "text/x-markdown": "markdown",
@@ -40,14 +43,20 @@ MEDIA_TYPE: dict[Kind, str] = {
     "xlsx": f"{OFFICE}.spreadsheetml.sheet", "xls": "application/vnd.ms-excel",
     "odt": f"{OPEN}.text", "ods": f"{OPEN}.spreadsheet", "odp": f"{OPEN}.presentation",
     "rtf": "application/rtf",
+    "png": "image/png", "jpeg": "image/jpeg", "tiff": "image/tiff", "webp": "image/webp", "gif": "image/gif",
+    "bmp": "image/bmp",
 }  # fmt: skip
 
 OPEN_KINDS: tuple[Kind, ...] = ("odt", "ods", "odp")
 OFFICE_FOLDERS: dict[str, Kind] = {"word/": "docx", "ppt/": "pptx", "xl/": "xlsx"}
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+PICTURES: dict[bytes, Kind] = {
+    b"\x89PNG": "png", b"\xff\xd8\xff": "jpeg", b"II*\0": "tiff", b"MM\0*": "tiff", b"GIF8": "gif",
+    b"BM": "bmp",
+}  # fmt: skip
+HEIF = re.compile(rb".{4}ftyp(?:heic|heix|hevc|mif1|msf1)", re.DOTALL)
 BINARY = {
-    b"\x89PNG": "images", b"\xff\xd8\xff": "images", b"GIF8": "images", b"BM": "images",
-    b"II*\0": "images", b"MM\0*": "images", b"RIFF": "sound, images and video", b"OggS": "sound and video",
+    b"RIFF": "sound and video", b"OggS": "sound and video",
     b"ID3": "sound", b"fLaC": "sound", b"\x1aE\xdf\xa3": "video", b"\x1f\x8b": "archives",
     b"BZh": "archives", b"7z\xbc\xaf": "archives", b"Rar!": "archives", b"\xfd7zXZ": "archives",
     b"%!PS": "PostScript files",
@@ -70,8 +79,15 @@ def kind(name: str, data: bytes, type: str | None) -> Kind:
         return "rtf"
     if data.startswith(OLE):
         return _ole(name, data)
+    if b"\0" in data[:256]:  # "BM..." may begin a text
+        if picture := next((kind for start, kind in PICTURES.items() if data.startswith(start)), None):
+            return picture
+        if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+            return "webp"
+        if HEIF.match(data):
+            raise unsupported(name, "pictures of type HEIC", "Save it as JPEG.")
     what = next((what for start, what in BINARY.items() if data.startswith(start)), "")
-    if what.endswith("files") or (what and b"\0" in data[:256]):  # "BM..." may begin a text
+    if what.endswith("files") or (what and b"\0" in data[:256]):
         raise unsupported(name, what)
     found = MEDIA.get(media) if media != "text/plain" else None
     found = found or SUFFIXES.get(suffix) or MEDIA.get(media)

@@ -74,7 +74,7 @@ Outline = dict[tuple[int, str], int]
 def blocks(pages: Sequence[Page], outline: Outline) -> Iterator[Block]:
     """The blocks of all pages. Headings are the lines that the outline names, else short lines in a larger
     font, and if there are none of these either, bold lines that stand alone."""
-    body = _body(pages)
+    body = body_size(pages)
     running = _running(pages, body)
     kept = [_without(page, index, running, body) for index, page in enumerate(pages)]
     lines = [part for page in kept for part in page if isinstance(part, Line)]
@@ -195,7 +195,7 @@ def _ends(line: Line) -> bool:
     return line.text.endswith((*".!:;", "…"))
 
 
-def _body(pages: Sequence[Page]) -> float:
+def body_size(pages: Sequence[Page]) -> float:
     """The font size of most of the text."""
     sizes = Counter[float]()
     for page in pages:

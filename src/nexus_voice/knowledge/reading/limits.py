@@ -8,16 +8,21 @@ from ...core.errors import BadInput
 
 MAX_ATTACHMENTS = 50
 """Of one e-mail, those of the mails within it included."""
+MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE_PX = 3_000_000, 8_000
+"""Of a page that is read from a picture: 180 dots per inch of A4. A larger one is made smaller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`size` in bytes, `unpacked` in bytes of all files in an archive together, `text` in characters."""
+    """`size` in bytes, `unpacked` in bytes of all files in an archive together, `text` in characters. `scans`
+    are the pages that are read from pictures, and `scan_seconds` the time for all of them."""
 
     size: int = 50_000_000
     unpacked: int = 500_000_000
     pages: int = 5_000
     text: int = 20_000_000
+    scans: int = 500
+    scan_seconds: int = 3_600
 
     def check_size(self, name: str, size: int) -> None:
         if size > self.size:

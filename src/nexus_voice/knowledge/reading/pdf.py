@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice, pairwise
 from typing import Any
 
-from . import aligned, columns, form, grid, hyphens, layout, pdf_lines, tables
+from . import aligned, columns, form, grid, hyphens, layout, pdf_lines, pdf_scans, scans, tables
 from .document import Block, Contents, chosen_title, flat
 from .layout import Line
 from .limits import Limits, encrypted
@@ -17,10 +19,16 @@ MAX_RULES = 3_000
 RECTANGLE_SEGMENTS = 5
 """Of the path that draws a rectangle."""
 MAX_OUTLINE_DEPTH = 6
-SCANNED = "holds no text: it is probably scanned. Run it through OCR (text recognition) and add the result"
+NO_TEXT = (
+    "holds no text, and no print that can be recognised. If there is some, scan it again, straight and with "
+    "200 dots an inch"
+)
 
 
-def read(name: str, data: bytes, limits: Limits) -> Contents:
+log = logging.getLogger(__name__)
+
+
+def read(name: str, data: bytes, limits: Limits, scanner: scans.Scanner) -> Contents:
     """A page that cannot be read is left out with a warning.
 
     Raises `BadInput` (`encrypted_document`, `too_many_pages`), and `PdfiumError` if nothing can be read.
@@ -42,14 +50,18 @@ def read(name: str, data: bytes, limits: Limits) -> Contents:
     limits.check_pages(name, len(pdf))
     for index in range(len(pdf)):
         try:
-            pages.append(list(_page(pdf, index)))
-        except pdfium.PdfiumError:
+            pages.append(list(_page(pdf, index, scanner)))
+        except Exception as error:  # of one page; recognising print may raise anything
+            log.warning("page %d: %s: %s", index + 1, error.__class__.__name__, str(error)[:200])
             pages.append([])
             broken += 1
             if broken == len(pdf):
                 raise
     if broken:
         warnings.append(f"{broken:,} of {len(pdf):,} pages could not be read.")
+    body = layout.body_size([page for index, page in enumerate(pages) if index not in scanner.read])
+    pages = [scans.sized(page, body) if index in scanner.read else page for index, page in enumerate(pages)]
+    warnings += scanner.warnings
     blocks = hyphens.resolved(layout.blocks(pages, _outline(pdf)))
     return Contents(chosen_title(pdf.get_metadata_value("Title")), list(blocks), len(pdf), warnings)
 
@@ -62,14 +74,20 @@ def _outline(pdf: Any) -> layout.Outline:
     }
 
 
-def _page(pdf: Any, index: int) -> Iterator[Line | Block]:
+def _page(pdf: Any, index: int, scanner: scans.Scanner) -> Iterator[Line | Block]:
     """The lines of a page and the blocks of its tables, in reading order."""
     page = pdf[index]
     text = page.get_textpage()
     try:
         lines = list(pdf_lines.lines(text, index, page.get_bbox()))
-        if pdf.formenv:
-            lines = form.filled(lines, list(form.fields(page, pdf.formenv)), index)
+        fields = list(form.fields(page, pdf.formenv)) if pdf.formenv else []
+        if pdf_scans.pictured(page, letters := sum(len(line.text) for line in lines)):
+            found = scanner.page(partial(pdf_scans.rendered, page), index, letters)
+            if found:
+                yield from found
+                yield from form.filled([], fields, index)
+                return
+        lines = form.filled(lines, fields, index)
         tabled: dict[int, list[layout.Part]] = {}
         for box, xs, ys in _grids(page):
             inside = [line for line in lines if _holds(box, line)]

@@ -13,6 +13,7 @@ from .chunks import Chunk, Reading, chunks, cut
 from .document import Block, Contents, Document, chosen_title, lay_out, title_of_name
 from .kinds import MEDIA_TYPE, Kind
 from .limits import Limits, broken, empty, too_much, unknown_encoding
+from .scans import Scanner
 
 LIMITS = Limits()
 PIECE_BYTES = 1_000_000
@@ -34,12 +35,15 @@ def read(name: str, data: bytes, type: str | None = None, limits: Limits = LIMIT
     return read_as(name, data, type, limits)[1]
 
 
-def read_as(name: str, data: bytes, type: str | None, limits: Limits) -> tuple[Kind, Document]:
-    """Like `read`, with the kind of file that it is."""
+def read_as(
+    name: str, data: bytes, type: str | None, limits: Limits, tell: Callable[[int], None] = lambda _: None
+) -> tuple[Kind, Document]:
+    """Like `read`, with the kind of file that it is. `tell` is called with the number of pages that were read
+    from pictures, whenever there is one more."""
     limits.check_size(name, len(data))
     try:
         kind = kinds.kind(name, data, type)
-        return kind, _document(name, data, kind, type, limits)
+        return kind, _document(name, data, kind, type, limits, Scanner(limits, tell))
     except (NexusError, MemoryError):
         raise
     except Exception as error:  # a library may raise anything on a damaged file
@@ -63,13 +67,14 @@ class Parser:
         self._limits = Limits(**limits)
 
     def read(self, items: Iterator[Any], emit: Callable[[Any], None]) -> None:
-        """Items are (name, media type or None), then the file in pieces. Emits None when it begins, then
-        [title, media type, number of pages, warnings], then lists of chunks as [text, path, start, page,
-        page starts], then each attachment as ["attachment", name, media type] and its bytes in pieces."""
+        """Items are (name, media type or None), then the file in pieces. Emits None when it begins, then the
+        number of pages that were read from pictures whenever there is one more, then [title, media type,
+        number of pages, warnings], then lists of chunks as [text, path, start, page, page starts], then each
+        attachment as ["attachment", name, media type] and its bytes in pieces."""
         emit(None)
         name, type = next(items)
         try:
-            kind, document = read_as(name, b"".join(items), type, self._limits)
+            kind, document = read_as(name, b"".join(items), type, self._limits, emit)
             emit([document.title, MEDIA_TYPE[kind], len(document.pages), list(document.warnings)])
             for batch in _batches(cut(document)):
                 emit(batch)
@@ -77,8 +82,10 @@ class Parser:
                 emit(["attachment", attached.name, attached.type])
                 for start in range(0, len(attached.data), PIECE_BYTES):
                     emit(attached.data[start : start + PIECE_BYTES])
+            return
         except MemoryError:
-            raise too_much(name, "takes too much memory to read", "too_much_memory") from None
+            pass  # here the exception lets go of what has taken the memory
+        raise too_much(name, "takes too much memory to read", "too_much_memory")
 
 
 def _batches(chunks: Iterator[Chunk]) -> Iterator[list[Any]]:
@@ -94,8 +101,10 @@ def _batches(chunks: Iterator[Chunk]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _document(name: str, data: bytes, kind: Kind, type: str | None, limits: Limits) -> Document:
-    found = _contents(name, data, kind, type, limits)
+def _document(
+    name: str, data: bytes, kind: Kind, type: str | None, limits: Limits, scanner: Scanner
+) -> Document:
+    found = _contents(name, data, kind, type, limits, scanner)
     kept = list(_limited(name, found.blocks, limits))
     title = chosen_title(found.title) or next((one.text for one in kept if one.level == 1), "")
     document = lay_out(title or title_of_name(name), kept, found.pages, found.warnings)
@@ -104,15 +113,23 @@ def _document(name: str, data: bytes, kind: Kind, type: str | None, limits: Limi
     return replace(document, attachments=tuple(found.attachments))
 
 
-def _contents(name: str, data: bytes, kind: Kind, type: str | None, limits: Limits) -> Contents:
+def _contents(
+    name: str, data: bytes, kind: Kind, type: str | None, limits: Limits, scanner: Scanner
+) -> Contents:
     match kind:  # libraries are imported when they are needed, because some take long
         case "pdf":
             from . import pdf
 
-            found = pdf.read(name, data, limits)
+            found = pdf.read(name, data, limits, scanner)
             found.title = found.title or title_of_name(name)
             if not found.blocks:
-                raise empty(name, pdf.SCANNED)
+                raise empty(name, pdf.NO_TEXT)
+            return found
+        case "png" | "jpeg" | "tiff" | "webp" | "gif" | "bmp":
+            from . import images
+
+            found = images.read(name, data, limits, scanner)
+            found.title = title_of_name(name)
             return found
         case "docx":
             from . import word
