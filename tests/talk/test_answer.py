@@ -11,7 +11,7 @@ from nexus_voice.core import events
 from nexus_voice.core.chat import Cited, CutOff, Generated, Passage, Prompt, ToolCall, ToolStep
 from nexus_voice.core.errors import EngineError
 from nexus_voice.ports import Tool
-from nexus_voice.talk.answer import APOLOGY, MAX_ROUNDS, Delta, Piece, Sources, answer
+from nexus_voice.talk.answer import APOLOGY, MAX_ROUNDS, NOTHING_SAID, Delta, Piece, Sources, answer
 from nexus_voice.talk.turn import answer_typed
 from nexus_voice.text.citations.citations import Statement
 from nexus_voice.tools.builtin import Clock
@@ -85,6 +85,29 @@ async def test_a_clients_own_tools_end_the_answer() -> None:
 async def test_a_clients_own_prompt_is_answered_word_for_word() -> None:
     llm = Scripted([["See 【1】", " and [2]."]])
     assert await pieces(llm, Prompt("?", ours=False)) == [Delta("See 【1】"), Delta(" and [2].")]
+
+
+async def test_a_call_that_is_written_as_text_runs_and_is_never_shown() -> None:
+    written = ["I look. ", '```json\n{"na', 'me": "current_time", "argu', 'ments": {}}\n``', "`"]
+    llm = Scripted([written, ["It is ", "<passage id=", '"1" source="A">Old.</passage>', "noon."]])
+    calls: list[ToolCall] = []
+
+    async def run(now: Sequence[ToolCall]) -> Sequence[ToolStep]:
+        calls.extend(now)
+        return [ToolStep(call, "noon") for call in now]
+
+    got = await pieces(llm, Prompt("time?"), tools=[Clock()], run_tools=run)
+    assert [(call.name, call.arguments) for call in calls] == [("current_time", {})]
+    assert "".join(one.text for one in got if isinstance(one, Delta)) == "I look. It is noon."
+    assert "".join(one.text for one in got if isinstance(one, Statement)) == "I look. It is noon."
+
+
+async def test_a_model_that_writes_nothing_for_people_says_so() -> None:
+    llm = Scripted([['{"name": "open_door", "arguments": {}}']])
+    got = await pieces(llm, Prompt("open?"))
+    assert "".join(one.text for one in got if isinstance(one, Delta)) == NOTHING_SAID
+    theirs = await pieces(llm, Prompt("open?", ours=False))
+    assert theirs == [Delta('{"name": "open_door", "arguments": {}}')]
 
 
 async def test_people_get_an_apology_for_a_model_that_dies() -> None:

@@ -42,6 +42,7 @@ from nexus_voice.text.citations.citation_marks import Marks, disarmed, unmarked
 from nexus_voice.text.citations.citations import Citations
 from nexus_voice.text.follow_up import standalone
 from nexus_voice.text.invisible_characters import visible
+from nexus_voice.text.model_markup import Markup
 from nexus_voice.text.prompting import messages
 from nexus_voice.text.prose import sentences
 from nexus_voice.text.sentences.splitter import Sentences
@@ -201,6 +202,7 @@ SLOW: dict[str, Callable[[str], object]] = {
     "disarmed": disarmed,
     "sentences of a document": sentences,
     "units of an answer": lambda text: (pieces_of.cache_clear(), units(asked(text), [Passage(text, "", "")])),
+    "a model's markup": lambda text: [Markup({}).feed(text), Markup({}).feed("<tool_call>" + text)],
     "a prompt": prompted,
     "marks in tokens": unmarked_in_pieces,
     "citations at once": lambda text: cited(text, in_one),
