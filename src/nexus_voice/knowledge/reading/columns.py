@@ -95,7 +95,7 @@ def rows(parts: Sequence[Part], size: float) -> list[list[Part]]:
         else:
             found.append([part])
             middle = place
-    return [sorted(row, key=lambda part: part.x0) for row in found]
+    return [sorted(row, key=lambda part: part.x0) if len(row) > 1 else row for row in found]
 
 
 def font_size(parts: Sequence[Part]) -> float:

@@ -141,7 +141,7 @@ def told(warnings: Iterable[str]) -> tuple[str, ...]:
 
 def flat(text: str) -> str:
     """The text in one line, with single blanks and without soft hyphens."""
-    return re.sub(r"\s+", " ", text.replace("\xad", "")).strip()
+    return " ".join(text.replace("\xad", "").split())
 
 
 def chosen_title(title: str) -> str:

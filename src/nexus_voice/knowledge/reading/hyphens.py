@@ -16,7 +16,7 @@ from .document import Block
 
 MARK = "\ufffe"
 """Stands in a text for a hyphen with which a line ended."""
-HYPHENS = ("-", "\u2010", "\u00ad")
+HYPHENS = ("-", "\u2010")
 _HALVES = re.compile(rf"([^\W_]+(?:[-'’][^\W_]+)*){MARK}([^\W_]+)")
 _WORD = re.compile(rf"{MARK}?[^\W\d_]+(?:[-'’][^\W\d_]+)*{MARK}?")
 _COMMON = {
@@ -55,8 +55,7 @@ def run_on(lines: Iterable[str], gaps: Iterable[str] = ()) -> str:
     for line, gap in zip(lines, chain([""], gaps, repeat(" "))):  # noqa: B905 - as many gaps as it takes
         last = parts[-1] if parts else ""
         if last[-1:] in HYPHENS and last[-2:-1].isalnum() and line[:1].isalnum():
-            parts[-1] = last[:-1]
-            gap = "" if last.endswith("\u00ad") else MARK
+            parts[-1], gap = last[:-1], MARK
         parts += [gap, line]
     return "".join(parts)
 

@@ -109,6 +109,10 @@ def _page(pdf: Any, index: int, scanner: scans.Scanner) -> Iterator[Line | Block
 def _grids(page: Any) -> list[grid.Grid]:
     from pypdfium2 import raw
 
+    count = raw.FPDFPage_CountObjects(page)
+    kinds = (raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, index)) for index in range(count))
+    if raw.FPDF_PAGEOBJ_PATH not in kinds:
+        return []
     rules = list[grid.Box]()
     for path in page.get_objects(filter=[raw.FPDF_PAGEOBJ_PATH], max_depth=1):
         rules += islice(_strokes(path), MAX_RULES)

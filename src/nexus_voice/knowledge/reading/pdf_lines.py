@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from math import hypot
@@ -59,7 +59,7 @@ def lines(text: Any, page: int, bounds: Box) -> Iterator[Line]:
                 middle = WORD.search(shown, (first + last) // 2, last)
                 fonts.append(letters.font(middle.start() if middle else first))
             yield Line(
-                flat(shown[first:last]) + "-" * (hyphen and last == stop),
+                flat(shown[first:last]) + "-" * ((hyphen and last == stop) or shown[last - 1] == "\xad"),
                 left, right, top, bottom, (bottom - foot) / height,
                 size=median(font.size for font in fonts),
                 bold=2 * sum(font.bold for font in fonts) > len(fonts),
@@ -102,19 +102,23 @@ class _Letters:
         from pypdfium2 import raw
 
         self._raw, self._text = raw, text.raw
-        self._same = text.count_chars() == length  # else PDFium has left some out of the text
+        self._chars: Sequence[int] = range(length)
+        if text.count_chars() != length:  # PDFium has left some out of the text
+            find = raw.FPDFText_GetCharIndexFromTextIndex
+            self._chars = [max(0, find(self._text, at)) for at in range(length)]
         self._box, self._matrix = raw.FS_RECTF(), raw.FS_MATRIX()
+        self._to_box, self._to_matrix = ctypes.byref(self._box), ctypes.byref(self._matrix)
         self._name, self._flags = ctypes.create_string_buffer(128), ctypes.c_int()
 
     def box(self, at: int) -> Box:
         box = self._box
-        self._raw.FPDFText_GetLooseCharBox(self._text, self._char(at), box)
+        self._raw.FPDFText_GetLooseCharBox(self._text, self._chars[at], self._to_box)
         return box.left, box.bottom, box.right, box.top
 
     def font(self, at: int) -> Font:
-        raw, text, char, matrix = self._raw, self._text, self._char(at), self._matrix
+        raw, text, char, matrix = self._raw, self._text, self._chars[at], self._matrix
         raw.FPDFText_GetFontInfo(text, char, self._name, len(self._name), self._flags)
-        scale = hypot(matrix.c, matrix.d) if raw.FPDFText_GetMatrix(text, char, matrix) else 1.0
+        scale = hypot(matrix.c, matrix.d) if raw.FPDFText_GetMatrix(text, char, self._to_matrix) else 1.0
         bold, mono = _style(self._name.value, self._flags.value)
         return Font(
             round(2 * scale * raw.FPDFText_GetFontSize(text, char)) / 2,
@@ -123,16 +127,23 @@ class _Letters:
         )
 
     def parts(self, words: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-        """The spans between wide gaps, of the words of a line."""
+        """The spans between wide gaps, of the words of a line. Most lines are drawn in one piece with blanks:
+        there only several blanks together may be one."""
         if not words:
             return
-        text, box, get, char = self._text, self._box, self._raw.FPDFText_GetLooseCharBox, self._char
+        raw, text, box, to_box, chars = self._raw, self._text, self._box, self._to_box, self._chars
+        get, begin = raw.FPDFText_GetLooseCharBox, chars[words[0][0]]
+        pieces = raw.FPDFText_CountRects(text, begin, chars[words[-1][1] - 1] - begin + 1)
+        one = pieces == 1 and not raw.FPDFText_IsGenerated(text, chars[words[0][1]] if words[1:] else begin)
         first, end = words[0]
         wide = 0.0
         for start, stop in words[1:]:
-            get(text, char(end - 1), box)
+            if one and start - end == 1:
+                end = stop
+                continue
+            get(text, chars[end - 1], to_box)
             right = box.right
-            get(text, char(start), box)
+            get(text, chars[start], to_box)
             if abs(box.left - right) > MIN_WIDE_GAP_PT:
                 if not wide:
                     font = self.font(first)
@@ -142,11 +153,6 @@ class _Letters:
                     first, wide = start, 0.0
             end = stop
         yield first, end
-
-    def _char(self, at: int) -> int:
-        if self._same:
-            return at
-        return max(0, int(self._raw.FPDFText_GetCharIndexFromTextIndex(self._text, at)))
 
 
 @lru_cache(512)
