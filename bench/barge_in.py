@@ -222,7 +222,7 @@ def barge_in(whisper: Path, voice: Path, people: Path | None, decode_s: float = 
         engines = Engines(
             SileroVad(), stt, FakeLlm(ANSWER), spoken, MicrophoneFrontEnds(), OverlapDetectors()
         )
-        verdicts.append(watch(scene, Session("bench", engines, client_pauses=True)))
+        verdicts.append(watch(scene, Session("bench", engines, language="en", client_pauses=True)))
         print(line(verdicts[-1]), flush=True)
     run = summary(verdicts) | {"decode_ms": figures.spread(stt.took)}
     figures.save(f"barge-in-{whisper.name}", [run | {"verdicts": [asdict(verdict) for verdict in verdicts]}])

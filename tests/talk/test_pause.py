@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from nexus_voice.core import events
-from nexus_voice.core.audio import Pcm
+from nexus_voice.core.audio import Pcm, Transcript
 from nexus_voice.engines.fake.engines import FakeLlm, FakeStt, FakeTts
 from nexus_voice.talk.session import Session
 
@@ -202,3 +203,47 @@ def test_a_client_that_cannot_pause_is_flushed_as_before() -> None:
     client = perform(Script(until=9, speech=[ASKED, (4.4, 4.9)]))
     assert not client.all(events.Pause)
     assert 4.592 <= client.when(events.Flush) <= 4.65
+
+
+class Unsure:
+    """A recogniser that hears `first`, is not sure of it, and then hears `second` in the same sound."""
+
+    name, early_words = "unsure", True
+
+    def __init__(self, first: str, second: str) -> None:
+        self._looks = [(first, False), (second, True)]
+        self._asked = False
+
+    async def transcribe(self, audio: AsyncIterator[Pcm], expected: str = "") -> AsyncIterator[Transcript]:
+        looks, heard = list(self._looks) if self._asked else [], 0.0
+        text = looks[-1][0] if looks else QUESTION
+        self._asked = True
+        async for pcm in audio:
+            heard += pcm.seconds
+            if looks and heard >= 0.6 + 0.3 * (2 - len(looks)):
+                words, sure = looks.pop(0)
+                yield Transcript(words, False, until=heard, sure=sure)
+        yield Transcript(text, True)
+
+
+@pytest.mark.parametrize(("second", "stopped"), [("Yeah, yeah.", False), ("Stop it.", True)])
+def test_words_that_are_unsure_wait_for_a_second_look(second: str, stopped: bool) -> None:
+    made = session(engines(stt=Unsure("Be happy.", second)))
+    made.client_pauses = True
+    client = perform(Script(until=13, speech=[ASKED, (4.4, 4.9)]), made, playback=True)
+    assert bool(client.all(events.Flush)) is stopped
+    decided = client.when(events.Flush if stopped else events.Resume)
+    assert client.when(events.Pause) < 4.65
+    assert 4.9 < decided < 4.4 + 0.95
+
+
+def test_words_that_stay_unsure_are_believed_in_the_end() -> None:
+    class Never(Unsure):
+        def __init__(self) -> None:
+            super().__init__("", "")
+            self._looks = [("What about Sunday", False)]
+
+    made = session(engines(stt=Never()))
+    made.client_pauses = True
+    client = perform(Script(until=13, speech=[ASKED, (4.4, 9.0)]), made, playback=True)
+    assert client.when(events.Pause) + 1.15 < client.when(events.Flush) < client.when(events.Pause) + 1.4

@@ -372,8 +372,8 @@ def test_the_language_of_a_longer_utterance_is_expected_of_the_next_ones() -> No
             return super().transcribe(audio, expected)
 
     parts = session(engines(stt=German("wie lange dauert das", language="de")))
-    perform(Script(until=20, speech=[(0.5, 1.5), (5, 7.5), (12, 13)]), parts)
-    assert hints == ["", "", "de"]
+    perform(Script(until=40, speech=[(0.5, 1.5), (3.5, 4.5), (15, 17.5), (28, 29)]), parts)
+    assert hints == ["", "de", "", "de"], "the second is said over the answer to the first"
 
 
 def test_an_answer_is_spoken_in_the_language_of_the_question_unless_a_voice_was_named() -> None:

@@ -98,14 +98,36 @@ def test_words_that_are_not_recognised_yet_may_change_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["mm-hm", "Mm-hmm.", "Uh-huh.", "Ha ha ha ha ha!", "yeah", "okay, right", "I see", "got it", ""]
+    "text",
+    [
+        "mm-hm",
+        "Mm-hmm.",
+        "M H.",
+        "mhmhm",
+        "Uh-huh.",
+        "Uh.",
+        "ooh",
+        "Ha ha ha ha ha!",
+        "Hahahahaha",
+        "Ehehe",
+        "",
+        "yeah",
+        "okay, right",
+        "I see",
+        "got it",
+        "Ja, genau.",
+        "d'accord",
+        "うん、うん",
+        "はい",
+    ],
 )
 def test_backchannels_do_not_take_the_floor(text: str) -> None:
     assert is_backchannel(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["stop", "no", "wait", "yes but tell me more", "what about tomorrow", "はい"]
+    "text",
+    ["stop", "no", "wait", "yes but tell me more", "what about tomorrow", "hi", "he", "him", "a", "待って"],
 )
 def test_words_that_mean_something_do(text: str) -> None:
     assert not is_backchannel(text)
@@ -127,3 +149,4 @@ def test_what_was_said_beside_an_echo_is_left_without_it() -> None:
     assert beside_echo("stop", speaking) == "stop"
     assert beside_echo("for tomorrow look", speaking) == ""
     assert beside_echo("to the uh-huh", speaking) == "uh-huh"
+    assert beside_echo("within 30 days in 1813", "Refunds are available within thirty days.") == "1813"

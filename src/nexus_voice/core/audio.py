@@ -65,6 +65,8 @@ class Transcript:
     """Word times, where the engine gives them."""
     until: float | None = field(default=None, compare=False)
     """Seconds of the utterance's audio that a partial covers; None: all there was when it came."""
+    sure: bool = field(default=True, compare=False)
+    """False for a partial so doubtful that its recogniser will look at the same sound again."""
 
 
 @dataclass(frozen=True, slots=True)

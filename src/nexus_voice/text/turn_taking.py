@@ -6,20 +6,28 @@ import re
 from enum import Enum, auto
 from functools import lru_cache
 
+from .spoken.numbers import cardinal
+
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 
 _BACKCHANNELS = """
-    mm mmm mhm mm-hm mm-hmm mhmm hm hmm uh uh-huh huh um umm er erm ah oh aha
-    yeah yep yes yup ok okay right sure alright cool good great nice i see got it go on
-    mmhmm mhmhm uhhuh uh-hum ahh ooh ooo huh-uh wow ha haha hahaha heh hehe hee aw
+    er erm aha yeah yep yes yup ok okay right sure alright cool good great nice i see got it go on wow
+    ja genau stimmt ach achso oui ouais d'accord sí si vale claro ajá sì certo già sim pois tá precies
+    да ага угу понятно tak うん はい ええ そう へえ そうですね なるほど 嗯 对 好 好的 是 是的 哦 啊 네 응 예
 """
 BACKCHANNELS = frozenset(_BACKCHANNELS.split())
 """Words of a listener who does not want the floor (Yngve 1970, "On getting a word in edgewise")."""
+_LISTENING_NOISE = re.compile(
+    r"[mh-]*m[mh-]*|h|[uae]h+(?:-?h?(?:uh+|u?m+))?|huh(?:-uh)?|u+m+|o+h+|oo+|aw+|aa+|"  # mm-hm, uh-huh, oh
+    r"ha|heh|(?:[ae]h?-?)?(?:h[aeio]+h?-?){2,50}|[あうえおんッー〜ハはヘへフふ]+"  # laughter
+)
 _SMALL_WORDS = "a an the that than then this of it its and in on at is are for with to as her his"
 SMALL_WORDS = frozenset(_SMALL_WORDS.split())
 """Words that by themselves say nothing."""
 MAX_BACKCHANNEL_WORDS, MAX_BACKCHANNEL_CHARS = 4, 100
 """A text with more different words or more characters is no backchannel."""
+MAX_FIGURE_DIGITS = 6
+"""A longer figure is not compared as words."""
 MIN_ECHO_WORDS, MIN_ECHO_SHARE = 2, 0.8
 """Words that a text must have to be taken for an echo, and the share of them that the assistant has said."""
 
@@ -34,7 +42,8 @@ def is_backchannel(text: str) -> bool:
     if len(text) > MAX_BACKCHANNEL_CHARS:
         return False
     said = words(text)
-    return len(set(said)) <= MAX_BACKCHANNEL_WORDS and all(word in BACKCHANNELS for word in said)
+    noises = (word in BACKCHANNELS or _LISTENING_NOISE.fullmatch(word) for word in said)
+    return len(set(said)) <= MAX_BACKCHANNEL_WORDS and all(noises)
 
 
 def is_echo(text: str, speaking: str) -> bool:
@@ -49,14 +58,17 @@ def beside_echo(text: str, speaking: str) -> str:
     """What is left of `text` without the words that the assistant is `speaking`.
 
     The first of several words goes as well: it may be half a word of the echo. So do small words, for which a
-    recogniser takes the rest of an echo, and figures, which the assistant may have written as words.
+    recogniser takes the rest of an echo, and figures that the assistant says as words.
     """
-    said, own = words(text), frozenset(word.rstrip("s") for word in words(speaking))
-    return " ".join(
-        word
-        for word in said[len(said) > 1 :]
-        if word.rstrip("s") not in own and word not in SMALL_WORDS and not word.isdecimal()
-    )
+    spoken = (part for word in words(speaking) for part in (word, *word.split("-")))
+    said, own = words(text), frozenset(word.rstrip("s") for word in spoken)
+
+    def own_word(word: str) -> bool:
+        figure = word.isdecimal() and len(word) <= MAX_FIGURE_DIGITS
+        parts = words(cardinal(int(word)).replace("-", " ")) if figure and word not in own else [word]
+        return all(part.rstrip("s") in own for part in parts)
+
+    return " ".join(word for word in said[len(said) > 1 :] if word not in SMALL_WORDS and not own_word(word))
 
 
 class Completeness(Enum):

@@ -130,7 +130,9 @@ class WhisperStt(InWorkers):
                 else:
                     text = utterance.partial if newest and utterance.complete else ""
                 if text:
-                    yield Transcript(text, False, utterance.spoken, until=utterance.covered)
+                    yield Transcript(
+                        text, False, utterance.spoken, until=utterance.covered, sure=utterance.sure
+                    )
             if not utterance.settled:
                 utterance.closed(await self._decode(*utterance.window(), True))
             yield utterance.final()

@@ -113,6 +113,11 @@ class Utterance:
         return self._paused(last) and self._last is None and 0 < last <= self._covered + TAIL_BLOCKS
 
     @property
+    def sure(self) -> bool:
+        """Whether the words so far need no second look."""
+        return self._last is not None
+
+    @property
     def complete(self) -> bool:
         """Whether the speaker pauses, and the words so far are all that was said before."""
         last = self._sound()[1]

@@ -24,6 +24,8 @@ MAX_UNCERTAIN_S = 0.9
 """Sound that becomes the user's own speech only after so long was the assistant's echo before."""
 MAX_WORDS_DELAY_S = 1.0
 """Words that come so long after the user's own speech are believed to be the user's."""
+MAX_UNSURE_PAUSE_S = 1.2
+"""How long a reply is paused at most for words of which the recogniser is not sure."""
 MAX_PAUSE_S = 2.5
 """How long a reply is paused at most, while speech goes on whose words should have come early and do not."""
 
@@ -54,18 +56,23 @@ class BargeIn:
         """The words that were known when it paused."""
         self._claimed = False
 
-    def judge(self, text: str, now: float) -> Sustained | Claimed | Dismissed | None:
-        """What follows from the words so far, `text`, and the sound up to `now`."""
+    def judge(self, text: str, now: float, *, sure: bool = True) -> Sustained | Claimed | Dismissed | None:
+        """What follows from the words so far, `text`, and the sound up to `now`.
+
+        Words of which the recogniser is not `sure` decide nothing yet.
+        """
         tuning, floor = self._session.tuning, self._floor
         if self._claimed or not floor.taken:
             return None
         if self._asking:
+            if not sure:
+                return None
             if self._wants_floor(text):
                 return self._claim()
             known = text != self._before and self._endpoint.silent >= samples(STABLE_PAUSE_S)
             return self._dismiss() if known else None
         old = self._over_answer and now - self.began > MAX_UNCERTAIN_S
-        wanted = self._wants_floor(text)
+        wanted = sure and self._wants_floor(text)
         brief = not self._judged and self._endpoint.silent >= samples(STABLE_PAUSE_S)
         likelihood = self._own_speech(0.0 if wanted or brief else tuning.interrupt, now)
         least = MIN_OWN_SPEECH if old else MIN_LIKELY_SPEECH
@@ -87,13 +94,17 @@ class BargeIn:
             return self._claim()
         return None
 
-    def conclude(self, text: str, now: float, waited: float) -> Claimed | Dismissed | None:
+    def conclude(
+        self, text: str, now: float, waited: float, *, sure: bool = True
+    ) -> Claimed | Dismissed | None:
         """After a pause of `waited` seconds: what follows from the words that came, and from the sound.
 
-        None: the speech still goes on, and its words cannot be far.
+        None: the speech still goes on, and its words cannot be far; or they are being looked at again.
         """
         if not self._asking or self._floor.turn != self._paused:
             self._asking = False
+            return None
+        if text and not sure and waited < MAX_UNSURE_PAUSE_S:
             return None
         if self._wants_floor(text):
             return self._claim()

@@ -62,6 +62,8 @@ class Utterance:
         self.scope = anyio.CancelScope()
         self.barge_in = barge_in
         self.text = self.language = self.engine = ""
+        self.sure = True
+        """Whether the recogniser is sure of `text`."""
         self.ended = 0.0
         self._first = first
         """Where its first sample is in the session."""
@@ -102,7 +104,7 @@ class Utterance:
 
     def understood(self, partial: Transcript) -> None:
         """The recogniser has new words, or has heard more of the audio."""
-        self.text, self.language = partial.text, partial.language
+        self.text, self.language, self.sure = partial.text, partial.language, partial.sure
         self._covered = None if partial.until is None else self._first + samples(partial.until)
 
     def judged(self, last_voiced: int, finished: float) -> None:
@@ -151,6 +153,8 @@ class Ear:
         self._recent_samples = 0
         self._asking = False
         """Whether the judge of turns is being asked."""
+        self._last_language = ""
+        """Of the latest question, however short; whoever speaks over its answer probably speaks the same."""
         self._heard_at = anyio.current_time()
         self.tune()
 
@@ -254,7 +258,7 @@ class Ear:
         """Report what is new about somebody speaking over the assistant."""
         barge_in = utterance.barge_in
         echo = not barge_in.over_echo
-        finding = barge_in.judge(utterance.text, self._heard_at)
+        finding = barge_in.judge(utterance.text, self._heard_at, sure=utterance.sure)
         if echo and barge_in.over_echo:
             utterance = await self._begin_after_echo(utterance)
         if isinstance(finding, Sustained):
@@ -284,7 +288,7 @@ class Ear:
         await anyio.sleep(tuning.decide - tuning.interrupt)
         while barge_in.asking:
             waited = anyio.current_time() - paused
-            if finding := barge_in.conclude(utterance.text, self._heard_at, waited):
+            if finding := barge_in.conclude(utterance.text, self._heard_at, waited, sure=utterance.sure):
                 await self._tell(utterance, finding)
             await anyio.sleep(BLOCK_S)
 
@@ -357,18 +361,20 @@ class Ear:
             await self._out.send(Aside(text))
             return
         ended = utterance.ended or anyio.current_time()
+        self._last_language = final.language
         if final.language and ended - barge_in.began >= MIN_LANGUAGE_S:
             self._session.language = final.language
         await self._out.send(Final(text, ended, barge_in.began, final.language, utterance.engine))
 
     async def _transcript(self, utterance: Utterance) -> Transcript:
         stt = noting(self._session.engines.stt, utterance.heard_by)
-        async with closing(stt.transcribe(utterance.audio, self._session.language)) as transcripts:
+        expected = self._session.language or (self._last_language if self._floor.taken else "")
+        async with closing(stt.transcribe(utterance.audio, expected)) as transcripts:
             async for transcript in transcripts:
                 if transcript.final:
                     return transcript
                 if transcript.text:
-                    new = transcript.text != utterance.text
+                    new = (transcript.text, transcript.sure) != (utterance.text, utterance.sure)
                     utterance.understood(transcript)
                     self._plan()
                     if new:
