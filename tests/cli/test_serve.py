@@ -51,11 +51,13 @@ def test_the_banner_says_what_would_be_better() -> None:
 
 def test_the_banner_has_one_command_for_all_that_the_setup_could_not_get() -> None:
     engines = {"vad": "silero", "stt": "pocketsphinx", "llm": "extractive", "tts": "espeak-ng"}
-    better = advice([("stt", "pocketsphinx"), ("llm", "extractive"), ("tts", "espeak")], cores=2)
+    used = [("stt", "pocketsphinx"), ("llm", "extractive"), ("tts", "espeak"), ("turn", "")]
+    better = advice(used, cores=2)
     lines = banner("http://h:1", engines, better, "nothing", 1.0)
     (missing,) = [line for line in lines if "nexus-voice models pull" in line]
     assert "Whisper" in missing
     assert "Piper" in missing
+    assert "smart-turn" in missing
 
 
 def test_the_address_is_one_that_a_browser_can_open() -> None:

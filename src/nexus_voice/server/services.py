@@ -66,8 +66,13 @@ class Services:
 
     @property
     def used(self) -> list[tuple[str, str]]:
-        """(port, kind) of the engines in use."""
-        return self.supply.used() + ([("vad", self.engines.vad.name)] if self.role.converses else [])
+        """(port, kind) of the engines in use. The kind is "" where a conversation would have use for one."""
+        used = self.supply.used()
+        if self.role.converses:
+            used.append(("vad", self.engines.vad.name))
+            if self.settings.turn.kind != "off" and "turn" not in self.supply.wanted:
+                used.append(("turn", ""))
+        return used
 
     @property
     def ready(self) -> bool:

@@ -34,13 +34,18 @@ BETTER: dict[tuple[str, str], Advice] = {
         "The voice is a robot's. Piper's sound natural.",
         STARTER,
     ),
+    ("turn", ""): Advice(
+        "turn",
+        "Words and silence alone tell when you have finished. smart-turn hears it in your voice.",
+        STARTER,
+    ),
     ("vad", "energy"): Advice(
         "vad",
         "Any loud sound counts as speech. Silero tells voices from noise.",
         "NEXUS_VAD__KIND=silero nexus-voice serve",
     ),
 }
-"""(port, kind in use) -> what is better."""
+"""(port, kind in use; "" for none) -> what is better."""
 
 MIN_LLM_CORES = 8
 """Without a GPU the model of `BETTER` reads some 15 tokens a second on each core: on two cores, a question
