@@ -1,8 +1,8 @@
 """Measures when a turn is taken to be over: how often speakers are cut off, and how long they wait.
 
 Each moment of silence (`turn_moments.py`) is put to the product's own engines as the ear does it: after
-`STABLE_PAUSE_S` the judge is asked, and the recogniser looks at what was said. Then the product's own rule
-decides again with each answer, at the time at which it came.
+`MAX_GAP_S` the recogniser looks at what was said, and after `STABLE_PAUSE_S` the judge is asked. Then the
+product's own rule decides again with each answer, at the time at which it came.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nexus_voice.engines.smart_turn.judge import SmartTurn
 from nexus_voice.engines.whisper.stt import WhisperStt
 from nexus_voice.settings import Settings
 from nexus_voice.supply.discovery import pulled
-from nexus_voice.talk.listening.endpointing import STABLE_PAUSE_S
+from nexus_voice.talk.listening.endpointing import MAX_GAP_S, STABLE_PAUSE_S
 from nexus_voice.talk.listening.turn_end import Evidence, silence_to_wait
 
 from . import figures
@@ -95,14 +95,13 @@ async def asked(moments: AsyncIterator[Moment], stt: WhisperStt, judge: SmartTur
     known: list[Known] = []
     async for moment in moments:
         if moment.sound not in found:
-            heard = moment.heard(STABLE_PAUSE_S)
             begun = time.perf_counter()
-            words = (await transcribed(stt, heard)).text
+            words = (await transcribed(stt, moment.heard(MAX_GAP_S))).text
             between = time.perf_counter()
-            finished = await judge.finished(heard)
+            finished = await judge.finished(moment.heard(STABLE_PAUSE_S))
             ended = time.perf_counter()
             found[moment.sound] = Known(
-                moment, words, STABLE_PAUSE_S + between - begun, finished, STABLE_PAUSE_S + ended - between
+                moment, words, MAX_GAP_S + between - begun, finished, STABLE_PAUSE_S + ended - between
             )
         known.append(replace(found[moment.sound], moment=moment))
     return known
@@ -174,11 +173,11 @@ def turns(
     """`assumed`: seconds that the recogniser and the judge take; None: as measured."""
     known = anyio.run(measured, clips, recogniser, settings)
     took = {
-        "decode_ms": round(1e3 * statistics.median(one.words_at - STABLE_PAUSE_S for one in known)),
+        "decode_ms": round(1e3 * statistics.median(one.words_at - MAX_GAP_S for one in known)),
         "judge_ms": round(1e3 * statistics.median(one.finished_at - STABLE_PAUSE_S for one in known)),
     }
     if assumed:
-        words_at, finished_at = (STABLE_PAUSE_S + seconds for seconds in assumed)
+        words_at, finished_at = MAX_GAP_S + assumed[0], STABLE_PAUSE_S + assumed[1]
         known = [replace(one, words_at=words_at, finished_at=finished_at) for one in known]
     people = [one for one in known if one.moment.kind.startswith("clip")]
     run: dict[str, Any] = dict(took)

@@ -237,7 +237,8 @@ def test_words_that_are_unsure_wait_for_a_second_look(second: str, stopped: bool
     assert 4.9 < decided < 4.4 + 0.95
 
 
-def test_words_that_stay_unsure_are_believed_in_the_end() -> None:
+@pytest.mark.parametrize(("until", "waited"), [(9.0, 0.7), (4.9, 1.2)], ids=["goes on", "short"])
+def test_words_that_stay_unsure_are_believed_in_the_end(until: float, waited: float) -> None:
     class Never(Unsure):
         def __init__(self) -> None:
             super().__init__("", "")
@@ -245,5 +246,5 @@ def test_words_that_stay_unsure_are_believed_in_the_end() -> None:
 
     made = session(engines(stt=Never()))
     made.client_pauses = True
-    client = perform(Script(until=13, speech=[ASKED, (4.4, 9.0)]), made, playback=True)
-    assert client.when(events.Pause) + 1.15 < client.when(events.Flush) < client.when(events.Pause) + 1.4
+    client = perform(Script(until=13, speech=[ASKED, (4.4, until)]), made, playback=True)
+    assert client.when(events.Flush) - client.when(events.Pause) == pytest.approx(waited, abs=0.12)

@@ -25,7 +25,7 @@ MAX_UNCERTAIN_S = 0.9
 MAX_WORDS_DELAY_S = 1.0
 """Words that come so long after the user's own speech are believed to be the user's."""
 MAX_UNSURE_PAUSE_S = 1.2
-"""How long a reply is paused at most for words of which the recogniser is not sure."""
+"""How long a reply is paused at most for a short sound whose words the recogniser looks at again."""
 MAX_PAUSE_S = 2.5
 """How long a reply is paused at most, while speech goes on whose words should have come early and do not."""
 
@@ -104,7 +104,7 @@ class BargeIn:
         if not self._asking or self._floor.turn != self._paused:
             self._asking = False
             return None
-        if text and not sure and waited < MAX_UNSURE_PAUSE_S:
+        if text and not sure and self._endpoint.gap and waited < MAX_UNSURE_PAUSE_S:
             return None
         if self._wants_floor(text):
             return self._claim()
