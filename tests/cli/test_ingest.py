@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,23 @@ def test_one_bad_document_does_not_stop_the_others(server: Server, tmp_path: Pat
     assert "2 added, 1 failed" in done.stdout
     assert "a.md: added, 1 passages" in done.stdout.splitlines()
     assert "a.md" in documents(server, "upload")
+
+
+def test_what_an_older_reader_has_read_is_read_again(
+    server: Server, shell: Shell, tmp_path: Path, run: Run
+) -> None:
+    folder = write(tmp_path / "old", tea_md="# Tea\n\nGreen.")
+    run("ingest", str(folder), "--url", server.url)
+    (id,) = [one["id"] for one in documents(server, "folder:old-").values()]
+    nothing = run("ingest", "--refresh", "--url", server.url)
+    assert "No document was read by an older version" in nothing.stdout
+    (base,) = Path(shell.environment["NEXUS_DATA_DIR"]).rglob("knowledge.sqlite3")
+    with closing(sqlite3.connect(base)) as file, file:
+        file.execute("UPDATE documents SET reader = 0 WHERE id = ?", (id,))
+    assert httpx.get(f"{server.url}/rag/refresh").json() == {"documents": 1}
+    assert "tea.md: updated, 1 passages" in run("ingest", "--refresh", "--url", server.url).stdout
+    assert documents(server, "folder:old-")["tea.md"]["id"] == id
+    assert run("ingest", "--url", server.url).returncode == 2
 
 
 def test_many_files_go_in_several_requests(server: Server, tmp_path: Path, run: Run) -> None:

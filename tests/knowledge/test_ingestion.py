@@ -15,6 +15,7 @@ import pytest
 from reading_parts import WARNINGS
 
 from forked import script
+from knowledge import looking
 from knowledge.looking import execute
 from nexus_voice.core.access import DEFAULT, PUBLIC
 from nexus_voice.engines.fake.engines import FakeEmbedder
@@ -150,6 +151,52 @@ async def test_once_reading_has_improved_nothing_counts_as_known(tmp_path: Path)
             if status == "updated":
                 execute(tmp_path, "UPDATE documents SET reader = reader - 1")
             assert [one.status for one in await here.take_in(again)] == [status]
+
+
+@pytest.mark.anyio
+async def test_once_reading_has_improved_documents_can_be_read_again(at: Path | str) -> None:
+    async with stage(at) as here:
+        tea, _, gone = await here.take_in(
+            file("tea.md", "# Tea\n\nGreen tea.", type="application/octet-stream", fingerprint="v1"),
+            file("coffee.md", "# Coffee\n\nBlack coffee."),
+            file("gone.md", "Gone."),
+        )
+        assert tea.document_id
+        await here.base.change(tea.document_id, title="My tea")
+        assert await here.ingestion.refresh(PUBLIC) == []
+        execute(at, "UPDATE documents SET reader = 0 WHERE name <> 'coffee.md'")
+        assert await here.ingestion.outdated(PUBLIC) == 2
+        before = await here.base.document(tea.document_id)
+        (job,) = await here.ingestion.refresh(PUBLIC)
+        assert gone.document_id
+        await here.base.delete(gone.document_id)
+        again = await here.end(job.id)
+        ends = {one.name: (one.state, one.status, one.document_id) for one in again.items}
+        assert ends["tea.md"] == ("done", "updated", tea.document_id)
+        assert ends["gone.md"] in (("failed", None, None), ("done", "updated", None))
+        after = await here.base.document(tea.document_id)
+        assert before
+        assert after
+        assert (after.title, after.digest, after.reader) == ("My tea", before.digest, READER_VERSION)
+        assert await found(here.base, "green tea") == ["Green tea."]
+        assert await here.ingestion.outdated(PUBLIC) == 0
+        assert await here.ingestion.refresh(PUBLIC) == []
+        assert [one.name for one in await here.base.documents()] == ["coffee.md", "tea.md"]
+    looking.check(at)
+
+
+@pytest.mark.anyio
+async def test_reading_again_outlives_the_server(tmp_path: Path) -> None:
+    async with stage(tmp_path) as here:
+        await here.take_in(file("tea.md", "Green tea."))
+    execute(tmp_path, "UPDATE documents SET reader = 0")
+    async with KnowledgeBase(tmp_path, FakeEmbedder()) as base:
+        waiting = Ingestion(base, fetch)
+        (job,) = await waiting.refresh(PUBLIC)
+        assert await waiting.refresh(PUBLIC) == []
+        assert (job.state, job.total) == ("queued", 1)
+    async with stage(tmp_path) as here:
+        assert [one.status for one in (await here.end(job.id)).items] == ["updated"]
 
 
 @pytest.mark.anyio

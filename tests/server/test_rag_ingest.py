@@ -246,3 +246,10 @@ def test_what_cannot_be_taken_in_gets_its_code(
 ) -> None:
     answer = http.post("/rag/ingest", **sent)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_where_nothing_has_improved_nothing_is_read_again(tidy: httpx.Client) -> None:
+    handed_in(tidy, files={"files": BANANAS})
+    assert tidy.get("/rag/refresh").json() == {"documents": 0}
+    answer = tidy.post("/rag/refresh")
+    assert (answer.status_code, answer.json()) == (202, {"documents": 0, "jobs": []})

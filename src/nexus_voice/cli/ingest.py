@@ -25,13 +25,15 @@ class Wish:
     """What the user asked for.
 
     `every` is the interval of `--watch` in seconds, or None without it. `delete` is as for `Sync`. `name`
-    identifies the folder in the knowledge base; "" means its own name.
+    identifies the folder in the knowledge base; "" means its own name. With `refresh`, documents that an
+    older version of the reader has read are read again first.
     """
 
     collection: str = ""
     every: float | None = None
     delete: bool | None = None
     name: str = ""
+    refresh: bool = False
 
 
 def ingest(settings: Settings, places: Sequence[str], *, url: str, wish: Wish) -> bool:
@@ -45,6 +47,8 @@ def ingest(settings: Settings, places: Sequence[str], *, url: str, wish: Wish) -
     ):
         collection = server.collection(wish.collection) if wish.collection else DEFAULT
         sync = Sync(server, collection, report, wish.delete)
+        if wish.refresh:
+            sync.refresh()
         for source in sources:
             sync.run(source)
         if urls:

@@ -108,8 +108,9 @@ def ask(
 @app.command()
 def ingest(
     places: Annotated[
-        list[str], typer.Argument(help="Files, folders, https://… or s3://bucket/prefix.", metavar="PLACE")
-    ],
+        list[str] | None,
+        typer.Argument(help="Files, folders, https://… or s3://bucket/prefix.", metavar="PLACE"),
+    ] = None,
     url: Url = "",
     collection: Annotated[
         str,
@@ -133,13 +134,21 @@ def ingest(
     name: Annotated[
         str, typer.Option(help="Name of the folder there, to go on with it from another place or machine.")
     ] = "",
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh", help="Read the documents there again that an older version of the reader has read."
+        ),
+    ] = False,
 ) -> None:
     """Add documents to the running server's knowledge base; keep folders and buckets in step with it."""
     from .configure import settings
     from .ingest import Wish, ingest
 
-    wish = Wish(collection, every if watch else None, delete, name)
-    if not ingest(settings(), places, url=url, wish=wish):
+    if not places and not refresh:
+        raise typer.BadParameter("Name files, folders or addresses, or use --refresh.")
+    wish = Wish(collection, every if watch else None, delete, name, refresh)
+    if not ingest(settings(), places or [], url=url, wish=wish):
         raise typer.Exit(1)
 
 

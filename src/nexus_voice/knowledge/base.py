@@ -20,7 +20,7 @@ from ..text.prose import is_code, sentences
 from . import attachments
 from .collections import Collections
 from .documents import library, originals
-from .documents.records import DocumentInfo, Ingested, Origin, Outcome, StoredChunk, digest_of
+from .documents.records import DocumentInfo, Ingested, Origin, Outcome, StoredChunk, digest_of, is_file_of
 from .documents.revisions import changed, revision
 from .index.embedders import Embedders, Progress
 from .reading.chunks import READER_VERSION, Reading
@@ -188,15 +188,19 @@ class KnowledgeBase:
         of their own. Its vectors are `embed`'s to make.
 
         The document of the same origin is replaced in one step. If the content is the same, and reading has
-        not improved since, nothing changes but its fingerprint. `file_name` tells the kind of file where the
+        not improved since, nothing changes but its fingerprint; when it is only read again, it keeps its
+        title, which somebody may have chosen. `file_name` tells the kind of file where the
         origin's name does not. Raises `BadInput`, and what `note` raises.
         """
         digest = await anyio.to_thread.run_sync(digest_of, origin.type, data)
         known = await self.find(origin)
+        same = await anyio.to_thread.run_sync(is_file_of, known, origin.type, data) if known else False
+        if known and same:
+            digest = known.digest
         if known and known.digest == digest and known.reader == READER_VERSION:
             return await self._unchanged(known, origin.fingerprint, note)
         reading = await self._read(file_name or origin.name, data, origin.type)
-        if known and known.part_of:  # an attachment, read again by itself
+        if known and (known.part_of or known.digest == digest):
             reading = replace(reading, title=known.title)
         parts, lost = await attachments.read(origin, reading, self._read)
         reading = replace(reading, warnings=told([*reading.warnings, *lost]))
@@ -213,6 +217,23 @@ class KnowledgeBase:
             return Ingested(info.id, info.title, info.chunks, outcome)
 
         return await self._change(store)
+
+    async def read_again(self, id: str, note: Note | None = None) -> Ingested:
+        """Read a document from the file that is kept of it, if reading has improved since. Raises `BadInput`,
+        also when the document is deleted or renamed meanwhile, and what `note` raises."""
+        gone = BadInput("This document is no longer there.", code="not_found", status=404)
+        info, kept = await self.document(id, None), await self.original(id, None)
+        if info is None or kept is None:
+            raise gone
+
+        def still_there(connection: Connection, document: DocumentInfo, outcome: Outcome) -> None:
+            if document.id != id:
+                raise gone
+            if note:
+                note(connection, document, outcome)
+
+        origin = Origin(info.name, info.collection, info.source, info.type, info.fingerprint)
+        return await self.take_in(origin, kept[2], note=still_there)
 
     async def known(self, origin: Origin, note: Note | None = None) -> Ingested | None:
         """The stored document if it has the origin's fingerprint, and reading has not improved since: then

@@ -63,6 +63,7 @@ COSTS = {
     "/rag/query": MODEL,
     "/rag/search": MODEL,
     "/rag/ingest": UPLOAD,
+    "/rag/refresh": MODEL,
     "/v1/chat/completions": MODEL,
     "/v1/embeddings": MODEL,
     "/v1/audio/speech": MODEL,

@@ -9,7 +9,7 @@ from .chat import routes as chat
 from .openai import chat as completions
 from .openai import embeddings, models, transcriptions
 from .openai import speech as openai_speech
-from .rag import collections, documents, ingest, jobs, query, text
+from .rag import collections, documents, ingest, jobs, query, refresh, text
 from .roles import Role
 from .speech import routes as speech
 from .speech import stream
@@ -22,7 +22,7 @@ LLM: Routers = (completions.router,)
 STT: Routers = (transcriptions.router, stream.router)
 TTS: Routers = (openai_speech.router,)
 EMBEDDER: Routers = (embeddings.router,)
-RAG: Routers = tuple(one.router for one in (ingest, jobs, documents, text, collections, query))
+RAG: Routers = tuple(one.router for one in (ingest, jobs, refresh, documents, text, collections, query))
 CONVERSATION: Routers = (voice.router, chat.router, page.router, speech.hearing, speech.speaking, *RAG)
 
 BY_ROLE: dict[Role, Routers] = {

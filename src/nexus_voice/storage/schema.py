@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from .columns import Moment, PlainText
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration."""
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -127,6 +127,7 @@ items = Table(
     Column("type", PlainText, nullable=False),  # media type as the sender says; may be ""
     Column("url", PlainText),  # to be fetched
     Column("original", ForeignKey("originals.digest"), index=True),  # None until it is fetched
+    Column("refreshes", PlainText(32)),  # the document that is to be read again from its original
     Column("fingerprint", PlainText, nullable=False),
     Column("state", PlainText, nullable=False),  # queued, running, done, failed, cancelled
     Column("worker", PlainText),  # who runs it

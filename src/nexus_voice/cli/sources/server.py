@@ -97,6 +97,10 @@ class Server:
         """Ask the server to fetch pages, and return the job."""
         return self._ask("POST", "ingest", json={"collection": collection, "urls": list(urls)})
 
+    def refresh(self) -> list[str]:
+        """Ask the server to read again what an older version of its reader has read; the ids of the jobs."""
+        return [job["id"] for job in self._ask("POST", "refresh")["jobs"]]
+
     def job(self, id: str) -> Job:
         return self._ask("GET", f"jobs/{id}")
 

@@ -83,6 +83,20 @@ class Sync:
                 self._wait(0)
         self.report.end({})
 
+    def refresh(self) -> None:
+        """Have the server read again what an older version of its reader has read."""
+        self.report.begin("")
+        jobs = [self.server.job(id) for id in self.server.refresh()]
+        if not jobs:
+            self.report.note("No document was read by an older version of the reader.")
+        self.report.expect(sum(job["total"] for job in jobs))
+        with self._cancelling():
+            for job in jobs:
+                entries = [Entry(one["name"], one["name"], 0, "") for one in job["documents"]]
+                self._open.append((job["id"], None, entries))
+            self._wait(0)
+        self.report.end({})
+
     def _send(self, source: Source, batch: list[Entry]) -> None:
         with ExitStack() as stack:
             files = []

@@ -78,6 +78,18 @@ class Ingestion:
         self._tell()
         return id
 
+    async def refresh(self, scope: Scope) -> list[Job]:
+        """New jobs that read again what an older version of the reader has read; none if there is nothing.
+        Raises `JobsFull`."""
+        ids = await self._do(lambda jobs: jobs.refresh(scope, self._most))
+        self._tell()
+        found = [await self.job(id, scope) for id in ids]
+        return [job for job in found if job]
+
+    async def outdated(self, scope: Scope) -> int:
+        """How many documents `refresh` would read again."""
+        return await self._base.store.read(views.count_outdated, scope)
+
     async def cancel(self, id: str, scope: Scope) -> bool:
         """Whether there is such a job that `scope` may cancel. Items under way stop at once, and items that
         wait are not begun. Documents that are stored stay."""

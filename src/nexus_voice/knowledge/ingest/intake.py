@@ -101,6 +101,8 @@ class Intake:
     async def _store(self) -> str | None:
         """The document's id; None if the item no longer belongs to this worker."""
         task = self.task
+        if task.refreshes:
+            return await self._read_again(task.refreshes)
         origin = Origin(task.name, task.collection, task.source, task.type, task.fingerprint)
         try:
             done = await self._base.known(origin, self._note)
@@ -109,6 +111,14 @@ class Intake:
                 version = task.fingerprint or got.fingerprint
                 origin = replace(origin, type=got.type, fingerprint=version)
                 done = await self._base.take_in(origin, got.data, file_name=got.name, note=self._note)
+        except LeaseLost:
+            return None
+        self.outcome = done.status
+        return done.id
+
+    async def _read_again(self, document: str) -> str | None:
+        try:
+            done = await self._base.read_again(document, self._note)
         except LeaseLost:
             return None
         self.outcome = done.status

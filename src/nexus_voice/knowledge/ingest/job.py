@@ -37,7 +37,8 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A claimed item. `status` is set if its document was stored in an earlier attempt."""
+    """A claimed item. `status` is set if its document was stored in an earlier attempt. `refreshes` is the
+    document that is to be read again."""
 
     id: int
     job_id: str
@@ -50,6 +51,7 @@ class Task:
     fingerprint: str
     status: str | None
     document_id: str | None
+    refreshes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ last item to end knows that it is the last.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from typing import Any
 from uuid import uuid4
 
@@ -23,10 +24,12 @@ from ..documents import originals
 from ..documents.permissions import WRITE, allowed, within
 from ..documents.records import DocumentInfo
 from .job import UNFINISHED, JobsFull, LeaseLost, Sent, Task
-from .views import waiting
+from .views import outdated, waiting
 
 MAX_ATTEMPTS = 3
 """Times that an item is begun: a document that kills the server must not do so for ever."""
+MAX_REFRESHED = 500
+"""Documents of one job that are read again."""
 MAX_ENDED_JOBS = 1_000
 """Jobs that are kept after they have ended."""
 CLAIM_LOCK = SCHEMA_LOCK + 1
@@ -57,6 +60,26 @@ class Jobs:
                 connection.execute(items.insert().values(job_id=id, original=digest, **_item(one)))
             _conclude(connection, id)
         return id
+
+    def refresh(self, scope: Scope, most: int) -> list[str]:
+        """New jobs that read the documents of `outdated` again, of `MAX_REFRESHED` documents at most each;
+        their ids. A document that waits for it already is left out. Raises `JobsFull` if more than `most`
+        items would wait."""
+        made = list[str]()
+        with self.database.write() as connection:
+            rows = connection.execute(outdated(scope)).all()
+            if rows and waiting(connection) + len(rows) > most:
+                raise JobsFull("Too many documents are waiting to be read. Try again later.", retry_after=60)
+            for collection, group in groupby(rows, key=lambda row: row.collection_id):
+                for some in batched(group, MAX_REFRESHED):
+                    id = uuid4().hex
+                    values = {"id": id, "collection_id": collection, "created": now(), "state": "queued"}
+                    connection.execute(jobs.insert().values(values))
+                    for row in some:
+                        sent = _item(Sent(row.name, type=row.type, source=row.source))
+                        connection.execute(items.insert().values(job_id=id, refreshes=row.id, **sent))
+                    made.append(id)
+        return made
 
     def claim(self) -> Task | None:
         """The next item, which belongs to this worker from now on; None if there is none. An item whose lease
@@ -176,6 +199,12 @@ class Jobs:
     def _change(self, connection: sa.Connection, task: Task, **values: Any) -> bool:
         ours = items.c.id == task.id, items.c.worker == self._worker, items.c.state == "running"
         return connection.execute(items.update().where(*ours).values(**values)).rowcount > 0
+
+
+def batched(rows: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    rest = iter(rows)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 GAVE_UP = (

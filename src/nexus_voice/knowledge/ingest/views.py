@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from ...core.access import Scope
 from ...storage.schema import documents, items, jobs
-from ..documents.permissions import within
+from ..documents.permissions import WRITE, within
+from ..reading.chunks import READER_VERSION
 from .job import UNFINISHED, Figures, Item, Job
 
 
@@ -34,6 +35,28 @@ def waiting(connection: sa.Connection) -> int:
     """Items that have not ended, of everyone's jobs."""
     unfinished = sa.select(sa.func.count()).where(items.c.state.in_(UNFINISHED))
     return connection.execute(unfinished).scalar_one()
+
+
+def outdated(scope: Scope) -> sa.Select[Any]:
+    """The documents that `scope` may change, whose file is kept and that an older version of the reader has
+    read, but for those that wait to be read again, and for attachments, which are read with their mail."""
+    waits = sa.exists().where(items.c.refreshes == documents.c.id, items.c.state.in_(UNFINISHED))
+    return (
+        sa.select(documents)
+        .where(
+            documents.c.reader < READER_VERSION,
+            documents.c.original.is_not(None),
+            documents.c.part_of.is_(None),
+            within(documents.c.collection_id, scope, WRITE),
+            ~waits,
+        )
+        .order_by(documents.c.collection_id, documents.c.id)
+    )
+
+
+def count_outdated(connection: sa.Connection, scope: Scope) -> int:
+    found = sa.select(sa.func.count()).select_from(outdated(scope).subquery())
+    return connection.execute(found).scalar_one()
 
 
 def figures(connection: sa.Connection) -> Figures:

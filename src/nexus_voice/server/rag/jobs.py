@@ -59,10 +59,10 @@ class Summaries(BaseModel):
 
 
 def shown(job: inner.Job) -> Job:
-    return Job.model_validate({**_summary(job), "documents": [_item(one) for one in job.items]})
+    return Job.model_validate({**summary(job), "documents": [_item(one) for one in job.items]})
 
 
-def _summary(job: inner.Job) -> dict[str, Any]:
+def summary(job: inner.Job) -> dict[str, Any]:
     return {name: getattr(job, name) for name in Summary.model_fields}
 
 
@@ -76,7 +76,7 @@ def _item(item: inner.Item) -> dict[str, Any]:
 async def jobs(jobs: Jobs, caller: Caller, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Summaries:
     """The latest jobs, without their documents."""
     found = await jobs.newest(caller, limit)
-    return Summaries(jobs=[Summary.model_validate(_summary(one)) for one in found])
+    return Summaries(jobs=[Summary.model_validate(summary(one)) for one in found])
 
 
 STREAM: dict[int | str, dict[str, Any]] = {

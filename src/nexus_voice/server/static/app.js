@@ -49,6 +49,7 @@ const documents = new Documents({
   list: $("document-list"),
   uploads: $("uploads"),
   more: $("more-documents"),
+  again: $("refresh"),
   status: $("documents-status"),
   input: $("files"),
   drop: $("drop"),

@@ -10,12 +10,13 @@ const MOST_BYTES = 80_000_000; // and all of them together
 
 export class Documents {
   /** `chose` is called when the user wants other collections to be looked in. */
-  constructor({ section, list, uploads, status, more, input, drop, chose, collections, all, into, add }) {
-    Object.assign(this, { section, list, status, more });
+  constructor({ section, list, uploads, status, more, again, input, drop, chose, collections, all, into, add }) {
+    Object.assign(this, { section, list, status, more, again });
     const say = (...words) => this.#say(...words);
     this.collections = new Collections({ list: collections, all, into, add, say, chose, changed: () => this.#show() });
     this.uploads = new Uploads(uploads, () => this.#show());
     more.addEventListener("click", () => this.#list(more.value));
+    again.addEventListener("click", () => this.#readAgain());
     input.addEventListener("change", async () => {
       await this.add(input.files);
       input.value = "";
@@ -31,7 +32,19 @@ export class Documents {
 
   async refresh() {
     await this.#show();
-    if (!this.section.hidden) await this.uploads.find();
+    if (this.section.hidden) return;
+    await this.uploads.find();
+    const { documents = 0 } = await ask("/rag/refresh");
+    this.again.hidden = documents === 0;
+    this.again.textContent = `Read ${documents === 1 ? "a document" : `${documents} documents`} again, better`;
+  }
+
+  /** What an older version of the reader has read. */
+  async #readAgain() {
+    this.again.hidden = true;
+    const answer = await ask("/rag/refresh", { method: "POST" });
+    if (answer.error) return this.#say(answer.error.message, true);
+    for (const job of answer.jobs) this.uploads.follow(job);
   }
 
   async add(files) {
