@@ -13,6 +13,7 @@ import pytest
 from nexus_voice.cli.show import CLOCKS
 from nexus_voice.core import events
 from nexus_voice.engines import ENGINES
+from nexus_voice.knowledge.reading.kinds import SUFFIXES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -91,3 +92,12 @@ def test_a_users_page_asks_and_answers(page: Path) -> None:
         assert heading.endswith("?"), heading
         assert re.match(r"[A-Z\"`]", first), f"{heading}: {first}"
         assert re.search(r"[.:](?:\s|$)", first), f"{heading}: {first}"
+
+
+def test_every_type_of_file_that_is_read_is_documented_and_no_other() -> None:
+    section = (ROOT / "docs" / "knowledge.md").read_text().split("## Which file types can it read?")[1]
+    listed = re.findall(r"`(\.\w+)`", section.split("\n\n")[1])
+    assert sorted(listed) == sorted(SUFFIXES)
+    page = (ROOT / "src/nexus_voice/server/static/index.html").read_text()
+    accepted = re.findall(r'accept="([^"]+)"', page)
+    assert accepted == [",".join(SUFFIXES)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import anyio
 
 from ...core.errors import NexusError
@@ -9,7 +11,7 @@ from ...settings import Settings
 from .check import Check, reason
 
 READING_TIMEOUT_S = 60.0
-"""How long the reading process may take to start and read one line of text."""
+"""How long the reading process may take to start and read one line of text, and one of a picture."""
 
 
 async def knowledge_base(settings: Settings) -> Check:
@@ -33,7 +35,9 @@ async def knowledge_base(settings: Settings) -> Check:
 
 
 async def reading() -> Check:
-    """Read a document, and report how far the process that reads it is confined."""
+    """Read a document and a picture of print, and report how far the process that reads them is confined."""
+    from PIL import Image, ImageDraw, ImageFont
+
     from ...knowledge.reading.confined_reader import Reader
 
     what = "Reading of documents"
@@ -41,6 +45,10 @@ async def reading() -> Check:
         with anyio.fail_after(READING_TIMEOUT_S):
             async with Reader() as reader:
                 await reader.read("check.txt", b"A document.")
+                picture, file = Image.new("L", (200, 60), 255), BytesIO()
+                ImageDraw.Draw(picture).text((20, 15), "A picture.", 0, ImageFont.load_default(24))
+                picture.save(file, "PNG")
+                await reader.read("check.png", file.getvalue())
                 confinement = reader.confinement
     except (NexusError, TimeoutError) as error:
         return Check(what, "fails", reason(error), "Run `make setup` again.")
@@ -48,7 +56,7 @@ async def reading() -> Check:
         return Check(
             what,
             "note",
-            f"in a process of its own; {confinement}",
+            f"scans too, in a process of its own; {confinement}",
             "On Linux 6.12 or newer with libseccomp, a hostile document can do nothing outside of it.",
         )
-    return Check(what, "works", f"in a process of its own; {confinement}")
+    return Check(what, "works", f"scans too, in a process of its own; {confinement}")
