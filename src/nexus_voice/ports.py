@@ -246,6 +246,27 @@ class HasPlaces(Protocol):
 
 
 @runtime_checkable
+class NamesModel(Protocol):
+    """A language model engine that knows which model answers, by which its `Skill` is told."""
+
+    @property
+    def known_model(self) -> str:
+        """Its name; empty while a server has not been asked."""
+        ...
+
+    async def model(self, prompt: Prompt) -> str:
+        """The name of the model that answers `prompt`. Raises `EngineError`."""
+        ...
+
+
+@runtime_checkable
+class Quotes(Protocol):
+    """A language model engine that quotes passages, and knows beforehand whether they answer."""
+
+    async def can_answer(self, prompt: Prompt) -> bool: ...
+
+
+@runtime_checkable
 class Primes(Protocol):
     """A language model that can read the beginning of a prompt before its question is known."""
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Literal
 
+Skill = Literal["chat", "passages", "tools"]
+"""What a language model may be asked for, each with what stands before it: to chat, to answer from passages,
+to call tools."""
 Outcome = Literal["done", "interrupted", "failed"]
 Role = Literal["user", "assistant", "tool"]
 PageStarts = tuple[tuple[int, int], ...]
@@ -61,6 +64,8 @@ class Cited:
     """An engine that knows which passages its answer rests on says so before its first text."""
 
     passages: tuple[Passage, ...]
+    quoted: bool = True
+    """The answer is in their own words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from ..core.chat import Skill
 from ..core.errors import BadInput
 from .model import ANY_LANGUAGE, Model, local
 from .pinned import PINNED
@@ -35,9 +36,18 @@ def _whisper(size: str, english: bool, megabytes: int, about: str) -> Model:
     )
 
 
-def _chat(name: str, repo: str, file: str, size: float, licence: str, languages: str, about: str) -> Model:
-    codes = tuple(languages.split())
-    return Model(name, "llm", "llamacpp", repo, (file,), int(size * GIGA), licence, codes, about)
+def _chat(
+    name: str,
+    repo: str,
+    file: str,
+    size: float,
+    licence: str,
+    languages: str,
+    about: str,
+    skill: Skill = "tools",
+) -> Model:
+    codes, size_bytes = tuple(languages.split()), int(size * GIGA)
+    return Model(name, "llm", "llamacpp", repo, (file,), size_bytes, licence, codes, about, skill=skill)
 
 
 def _voice(name: str, megabytes: int, licence: str, about: str) -> Model:
@@ -130,6 +140,7 @@ CATALOGUE: tuple[Model, ...] = (
         "Apache 2.0",
         _QWEN_LANGUAGES,
         "converses on any laptop",
+        "chat",
     ),
     _chat(
         "qwen2.5-0.5b-instruct",
@@ -139,6 +150,7 @@ CATALOGUE: tuple[Model, ...] = (
         "Apache 2.0",
         _QWEN_LANGUAGES,
         "answers simply on the smallest machines",
+        "chat",
     ),
     _chat(
         "smollm2-135m-instruct",
@@ -148,6 +160,7 @@ CATALOGUE: tuple[Model, ...] = (
         "Apache 2.0",
         "en",
         "tries out that a model runs here; its answers are no good",
+        "chat",
     ),
     *(_voice(*voice) for voice in VOICES),
     Model(

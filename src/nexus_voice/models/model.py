@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from ..core.chat import Skill
 from ..core.errors import BadInput
 
 Port = Literal["stt", "turn", "llm", "tts", "embedder", "reranker"]
@@ -44,6 +45,8 @@ class Model:
     terms: str = ""
     """What must be accepted before the first pull; empty when nothing must."""
     revision: str = "main"
+    skill: Skill = "tools"
+    """Of a language model."""
 
     @property
     def entry(self) -> str:

@@ -27,6 +27,7 @@ from ..settings import Settings
 from ..supply.choices import available, choices, remote_choices
 from ..supply.discovery import look, pulled, servers_to_look_for
 from ..supply.offers import Choice, Found
+from ..supply.skills import skills
 from ..supply.supply import Supply, make, policy
 from ..talk.listening.front_end import MicrophoneFrontEnds
 from ..talk.listening.overlap import OverlapDetectors
@@ -74,7 +75,7 @@ async def assemble(settings: Settings, role: Role = Role.all) -> AsyncIterator[S
     for port, chain in first.items():
         if not (port == "llm" and servers_to_look_for(settings)):  # one may be found any time
             available(chain)
-    chains = {port: Fallback(policy=policy(port, settings)) for port in PORTS}
+    chains = {port: Fallback(policy=policy(port, settings), skill=skills(settings)) for port in PORTS}
     built = {choice: make(choice) for choice in first.get("embedder", ())}
     embedder: Any
     embedder, meanwhile, *_ = [*built.values(), None, None]

@@ -49,6 +49,11 @@ class Llm(Section):
     api_key: SecretStr = Field(SecretStr(""), description="The server's key, if it needs one.")
     model: str = Field("", description="Model name; empty takes the first that the server lists.")
     small_model: str = Field("", description='Model for the mode "faster"; empty uses `model`.')
+    skill: Literal["auto", "chat", "passages", "tools"] = Field(
+        "auto",
+        description="What language models may be asked for: only to chat, also to answer from passages, also "
+        "to call tools; by default as the catalogue or the size in a model's name says.",
+    )
     first_token: Seconds = Field(20, description="Seconds to wait for the first token.")
     between_tokens: Seconds = Field(20, description="Seconds to wait between tokens.")
     context: int = Field(4096, ge=512, le=1_048_576, description="Context size of llama.cpp in tokens.")

@@ -91,12 +91,11 @@ async def answer(
                 match piece:
                     case ToolCall():
                         calls.append(piece)
-                    case Cited(passages):
-                        quoted = True
+                    case Cited(passages, quoted):
                         if not sources_known:
                             sources_known = True
-                            citations.use(passages, quoted=True)
-                            yield Sources(passages, quoted=True)
+                            citations.use(passages, quoted=quoted)
+                            yield Sources(passages, quoted=quoted)
                     case CutOff() if not prompt.ours:
                         raise EngineError("The model stopped in the middle of its answer.", retryable=True)
                     case CutOff():

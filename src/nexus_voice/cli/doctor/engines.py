@@ -14,12 +14,13 @@ from ...core.audio import RATE, Pcm, Voice, silence
 from ...core.chat import Passage, Prompt
 from ...core.errors import EngineError
 from ...engines import load
-from ...ports import ListsModels, NeedsLoading, TellsCost
+from ...ports import ListsModels, NamesModel, NeedsLoading, TellsCost
 from ...settings import Settings
 from ...supply.advice import advice
 from ...supply.choices import choices
 from ...supply.discovery import look
 from ...supply.offers import Choice
+from ...supply.skills import MAY, skills
 from ...supply.supply import make
 from .check import Check, reason
 
@@ -104,6 +105,9 @@ class EngineChecks:
                         said = f"answers in {took:.0f} ms"
                     else:
                         said = await self._use[port](engine)
+                    if isinstance(engine, NamesModel):
+                        model = await engine.model(Prompt(""))
+                        said += f"; {model} {MAY[skills(self._settings)(model)]}"
                     found = f"{engine.name}: {said}"
                     if choice and choice.label in self._costs:
                         found += f", a decode takes {self._costs[choice.label]:.2f} s"

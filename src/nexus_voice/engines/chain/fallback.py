@@ -12,7 +12,7 @@ import logging
 import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from copy import copy
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
@@ -20,9 +20,19 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 import anyio
 
 from ...core.audio import Mark, Pcm, Transcript, Voice
-from ...core.chat import CutOff, Generated, Passage, Prompt
+from ...core.chat import Cited, CutOff, Generated, Passage, Prompt, Skill
 from ...core.errors import BadInput, Busy, EngineError
-from ...ports import CountsTokens, HasLanguages, HasPlaces, HasVoices, OnThisMachine, Primes, ReportsUsage
+from ...ports import (
+    CountsTokens,
+    HasLanguages,
+    HasPlaces,
+    HasVoices,
+    NamesModel,
+    OnThisMachine,
+    Primes,
+    Quotes,
+    ReportsUsage,
+)
 from .breaker import Breaker
 from .replay import Recording, ResultTimeout
 
@@ -48,12 +58,17 @@ class Policy:
     cooldown: float = 5.0
 
 
+def _any_skill(model: str) -> Skill:
+    return "tools"
+
+
 @dataclass(slots=True, eq=False)
 class Link:
     """One engine of a chain."""
 
     engine: Any
     breaker: Breaker
+    skill: Callable[[str], Skill] = _any_skill
     calls: int = 0
     """That are under way."""
     switches: int = 0
@@ -70,8 +85,13 @@ class Link:
             "state": self.breaker.state,
             "trouble": self.breaker.trouble,
             "switches": self.switches,
+            **({"may": self.skill(self._model)} if self._model else {}),
             **({"usage": asdict(self.engine.usage)} if isinstance(self.engine, ReportsUsage) else {}),
         }
+
+    @property
+    def _model(self) -> str:
+        return self.engine.known_model if isinstance(self.engine, NamesModel) else ""
 
     @contextmanager
     def call(self) -> Iterator[None]:
@@ -101,8 +121,14 @@ class Fallback:
     calls are under way.
     """
 
-    def __init__(self, *engines: Any, policy: Policy | None = None) -> None:
-        self.policy = policy or Policy()
+    def __init__(
+        self,
+        *engines: Any,
+        policy: Policy | None = None,
+        skill: Callable[[str], Skill] = _any_skill,
+    ) -> None:
+        """`skill` tells what a language model of some name may be asked for."""
+        self.policy, self.skill = policy or Policy(), skill
         self._note: Callable[[str], None] = lambda name: None
         self.links: list[Link] = []
         for engine in engines:
@@ -112,7 +138,7 @@ class Fallback:
 
     def insert(self, at: int, engine: Any) -> Link:
         """Add an engine, which takes part from the next call on."""
-        link = Link(engine, Breaker(self.policy.failures, self.policy.cooldown))
+        link = Link(engine, Breaker(self.policy.failures, self.policy.cooldown), self.skill)
         self.links.insert(at, link)
         return link
 
@@ -162,9 +188,10 @@ class Fallback:
     async def prime(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> None:
         link = self.next_link
         if link and isinstance(link.engine, Primes):
+            given = _given(prompt, tools, await self._skill_of(link.engine, prompt))
             link.calls += 1
             try:
-                await link.engine.prime(prompt, tools)
+                await link.engine.prime(*given)
             finally:
                 link.calls -= 1
 
@@ -195,9 +222,34 @@ class Fallback:
             when_due=recording.when_ended,
         )
 
-    def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[Generated]:
-        """The answer, which ends with `CutOff` when the model dies in the middle."""
-        return self._stream(lambda engine: engine.stream(prompt, tools), ending=CutOff())
+    async def stream(self, prompt: Prompt, tools: Sequence[Tool] = ()) -> AsyncGenerator[Generated]:
+        """The answer, which ends with `CutOff` when the model dies in the middle.
+
+        A model that may only chat is given neither passages nor tools, and what an engine that quotes can
+        answer is not asked of it. A client's own prompt goes as it is to the first.
+        """
+        first = self._candidates()[0].engine
+        skill = await self._skill_of(first, prompt)
+        quoted = skill == "chat" and await self._can_quote(prompt)
+
+        def suits(engine: Any) -> bool:
+            return not quoted or isinstance(engine, Quotes)
+
+        async def generated(engine: Any) -> AsyncGenerator[Generated]:
+            may = skill if engine is first else await self._skill_of(engine, prompt)
+            if may == "chat" and prompt.passages:
+                yield Cited((), quoted=False)
+            async with aclosing(engine.stream(*_given(prompt, tools, may))) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+        opened: Callable[[Any], AsyncIterator[Generated]] = generated
+        answer: AsyncGenerator[Generated] = self._stream(
+            opened, commits=_is_written, suits=suits, ending=CutOff()
+        )
+        async with aclosing(answer) as pieces:
+            async for piece in pieces:
+                yield piece
 
     def speak(self, sentence: str, voice: Voice) -> AsyncGenerator[Pcm | Mark]:
         """A voice's name means something to the first engine only; the others choose by language. Without a
@@ -240,6 +292,19 @@ class Fallback:
         """Names for `Voice.name`; empty when the first engine has but one voice."""
         engine = self.links[0].engine if self.links else None
         return list(await engine.voices()) if isinstance(engine, HasVoices) else []
+
+    async def _skill_of(self, engine: Any, prompt: Prompt) -> Skill:
+        """What the engine's model may be asked for. One that cannot be named now will say why when called."""
+        if not prompt.ours or not isinstance(engine, NamesModel):
+            return "tools"
+        with anyio.move_on_after(self.policy.first_result or math.inf):
+            with suppress(Exception):
+                return self.skill(await engine.model(prompt))
+        return "tools"
+
+    async def _can_quote(self, prompt: Prompt) -> bool:
+        quoting = [link.engine for link in self._candidates() if isinstance(link.engine, Quotes)]
+        return bool(quoting) and await quoting[0].can_answer(prompt)
 
     # --- the calls -------------------------------------------------------------------------------
 
@@ -310,6 +375,18 @@ class Fallback:
             async for result in results:
                 return result
         raise EngineError("The engine gave no result.", retryable=True)
+
+
+def _is_written(piece: Generated) -> bool:
+    """Whether it comes from the model itself, and not from the chain."""
+    return piece != Cited((), quoted=False)
+
+
+def _given(prompt: Prompt, tools: Sequence[Tool], skill: Skill) -> tuple[Prompt, Sequence[Tool]]:
+    """What of a prompt and its tools a model gets."""
+    if skill == "chat":
+        prompt = replace(prompt, passages=())
+    return prompt, tools if skill == "tools" else ()
 
 
 def _may_pass(error: Exception) -> bool:

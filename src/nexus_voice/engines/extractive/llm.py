@@ -27,7 +27,7 @@ from .evidence import enough
 from .extract import SHOWN_LIMITS, SPOKEN_LIMITS, render
 from .meaning import Meanings
 from .question import asked
-from .search import compared, search
+from .search import Answer, compared, search
 from .units import Unit, read
 
 MIN_RELEVANCE_RATIO = 0.5
@@ -99,7 +99,15 @@ class ExtractiveLlm:
             or arithmetic.answer(prompt.question)
         )
 
-    async def _quote(self, prompt: Prompt) -> tuple[str, tuple[Passage, ...]]:
+    async def can_answer(self, prompt: Prompt) -> bool:
+        """Whether it has an answer of its own or of the passages: not for small talk."""
+        if not prompt.ours:
+            return False
+        known = date_questions.answer(prompt.question, self._now()) or arithmetic.answer(prompt.question)
+        return bool(known) or (await self._find(prompt))[0] is not None
+
+    async def _find(self, prompt: Prompt) -> tuple[Answer | None, list[Passage]]:
+        """What answers the prompt, if anything does, and the passages of its units."""
         best = max((passage.score for passage in prompt.passages), default=0.0)
         passages = [one for one in prompt.passages if one.score >= MIN_RELEVANCE_RATIO * best]
         if prompt.context.strip():
@@ -108,7 +116,11 @@ class ExtractiveLlm:
         question = asked(standalone(prompt.question, earlier))
         limits = SPOKEN_LIMITS if prompt.spoken else SHOWN_LIMITS
         found = await search(question, _quotable(passages), self._meanings, limits)
-        if found is None or not enough(found.features):
+        return (found if found and enough(found.features) else None), passages
+
+    async def _quote(self, prompt: Prompt) -> tuple[str, tuple[Passage, ...]]:
+        found, passages = await self._find(prompt)
+        if found is None:
             return not_found(prompt), ()
         pages = {unit: on_its_page(passages[unit.passage], unit.text) for unit in found.units}
         known = [page for unit, page in pages.items() if passages[unit.passage] in prompt.passages]

@@ -68,7 +68,8 @@ class LlamaCppLlm:
         first_token: float = 60.0,
         between_tokens: float = 20.0,
     ) -> None:
-        self.name = f"llama.cpp:{path.stem}"
+        self._model = path.stem
+        self.name = f"llama.cpp:{self._model}"
         self.free_places = max(1, parallel)
         self._context = context
         self._plan = partial(plan, path, context, max(1, parallel), threads, gpu_layers, binary)
@@ -117,6 +118,13 @@ class LlamaCppLlm:
         if self._llm is None:
             raise EngineError(f"{self.name} is still loading.", code="llm_loading", retryable=True)
         return await self._llm.tokens(texts)
+
+    @property
+    def known_model(self) -> str:
+        return self._model
+
+    async def model(self, prompt: Prompt) -> str:
+        return self._model
 
     @property
     def primes(self) -> bool:

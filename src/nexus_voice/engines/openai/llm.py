@@ -73,6 +73,13 @@ class OpenAiLlm(RemoteEngine):
         self._provider = provider
         self.name = f"{provider}:{model}" if model else provider
 
+    @property
+    def known_model(self) -> str:
+        return self._model or self._listed
+
+    async def model(self, prompt: Prompt) -> str:
+        return (self._small if prompt.size == "small" else "") or self._model or await self._first_model()
+
     async def models(self) -> list[str]:
         """Names of the models the server offers; also opens a connection for the next request."""
         return await models(self._http, self._first)
@@ -110,7 +117,7 @@ class OpenAiLlm(RemoteEngine):
 
     async def _open(self, prompt: Prompt, tools: Sequence[Tool]) -> Body:
         """The answer, its headers read."""
-        model = (self._small if prompt.size == "small" else "") or self._model or await self._first_model()
+        model = await self.model(prompt)
         order = {"model": model, "messages": messages(prompt, self._history), "stream": True, **self._options}
         if tools:
             order["tools"] = [offer(tool) for tool in tools]

@@ -45,7 +45,7 @@ def selected(chain: Fallback, name: str) -> Fallback:
 
 def alone(chain: Fallback, link: Link) -> Fallback:
     """One of the chain's engines, with no other behind it."""
-    one = Fallback(policy=chain.policy)
+    one = Fallback(policy=chain.policy, skill=chain.skill)
     one.links.append(link)
     return one
 
