@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice, pairwise
 from typing import Any
 
-from . import aligned, columns, form, grid, hyphens, layout, pdf_lines, pdf_scans, scans, tables
+from . import form, grid, hyphens, layout, pdf_lines, pdf_scans, scans, tables
 from .document import Block, Contents, chosen_title, flat
 from .layout import Line
 from .limits import Limits, encrypted
@@ -98,12 +98,7 @@ def _page(pdf: Any, index: int, scanner: scans.Scanner) -> Iterator[Line | Block
         text.close()
         page.close()
     parts = [part for line in lines for part in tabled.get(id(line), [line])]
-    for column in columns.columns(parts):
-        for part in pdf_lines.rejoined(aligned.tabled(column)):
-            if isinstance(part, Line):
-                yield part
-            else:
-                yield from part.blocks
+    yield from pdf_lines.in_reading_order(parts)
 
 
 def _grids(page: Any) -> list[grid.Grid]:

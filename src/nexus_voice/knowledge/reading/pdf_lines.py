@@ -11,7 +11,9 @@ from math import hypot
 from statistics import median
 from typing import Any, NamedTuple
 
-from .document import flat
+from .aligned import tabled
+from .columns import columns
+from .document import Block, flat
 from .grid import Box
 from .layout import Line, Part
 
@@ -70,7 +72,18 @@ def lines(text: Any, page: int, bounds: Box) -> Iterator[Line]:
             before = right
 
 
-def rejoined(parts: Iterable[Part]) -> Iterator[Part]:
+def in_reading_order(parts: Sequence[Part]) -> Iterator[Line | Block]:
+    """The lines and tables of a page as a person reads them: column by column, with the tables that only the
+    alignment of their cells shows."""
+    for column in columns(parts):
+        for part in _rejoined(tabled(column)):
+            if isinstance(part, Line):
+                yield part
+            else:
+                yield from part.blocks
+
+
+def _rejoined(parts: Iterable[Part]) -> Iterator[Part]:
     """The parts, with one line for those that wide gaps had cut and that still follow each other."""
     last: Part | None = None
     for part in parts:

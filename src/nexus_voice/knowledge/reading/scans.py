@@ -8,7 +8,7 @@ from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from . import aligned, columns, pdf_lines
+from . import columns, pdf_lines
 from .document import Block
 from .layout import Line
 from .limits import Limits
@@ -95,12 +95,7 @@ def laid_out(found: Recognised, index: int) -> Iterator[Line | Block]:
             gap = (part.x0 - before.x1) or 0.01 if before else 0.0
             parts.append(replace(part, gap=gap))
             before = part
-    for column in columns.columns(parts):
-        for one in pdf_lines.rejoined(aligned.tabled(column)):
-            if isinstance(one, Line):
-                yield one
-            else:
-                yield from one.blocks
+    yield from pdf_lines.in_reading_order(parts)
 
 
 def _lines(found: Recognised, index: int) -> Iterator[Line]:
