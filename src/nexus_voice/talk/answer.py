@@ -63,7 +63,7 @@ async def answer(
     citations = Citations(prompt.passages)
     sources_known = not prompt.ours
     said = False
-    ours, found = prompt.ours, prompt.passages
+    ours = prompt.ours
 
     def shown(parts: Sequence[str | ToolCall], calls: list[ToolCall]) -> Iterator[Piece]:
         """The text in `parts` as pieces of the answer; the calls join `calls`."""
@@ -74,7 +74,7 @@ async def answer(
                 continue
             if not sources_known:
                 sources_known = True
-                yield Sources(found, quoted=False)
+                yield Sources(citations.sources, quoted=False)
             said = said or not part.isspace()
             if ours:
                 yield from pieces(citations.feed(part))
@@ -95,7 +95,7 @@ async def answer(
                         if not sources_known:
                             sources_known = True
                             citations.use(passages, quoted=quoted)
-                            yield Sources(passages, quoted=quoted)
+                            yield Sources(citations.sources, quoted=quoted)
                     case CutOff() if not prompt.ours:
                         raise EngineError("The model stopped in the middle of its answer.", retryable=True)
                     case CutOff():
