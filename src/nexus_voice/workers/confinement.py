@@ -19,9 +19,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import signal
 import struct
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -29,10 +30,11 @@ from typing import Any
 CLONE_THREAD, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWNET = 0x10000, 0x08000000, 0x10000000, 0x40000000
 F_SETOWN, F_SETSIG, F_SETOWN_EX = 8, 10, 15
 """Constants of linux/sched.h and asm-generic/fcntl.h."""
-PR_SET_NO_NEW_PRIVS = 38
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446
 RULESET_VERSION, PATH_BENEATH = 1, 1
-READ_FILE, READ_DIR = 1 << 2, 1 << 3
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 1 << 1, 1 << 2, 1 << 3
+RIGHTS_OF_A_FILE = EXECUTE | WRITE_FILE | READ_FILE | 1 << 14  # the last: to shorten it
 FILE_RIGHTS = ((5, 16), (3, 15), (2, 14), (1, 13))
 """From linux/landlock.h: system calls (the same on every machine), flags, and from which version of
 Landlock on how many rights over files there are."""
@@ -94,7 +96,7 @@ def confine(memory: int, without: Collection[str] = ()) -> Confinement:
     it starts. `without` names `LAYERS` to leave out, as if the system did not have them.
     """
     sys.dont_write_bytecode = True
-    _limit(memory)
+    limit(memory, 0)
     missing = []
     for name, layer in LAYERS.items():
         try:
@@ -112,12 +114,13 @@ def confine(memory: int, without: Collection[str] = ()) -> Confinement:
     )
 
 
-def _limit(memory: int) -> None:
+def limit(memory: int, file: int) -> None:
+    """Allow this process so many bytes of memory, and of a file that it writes."""
     import resource  # Unix only
 
     for limit, value in (
         (resource.RLIMIT_DATA, memory),  # only Linux holds to it
-        (resource.RLIMIT_FSIZE, 0),  # files, not pipes
+        (resource.RLIMIT_FSIZE, file),  # files, not pipes
         (resource.RLIMIT_CORE, 0),
     ):
         with suppress(ValueError, OSError):  # already lower, or not of this system
@@ -125,9 +128,12 @@ def _limit(memory: int) -> None:
 
 
 def _become_nobody() -> None:
-    if os.getuid() != 0:
-        return
-    code = _code()
+    if os.getuid() == 0:
+        become_nobody(_code())
+
+
+def become_nobody(code: Collection[str]) -> None:
+    """Be the user `nobody`, who must be able to read `code`. For root only."""
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
     allowed = all(os.access(path, os.R_OK, effective_ids=True) for path in code)
@@ -140,24 +146,36 @@ def _become_nobody() -> None:
     os.setuid(NOBODY)
 
 
-def _enter_own_namespaces() -> None:
+def end_with_parent() -> None:
+    """Be killed when the parent ends."""
+    _check(_libc().prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+
+
+def enter_own_namespaces() -> None:
     _check(_libc().unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC))
 
 
 def _restrict_files() -> None:
     from mimetypes import knownfiles  # read when a document's type is looked up by its name
 
+    libraries = filter(os.path.isabs, os.environ.get("LD_LIBRARY_PATH", "").split(":"))
+    paths = [*READABLE_PATHS, *_code(), *(os.fspath(path) for path in knownfiles), *libraries]
+    restrict(dict.fromkeys(paths, READ_FILE | READ_DIR))
+
+
+def restrict(rules: Mapping[str, int]) -> None:
+    """Leave to this process, of all files, those at or below the paths of `rules`, with these rights; -1 are
+    all rights. Raises `OSError` where there is no Landlock."""
     version = _landlock(CREATE_RULESET, None, 0, RULESET_VERSION)
     handled = (1 << next(count for since, count in FILE_RIGHTS if version >= since)) - 1
     tcp, scopes = 3 if version >= 4 else 0, 3 if version >= 6 else 0  # signals and abstract sockets
     attributes = struct.pack("=QQQ", handled, tcp, scopes)
     ruleset = _landlock(CREATE_RULESET, attributes, len(attributes), 0)
-    libraries = os.environ.get("LD_LIBRARY_PATH", "").split(":")
-    for path in {*READABLE_PATHS, *_code(), *knownfiles, *filter(os.path.isabs, libraries)}:
+    for path, rights in rules.items():
         with suppress(FileNotFoundError):
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
-            rights = READ_FILE | (READ_DIR if os.path.isdir(path) else 0)
-            _landlock(ADD_RULE, ruleset, PATH_BENEATH, struct.pack("=Qi", rights, place), 0)
+            possible = handled if os.path.isdir(path) else handled & RIGHTS_OF_A_FILE
+            _landlock(ADD_RULE, ruleset, PATH_BENEATH, struct.pack("=Qi", rights & possible, place), 0)
             os.close(place)
     _check(_libc().prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     _landlock(RESTRICT_SELF, ruleset, 0)
@@ -257,7 +275,7 @@ def _look_into_parent() -> None:
 
 LAYERS = {
     "user nobody": _become_nobody,
-    "namespaces": _enter_own_namespaces,
+    "namespaces": enter_own_namespaces,
     "Landlock": _restrict_files,
     "seccomp": _filter_calls,
 }

@@ -17,9 +17,10 @@ from ...workers.in_workers import InWorkers
 from ...workers.pool import Workers
 from ...workers.process import CANCEL_TIMEOUT_S
 from .chunks import Chunk, Reading
+from .convert import Converter
 from .document import Attachment, told
 from .kinds import MEDIA_TYPE
-from .limits import MAX_ATTACHMENTS, Limits
+from .limits import MAX_ATTACHMENTS, Limits, too_slow
 
 PARSER = "nexus_voice.knowledge.reading.read:Parser"
 MEMORY = 1_280 << 20
@@ -47,6 +48,7 @@ class Reader(InWorkers):
     Each process has `memory` bytes, a low priority and none of our environment, and is confined as far as the
     system allows. It has `seconds` for a document, and again after each page that it reads from a picture, as
     long as the limits allow. A process that dies, misbehaves or does not stop in time is replaced.
+    `converter` is LibreOffice's program, which makes newer files of old ones first, in a process of its own.
     """
 
     def __init__(
@@ -59,9 +61,11 @@ class Reader(InWorkers):
         idle: float = IDLE_TIMEOUT_S,
         parser: str = PARSER,
         cancel_timeout: float = CANCEL_TIMEOUT_S,
+        converter: str | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._seconds = seconds
+        self._converter = Converter(converter, seconds)
         super().__init__(
             Workers(
                 parser, workers, {"limits": asdict(self.limits)}, "reader",
@@ -77,6 +81,7 @@ class Reader(InWorkers):
         and `EngineError` when no process can be started.
         """
         self.limits.check_size(name, len(data))
+        data, was = await self._converter.newer(name, data)
         begun, last = False, 0.0
         head: Head | None = None
         found, attached = list[Chunk](), list[tuple[str, str, bytearray]]()
@@ -105,12 +110,12 @@ class Reader(InWorkers):
                 raise
             raise _died(name) from error
         if scope.cancelled_caught:
-            raise _slow(name, self._seconds)
+            raise too_slow(name, self._seconds)
         if head is None:
             raise _died(name)
         title, kind, pages, warnings = head
         files = tuple(Attachment(file, media, bytes(content)) for file, media, content in attached)
-        return Reading(title, kind, pages or None, found, warnings, files)
+        return Reading(title, was or kind, pages or None, found, warnings, files)
 
     @property
     def confinement(self) -> Confinement | None:
@@ -205,14 +210,5 @@ def _died(name: str) -> BadInput:
         f"“{name}” could not be read: the reader broke down on it. It is damaged, or takes too much memory. "
         "Save it again in the program that made it, or split it into parts.",
         code="reader_died",
-        status=422,
-    )
-
-
-def _slow(name: str, seconds: float) -> BadInput:
-    return BadInput(
-        f"“{name}” could not be read within {seconds:g} seconds. Split it into parts, or save it in a "
-        "simpler form, such as text.",
-        code="too_slow",
         status=422,
     )

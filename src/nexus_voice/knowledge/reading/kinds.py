@@ -14,7 +14,7 @@ from .limits import unsupported as refused
 
 Kind = Literal[
     "text", "markdown", "html", "csv", "email", "pdf", "docx", "pptx", "xlsx", "xls", "epub",
-    "odt", "ods", "odp", "rtf",
+    "odt", "ods", "odp", "rtf", "doc", "ppt",
     "png", "jpeg", "tiff", "webp", "gif", "bmp",
 ]  # fmt: skip
 
@@ -24,7 +24,7 @@ SUFFIXES: dict[str, Kind] = {
     ".html": "html", ".htm": "html", ".xhtml": "html",
     ".pdf": "pdf", ".docx": "docx", ".pptx": "pptx", ".xlsx": "xlsx", ".xls": "xls",
     ".csv": "csv", ".tsv": "csv", ".epub": "epub", ".eml": "email", ".rtf": "rtf",
-    ".odt": "odt", ".ods": "ods", ".odp": "odp",
+    ".doc": "doc", ".ppt": "ppt", ".odt": "odt", ".ods": "ods", ".odp": "odp",
     ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff", ".webp": "webp",
     ".gif": "gif", ".bmp": "bmp",
 }  # fmt: skip
@@ -42,7 +42,7 @@ MEDIA_TYPE: dict[Kind, str] = {
     "docx": f"{OFFICE}.wordprocessingml.document", "pptx": f"{OFFICE}.presentationml.presentation",
     "xlsx": f"{OFFICE}.spreadsheetml.sheet", "xls": "application/vnd.ms-excel",
     "odt": f"{OPEN}.text", "ods": f"{OPEN}.spreadsheet", "odp": f"{OPEN}.presentation",
-    "rtf": "application/rtf",
+    "rtf": "application/rtf", "doc": "application/msword", "ppt": "application/vnd.ms-powerpoint",
     "png": "image/png", "jpeg": "image/jpeg", "tiff": "image/tiff", "webp": "image/webp", "gif": "image/gif",
     "bmp": "image/bmp",
 }  # fmt: skip
@@ -132,15 +132,27 @@ def _ole(name: str, data: bytes) -> Kind:
     """The kind of an old Office file, or of a new one with a password, by the names of its streams."""
     if _stream("EncryptedPackage") in data:
         raise encrypted(name)
-    if _stream("WordDocument") in data:
-        raise unsupported(name, "Word files of before 2007", "Save it as .docx.")
-    if _stream("PowerPoint Document") in data:
-        raise unsupported(name, "PowerPoint files of before 2007", "Save it as .pptx.")
+    if old := old_kind(data):
+        return old
     if _stream("__substg1.0_") in data:
         raise unsupported(name, "Outlook messages", "Save it as .eml.")
     if _stream("Workbook") in data or _stream("Book") in data:
         return "xls"
     raise unsupported(name, "files of this type")
+
+
+def old_kind(data: bytes) -> Kind | None:
+    """Whether it is a Word or PowerPoint file of before 2007. It takes a while for a large one."""
+    if not data.startswith(OLE) or _stream("EncryptedPackage") in data:
+        return None
+    streams: dict[str, Kind] = {"WordDocument": "doc", "PowerPoint Document": "ppt"}
+    return next((kind for stream, kind in streams.items() if _stream(stream) in data), None)
+
+
+def old(name: str, kind: Kind) -> BadInput:
+    what, newer = {"doc": ("Word", ".docx"), "ppt": ("PowerPoint", ".pptx")}[kind]
+    advice = f"Save it as {newer}, or install LibreOffice beside the server."
+    return unsupported(name, f"{what} files of before 2007", advice)
 
 
 def _stream(name: str) -> bytes:

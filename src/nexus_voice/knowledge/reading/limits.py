@@ -67,6 +67,15 @@ def encrypted(name: str) -> BadInput:
     )
 
 
+def too_slow(name: str, seconds: float) -> BadInput:
+    return BadInput(
+        f"“{name}” could not be read within {seconds:g} seconds. Split it into parts, or save it in a "
+        "simpler form, such as text.",
+        code="too_slow",
+        status=422,
+    )
+
+
 def unknown_encoding(name: str) -> BadInput:
     return BadInput(
         f"“{name}” was not added: nobody can tell for certain in which encoding its text is. Open it in the "

@@ -164,6 +164,8 @@ def _contents(
             from . import rtf
 
             return rtf.read(data)
+        case "doc" | "ppt":
+            raise kinds.old(name, kind)
         case "email":
             from . import mail
 

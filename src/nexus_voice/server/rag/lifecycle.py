@@ -17,6 +17,7 @@ from ...engines.chain.fallback import Fallback
 from ...knowledge.base import KnowledgeBase
 from ...knowledge.ingest.fetch import fetch
 from ...knowledge.ingest.ingestion import Ingestion
+from ...knowledge.reading import convert
 from ...knowledge.reading.confined_reader import Reader
 from ...knowledge.reading.limits import Limits
 from ...knowledge.search.choosing import Chooser
@@ -45,7 +46,7 @@ def build(
 ) -> tuple[Reader, KnowledgeBase, Ingestion]:
     """The reader of files, the knowledge base and the ingestion. Enter the first two, in this order."""
     chosen, reranker = settings.knowledge, chains["reranker"]
-    reader = Reader(Limits(chosen.file), workers=chosen.at_once)
+    reader = Reader(Limits(chosen.file), workers=chosen.at_once, converter=convert.found())
     reranking = Reranking(reranker, settings.reranker.within, lambda: bool(reranker.links))
     base = KnowledgeBase(
         settings.knowledge_at,
