@@ -45,6 +45,8 @@ Token = tuple[str, str]
 def shown(value: float, code: str, since_1904: bool = False) -> str:
     """What a cell with this format shows. Colours, blanks for alignment and the width of the column are left
     out. Dates are counted from 1904 on a Mac of old. A value that the format cannot show comes as it is."""
+    if code == "General":
+        return general(value)
     sections = _sections(code)
     index = _chosen(sections, value)
     if index is None:
@@ -68,6 +70,8 @@ def shown(value: float, code: str, since_1904: bool = False) -> str:
 
 def words(text: str, code: str) -> str:
     """What a cell shows that holds text: a format may surround it."""
+    if code in ("General", "@"):
+        return text
     tokens = _sections(code)[-1][0]
     if not any(kind == "at" for kind, _ in tokens):
         return text

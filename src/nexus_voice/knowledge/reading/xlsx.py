@@ -7,6 +7,7 @@ import logging
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import IO, Any
 
 from lxml import etree
@@ -88,34 +89,50 @@ def _sheet(
 
 def _row(sheet: Sheet, row: Any, strings: list[str], formats: list[str], since_1904: bool) -> dict[int, str]:
     found = dict[int, str]()
+    names = row.tag.removesuffix("row")  # of the elements; looking for wildcards takes most of the time
+    is_cell, is_value, is_formula, is_inline = (names + name for name in ("c", "v", "f", "is"))
     column = 0
-    for cell in row.iterchildren("{*}c"):
+    for cell in row:
+        if cell.tag != is_cell:
+            continue
         place = PLACE.match(cell.get("r", ""))
         column = column_of(place[1]) if place else column + 1
         if column > MAX_COLUMN:
             continue
-        value = cell.findtext("{*}v") or ""
-        style = int(cell.get("s") or 0)
+        value, formula, inline = "", False, ""
+        for child in cell:
+            if child.tag == is_value:
+                value = child.text or ""
+            elif child.tag == is_formula:
+                formula = True
+            elif child.tag == is_inline:
+                inline = _text(child)
+        style, type = int(cell.get("s") or 0), cell.get("t", "n")
         code = formats[style] if style < len(formats) else "General"
-        if not value and cell.find("{*}f") is not None and cell.get("t") in (None, "n"):
+        if formula and not value and type == "n":
             sheet.unknown += 1
             continue
-        match cell.get("t", "n"):
+        match type:
+            case "n":
+                text = _number(value, code, since_1904) if value.strip() else ""
             case "s":
                 text = number_format.words(strings[int(value)], code) if value else ""
             case "inlineStr":
-                text = number_format.words("".join(_text(one) for one in cell.iterchildren("{*}is")), code)
+                text = flat(number_format.words(inline, code))
             case "b":
                 text = "TRUE" if value.strip() in ("1", "true") else "FALSE"
-            case "n":
-                text = number_format.shown(float(value), code, since_1904) if value.strip() else ""
             case "str":
-                text = number_format.words(value, code)
+                text = flat(number_format.words(value, code))
             case _:  # an error such as #N/A, or a date in ISO 8601
-                text = value
-        if text := flat(text):
+                text = flat(value)
+        if text:
             found[column] = text
     return found
+
+
+@lru_cache(maxsize=10_000)
+def _number(value: str, code: str, since_1904: bool) -> str:
+    return number_format.shown(float(value), code, since_1904)
 
 
 def _strings(book: zipfile.ZipFile, part: str | None) -> list[str]:
@@ -131,8 +148,12 @@ def _strings(book: zipfile.ZipFile, part: str | None) -> list[str]:
 
 def _text(node: Any) -> str:
     """The text of a string with or without formats, without its pronunciation (rPh)."""
-    parts = [node.findtext("{*}t") or ""]
-    parts += [run.findtext("{*}t") or "" for run in node.iterchildren("{*}r")]
+    parts = list[str]()
+    for child in node:
+        if str(child.tag).endswith("}t"):
+            parts.append(child.text or "")
+        elif str(child.tag).endswith("}r"):
+            parts += [one.text or "" for one in child if str(one.tag).endswith("}t")]
     return "".join(parts)
 
 
