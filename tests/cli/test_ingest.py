@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,22 @@ def test_a_folder_is_kept_in_step(server: Server, tmp_path: Path, run: Run) -> N
     assert "a/b.md" in documents(server, "folder:step-")
     assert f"{folder}/a/b.md: deleted" in again().stdout
     assert documents(server, "folder:step-").keys() == {"tea.md", "c.txt", "d.md"}
+
+
+def test_the_attachments_of_a_mail_stay_and_go_with_it(server: Server, tmp_path: Path, run: Run) -> None:
+    folder = write(tmp_path / "mails", note_txt="Two.")
+    mail = EmailMessage()
+    mail.set_content("See below.")
+    mail.add_attachment("The plan.", filename="plan.txt")
+    (folder / "offer.eml").write_bytes(bytes(mail))
+    for outcome in ("2 added", "2 unchanged"):
+        assert outcome in run("ingest", str(folder), "--url", server.url).stdout
+        found = documents(server, "folder:mails-")
+        assert found.keys() == {"note.txt", "offer.eml", "offer.eml › plan.txt"}
+        assert found["offer.eml › plan.txt"]["part_of"] == found["offer.eml"]["id"]
+    (folder / "offer.eml").unlink()
+    assert "1 deleted" in run("ingest", str(folder), "--url", server.url).stdout
+    assert documents(server, "folder:mails-").keys() == {"note.txt"}
 
 
 def test_a_folder_that_was_emptied_is_not_believed(server: Server, tmp_path: Path, run: Run) -> None:

@@ -198,3 +198,36 @@ def text_or_code(name: str, data: bytes) -> str:
 )
 def test_any_bytes_are_read_or_refused(data: bytes, name: str) -> None:
     assert text_or_code(name, data)
+
+
+def page(table: str) -> str:
+    return read("a.html", f"<html><body>{table}".encode()).text
+
+
+def test_cells_of_html_hold_for_all_rows_and_columns_that_they_cover() -> None:
+    rows = "<tr><th>City<th>Grade<th>Pay<tr><td rowspan=2>Taunford<td>Director<td>600<tr><td>Other<td>350"
+    assert page(f"<table>{rows}</table>") == (
+        "Taunford – Grade: Director; Pay: 600\nTaunford – Grade: Other; Pay: 350"
+    )
+    rows = (
+        "<tr><th rowspan=2>City<th colspan=2>Summer<th rowspan=2>Note<tr><th>Adult<th>Child"
+        "<tr><td>Ilmere<td>14<td>6<td>x<tr><td>Taun<td colspan=2>9<td>y"
+    )
+    assert page(f"<table>{rows}</table>") == (
+        "Ilmere – Summer Adult: 14; Summer Child: 6; Note: x\n"
+        "Taun – Summer Adult: 9; Summer Child: 9; Note: y"
+    )
+    for odd in ("rowspan=99999", "rowspan=0", "colspan=-1", "colspan=x", "rowspan=9999999999"):
+        assert "a" in page(f"<table><tr><td {odd}>a<td>b<tr><td>c<td>d</table>")
+
+
+def test_a_table_within_a_table_of_html_stays_in_its_cell() -> None:
+    doors = "<table><tr><th>Door<th>Code<tr><td>North<td>7788<tr><td>South<td>1</table>"
+    rows = f"<tr><th>Room<th>Key<th>Remark<tr><td>Dairy<td>K-31<td>spare<tr><td>Barn<td>{doors}<td>old"
+    assert page(f"<table>{rows}</table>") == (
+        "Dairy – Key: K-31; Remark: spare\nBarn – Key: (North – Code: 7788; South – Code: 1); Remark: old"
+    )
+    layout = f"<tr><td>Menu<td><h1>The farm</h1>{doors}<tr><td>More<td>End"
+    assert page(f"<table>{layout}</table>").split("\n\n") == [
+        "Menu", "The farm", "North – Code: 7788\nSouth – Code: 1", "More", "End",
+    ]  # fmt: skip

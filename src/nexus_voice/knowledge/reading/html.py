@@ -22,6 +22,12 @@ HIDING_STYLE = re.compile(
     re.IGNORECASE,
 )
 """Inline styles of text that nobody sees, where instructions to a model may be hidden."""
+MAX_CELL_CHARS = 300
+"""Of a cell in a table that holds other tables: longer ones are columns of a page."""
+MAX_SPAN = 200
+"""Rows or columns that a cell covers."""
+MAX_COVERED = 100_000
+"""Cells that the wide and high ones of a table cover."""
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 BLOCK_TAGS = frozenset(HEADINGS) | frozenset(
     re.findall(
@@ -45,8 +51,8 @@ def read(markup: str, *, guess: bool = False) -> Contents:
     ]:
         if not tag.decomposed:
             tag.decompose()
-    for table in soup.find_all("table"):
-        if table.find("table") is None:  # a table that holds another one is for layout only
+    for table in reversed(soup.find_all("table")):  # those within others first
+        if table.find("table") is None or _holds_data(table):
             _flatten_table(soup, table, guess)
     for numbered in soup.find_all("ol"):
         start = str(numbered.get("start", ""))
@@ -103,12 +109,21 @@ def _bullet(item: Tag) -> str:
     return f"{item['value']}." if item.parent is not None and item.parent.name == "ol" else "-"
 
 
+def _holds_data(table: Tag) -> bool:
+    """Whether a table that holds others is one itself, and not there for the layout of a page."""
+    rows = [_cells(row) for row in _own(table, "tr")]
+    if len(rows) < 2 or max(map(len, rows)) < 2 or table.find(list(HEADINGS)):
+        return False
+    return all(len(cell.get_text()) <= MAX_CELL_CHARS for row in rows for cell in row)
+
+
 def _flatten_table(soup: BeautifulSoup, table: Tag, guess: bool) -> None:
     """Replace a table by its lines. The first row names the columns if all of its cells are <th>, or, with
     `guess`, if it looks like it."""
-    rows = [[_cell(cell) for cell in row.find_all(["th", "td"])] for row in table.find_all("tr")]
-    rows = [row for row in rows if any(row)]
-    first = table.find("tr")
+    for inner in table.find_all("table"):
+        inner.replace_with(f" ({'; '.join(inner.get_text().split(chr(10)))}) ")
+    rows = [row for row in _rows(table) if any(row)]
+    first = next(iter(_own(table, "tr")), None)
     headers: list[str] = []
     marked = bool(len(rows) > 1 and first is not None and first.find("th") and not first.find("td"))
     if marked or guess:
@@ -116,6 +131,43 @@ def _flatten_table(soup: BeautifulSoup, table: Tag, guess: bool) -> None:
     lines = tables.lines(rows, headers)
     table.clear()
     table.append(soup.new_string("\n".join(lines)))
+
+
+def _rows(table: Tag) -> Iterator[list[str]]:
+    """A cell that covers several rows or columns is in each of them."""
+    cover = dict[tuple[int, int], str]()
+    left = MAX_COVERED
+    for number, row in enumerate(_own(table, "tr")):
+        texts = list[str]()
+        for cell in _cells(row):
+            while (number, len(texts)) in cover:
+                texts.append(cover.pop((number, len(texts))))
+            text, at = _cell(cell), len(texts)
+            high, wide = _size(cell, "rowspan"), _size(cell, "colspan")
+            left -= high * wide if high * wide > 1 else 0
+            if left < 0:
+                high = wide = 1
+            for right in range(wide):
+                texts.append(tables.Spread(text) if right else text)
+                for down in range(1, high):
+                    cover[number + down, at + right] = texts[-1]
+        while (number, len(texts)) in cover:
+            texts.append(cover.pop((number, len(texts))))
+        yield texts
+
+
+def _own(table: Tag, name: str) -> list[Tag]:
+    """Its rows, not those of tables within it."""
+    return [one for one in table.find_all(name) if one.find_parent("table") is table]
+
+
+def _cells(row: Tag) -> list[Tag]:
+    return row.find_all(["th", "td"], recursive=False)
+
+
+def _size(cell: Tag, name: str) -> int:
+    given = str(cell.get(name, ""))
+    return min(max(int(given), 1), MAX_SPAN) if given.isdecimal() and len(given) < 6 else 1
 
 
 def _cell(cell: Tag) -> str:
