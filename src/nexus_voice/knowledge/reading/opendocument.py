@@ -121,19 +121,22 @@ class _Document:
     def content(self, node: Any, at: int = 0, list_style: str = "") -> Iterator[Block]:
         """The blocks of a text, a cell, a box or a list's item."""
         for child in node.iterchildren("{*}*"):
-            match name_of(child):
-                case "p" | "h":
-                    yield from self._paragraph(child)
-                case "list":
-                    yield from self._list(child, at + 1, attribute(child, "style-name") or list_style)
-                case "table":
-                    yield from tables.blocks(self._rows(child), self._page)
-                case "section" if attribute(child, "display") == "none":
-                    pass
-                case "frame" | "custom-shape" | "g" | "rect" | "text-box" | "object":
-                    yield from self.shape(child)
-                case name if name not in SKIPPED:
-                    yield from self.content(child, at, list_style)
+            yield from self._element(child, at, list_style)
+
+    def _element(self, node: Any, at: int, list_style: str) -> Iterator[Block]:
+        match name_of(node):
+            case "p" | "h":
+                yield from self._paragraph(node)
+            case "list":
+                yield from self._list(node, at + 1, attribute(node, "style-name") or list_style)
+            case "table":
+                yield from tables.blocks(self._rows(node), self._page)
+            case "section" if attribute(node, "display") == "none":
+                pass
+            case "frame" | "custom-shape" | "g" | "rect" | "text-box" | "object":
+                yield from self.shape(node)
+            case name if name not in SKIPPED:
+                yield from self.content(node, at, list_style)
 
     def shape(self, node: Any) -> Iterator[Block]:
         """What a drawn shape says."""
@@ -191,10 +194,8 @@ class _Document:
                     label = self._lists.label(style, at, attribute(item, "start-value")) if numbered else None
                     yield from self._paragraph(child, label, tight=not first and label is not None)
                     numbered = first = False
-                elif name_of(child) == "list":
-                    yield from self._list(child, at + 1, attribute(child, "style-name") or style)
                 else:
-                    yield from self.content(item)
+                    yield from self._element(child, at, style)
 
     def _rows(self, node: Any) -> Iterator[list[str]]:
         """A cell that covers several rows or columns is in each of them."""
@@ -202,12 +203,12 @@ class _Document:
         for number, row in enumerate(opendocument_sheets.rows_of(node)):
             texts = list[str]()
             for cell in row.iterchildren("{*}table-cell", "{*}covered-table-cell"):
+                text = "" if name_of(cell) == "covered-table-cell" else self._cell(cell)
                 for _ in range(min(int(attribute(cell, "number-columns-repeated") or 1), 100)):
                     place = number, len(texts)
                     if name_of(cell) == "covered-table-cell":
                         texts.append(cover.pop(place, ""))
                         continue
-                    text = self._cell(cell)
                     texts.append(text)
                     high, wide = opendocument_sheets.size_of(cell)
                     self._covered += high * wide

@@ -15,21 +15,22 @@ TOKEN = re.compile(
     re.DOTALL,
 )
 STYLE = re.compile(
-    r"\\s(\d+)\b[^{};]*?(?:\{[^{}]*\}[^{};]*?)*\s(?:heading (\d)|(title))(?: Char)?;\}", re.IGNORECASE
+    r"\\s(\d+)\b[^{};]{0,300}?(?:\{[^{}]{0,300}\}[^{};]{0,300}?){0,5}\s(?:heading (\d)|(title))(?: Char)?;\}",
+    re.IGNORECASE,
 )
 TITLE = re.compile(r"\{\\title ([^{}]*)\}")
 HEADING_MARK, ABOVE_MARK, LEFT_MARK, ROW_END = "\ue001", "\ue002", "\ue003", "|"
 """Of private use: for a heading, and for a cell that belongs to the one above or to the left."""
+MAX_HEAD_CHARS = 500_000
+"""In which the styles are looked for."""
 MAX_GROUPS = 1_000
 """Groups within each other."""
 
 
 def read(data: bytes) -> Contents:
     source = _without_binary(data).decode("latin-1")
-    levels = {
-        style: int(level or 1)
-        for style, level, _ in STYLE.findall(source[: source.find("\\pard") + 1 or None])
-    }
+    head = source[:MAX_HEAD_CHARS].partition("\\pard")[0]
+    levels = {style: int(level or 1) for style, level, _ in STYLE.findall(head)}
     title = TITLE.search(source)
     blocks = _blocks(_plain(_marked(source, levels)))
     return Contents(flat(_plain("{\\rtf1\\ansi " + title[1] + "}")) if title else "", blocks)
@@ -71,6 +72,8 @@ def _marked(source: str, levels: dict[str, int]) -> str:
             if note:
                 out.append(") ")
             hidden, note = stack.pop() if stack else (False, False)
+        elif word == "field":  # striprtf would look for links, which takes long in some texts
+            piece = ""
         elif word in ("v", "deleted"):
             hidden = number != "0"
         elif word == "plain":

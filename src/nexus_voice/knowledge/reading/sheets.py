@@ -59,11 +59,11 @@ def read(name: str, sheets: Iterable[Sheet | None], warnings: list[str]) -> Iter
 def _tables(name: str, sheet: Sheet, warnings: list[str]) -> Iterator[tables.Rows]:
     """The parts of a sheet that empty rows separate, without empty and hidden columns."""
     _repeat_merged(sheet)
-    hidden = {
-        column
-        for column in {column for row in sheet.cells.values() for column in row}
-        if any(first <= column <= last for first, last in sheet.hidden_columns)
-    }
+    used = sorted({column for row in sheet.cells.values() for column in row})
+    hidden = set[int]()
+    for first, last in sheet.hidden_columns:
+        if len(hidden) < len(used):
+            hidden |= set(used[bisect_left(used, first) : bisect_right(used, last)])
     left_out = {row for row in sheet.hidden_rows if row in sheet.cells}
     if left_out or hidden:
         what = " and ".join(

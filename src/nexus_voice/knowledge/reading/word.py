@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from ...text.prose import CODE
@@ -238,12 +239,9 @@ def _texts(nodes: list[Any], rows: list[list[_Cell]]) -> Iterator[list[str]]:
 def _joined(blocks: list[Block]) -> list[Block]:
     """Lines of code become one block. A list item is tight if one is before it."""
     found = list[Block]()
-    for block in blocks:
-        last = found[-1] if found else None
-        if block.whole and last and last.whole and block.text.startswith(CODE) and last.text.startswith(CODE):
-            found[-1] = Block(f"{last.text}\n{block.text}", whole=True)
-        else:
-            found.append(block)
+    for code, group in groupby(blocks, key=lambda block: block.whole and block.text.startswith(CODE)):
+        same = list(group)
+        found += [Block("\n".join(block.text for block in same), whole=True)] if code else same
     tight = [block.tight for block in found]
     return [
         Block(block.text, block.level, block.tight and index > 0 and tight[index - 1], block.whole)

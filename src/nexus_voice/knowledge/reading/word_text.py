@@ -108,7 +108,7 @@ class Text:
             self.paged |= bool(PAGE_FIELD.match("".join(self._fields.pop())))
 
     def _drawing(self, node: Any) -> None:
-        boxes = list(node.iter("{*}txbxContent"))
+        boxes = dict.fromkeys(node.iter("{*}txbxContent"))
         # The boxes within a box are read with it.
         self.boxes += [box for box in boxes if not any(upper in boxes for upper in box.iterancestors())]
         for path in node.iter("{*}textpath"):  # WordArt

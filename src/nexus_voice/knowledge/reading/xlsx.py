@@ -78,7 +78,9 @@ def _sheet(
                     sheet.cells[number] = row
                 if node.get("hidden") in ("1", "true") or node.get("ht") == "0":
                     sheet.hidden_rows.add(number)
-            case "col" if node.get("hidden") in ("1", "true") or node.get("width") == "0":
+            case "col" if (node.get("hidden") in ("1", "true") or node.get("width") == "0") and len(
+                sheet.hidden_columns
+            ) < MAX_COLUMN:
                 sheet.hidden_columns.append((int(node.get("min", 0)), int(node.get("max", 0))))
             case "mergeCell":
                 if covered := range_of(node.get("ref", "")):
