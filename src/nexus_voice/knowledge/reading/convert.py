@@ -77,7 +77,7 @@ class Converter:
                 data = await anyio.to_thread.run_sync(_result, f"{folder}/in.{NEWER[kind]}")
                 if data is not None:
                     return data
-                log.info("LibreOffice ended with %d and no file", status)
+                log.warning("LibreOffice ended with %d and no file", status)
         raise too_slow(name, self._seconds) if scope.cancelled_caught else broken(name)
 
 
