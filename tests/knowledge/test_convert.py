@@ -73,7 +73,9 @@ async def test_a_program_that_fails_hangs_or_cheats_costs_its_document(tmp_path:
     async with Reader(converter=office(tmp_path / "b", 'ln -s /etc/passwd "$new"')) as reader:
         with pytest.raises(BadInput, match="damaged"):
             await reader.read("a.doc", DOC)
-    async with Reader(converter=office(tmp_path / "c", "sleep 987654 & while :; do :; done"), seconds=1) as reader:
+    async with Reader(
+        converter=office(tmp_path / "c", "sleep 987654 & while :; do :; done"), seconds=1
+    ) as reader:
         began = time.monotonic()
         with pytest.raises(BadInput, match="within 1 seconds"):
             await reader.read("a.doc", DOC)

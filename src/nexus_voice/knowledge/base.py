@@ -202,6 +202,8 @@ class KnowledgeBase:
         reading = await self._read(file_name or origin.name, data, origin.type)
         if known and (known.part_of or known.digest == digest):
             reading = replace(reading, title=known.title)
+        if known and known.part_of:  # what is attached to it comes with the mail that it is part of
+            reading = replace(reading, attachments=())
         parts, lost = await attachments.read(origin, reading, self._read)
         reading = replace(reading, warnings=told([*reading.warnings, *lost]))
 
