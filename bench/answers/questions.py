@@ -17,7 +17,9 @@ NO_ANSWER = "none"
 HELD_OUT = 3
 """Every so manieth question is for testing; the rules were made with the others in view."""
 MAX_CHARS, MAX_SENTENCES = 350, 3
-"""Of a right answer, without the name of its source. A list may have more items than that."""
+"""Of a right answer, without the name of its source."""
+MAX_LIST_CHARS = 450
+"""The same where a list is asked for, which may have any number of items."""
 LEAD = re.compile(r"(?:From )?“[^”]{1,500}”(?:, “[^”]{1,500}”)?:\s+")
 
 
@@ -47,7 +49,10 @@ class Case:
         if any(_plain(fact) in said for fact in self.wrong):
             return "says another fact"
         told = sentences(LEAD.sub("", answer))
-        if len(said) > MAX_CHARS or (self.kind != "list" and len(told) > MAX_SENTENCES):
+        listed = self.kind == "list"
+        if len(said) > (MAX_LIST_CHARS if listed else MAX_CHARS) or (
+            not listed and len(told) > MAX_SENTENCES
+        ):
             return "too long"
         first = _plain(told[0])
         known = any(_plain(fact) in first for group in self.facts for fact in group)
