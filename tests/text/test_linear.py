@@ -40,6 +40,7 @@ from nexus_voice.text import arithmetic, date_questions, smalltalk
 from nexus_voice.text import turn_taking as turns
 from nexus_voice.text.citations.citation_marks import Marks, disarmed, unmarked
 from nexus_voice.text.citations.citations import Citations
+from nexus_voice.text.folding import indexed
 from nexus_voice.text.follow_up import standalone
 from nexus_voice.text.invisible_characters import visible
 from nexus_voice.text.model_markup import Markup
@@ -48,7 +49,7 @@ from nexus_voice.text.prose import sentences
 from nexus_voice.text.sentences.splitter import Sentences
 from nexus_voice.text.spoken.english import is_english
 from nexus_voice.text.spoken.speakable import PASSES, speakable
-from nexus_voice.text.words import bare_question, terms
+from nexus_voice.text.words import bare_question, content, terms
 
 SIZES = 12_500, 25_000, 50_000, 100_000, 200_000
 SLOW_SIZES = 625, 1_250, 2_500, 5_000, 10_000
@@ -73,7 +74,8 @@ def text_of(repeated: str, size: int) -> str:
 RUNS = {
     "spaces": " ", "dots": ".", "commas": ",", "digits": "7", "hashes": "#", "quotes": '"', "backticks": "`",
     "pipes": "|", "newlines": "\n", "brackets": "[", "parentheses": "(", "tags": "<a ", "dashes": "-",
-    "underscores": "_", "a long word": "a", "a long foreign word": "ж", "Han": "水", "joiners": "\u200d",
+    "underscores": "_", "a long word": "a", "a long foreign word": "ж", "Han": "水",
+    "Thai": "กี่", "kana": "水の", "joiners": "\u200d",
     "ideographic stops": "。", "citations": "[1] ", "citations on lines": "[1] [2]\n", "indices": "a[1] ",
     "citations in lenticular brackets": "【1】", "open citations": "【1 ", "words": "and blue ",
     "sentences": "It is blue. ", "figures": "$1,000 ", "items": "\n- ", "tables": "|-|-|\n",
@@ -175,6 +177,8 @@ QUICK: dict[str, Callable[[str], object]] = {
     "a sum": arithmetic.answer,
     "bare_question words": bare_question,
     "terms": terms,
+    "words of a question": content,
+    "words of an index": indexed,
     "a backchannel": turns.is_backchannel,
     "an echo": lambda text: turns.is_echo(text, text),
     "words beside an echo": lambda text: turns.beside_echo(text, text),

@@ -14,8 +14,9 @@ _VARIANTS = re.compile(
 formulas. Not all that NFKC changes: "10²" is not "102"."""
 _MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]+")
 """Accents, and the marks and vowels of Hebrew and Arabic, which most texts leave out."""
-_LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"})
+_LETTERS = {"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
 """What Unicode does not take apart, as it is usually typed where the letter is missing."""
+_LETTER_LEFT = re.compile(f"[{''.join(_LETTERS)}]")
 
 _ALPHABETS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecf\u0edc-\u0edf"  # Thai, Lao
@@ -58,19 +59,25 @@ def is_latin(text: str) -> bool:
     return 2 * sum(map(len, _LATIN_LETTER.findall(text))) >= letters
 
 
+def is_foreign(text: str) -> bool:
+    """Whether it has anything but ASCII and punctuation."""
+    return not text.isascii() and _FOREIGN.search(text) is not None
+
+
 def folded(text: str) -> str:
     """Small letters, without accents or other shapes of a letter: "Café" -> "cafe", "Ｇroß" -> "gross"."""
-    if text.isascii():
+    if not is_foreign(text):
         return text.lower()
     text = _VARIANTS.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    text = _MARKS.sub("", unicodedata.normalize("NFD", text.casefold())).translate(_LETTERS)
+    text = _MARKS.sub("", unicodedata.normalize("NFD", text.casefold()))
+    text = _LETTER_LEFT.sub(lambda found: _LETTERS[found[0]], text)
     return unicodedata.normalize("NFC", text)
 
 
 def words_and_runs(text: str) -> list[str]:
     """Words and numbers, folded and without punctuation; of an unspaced script a whole run of signs."""
-    text = folded(text)
-    return _ASCII_WORD.findall(text) if text.isascii() else _WORD.findall(text.replace("’", "'"))
+    text = folded(text).replace("’", "'")
+    return (_WORD if is_foreign(text) else _ASCII_WORD).findall(text)
 
 
 def is_run(word: str) -> bool:
@@ -87,18 +94,19 @@ def grams(run: str) -> list[str]:
     """Each two neighbouring signs of a run, as Lucene's CJKBigramFilter has them; of an alphabet each three.
     A shorter run as it is."""
     single = signs(run)
-    width = min(_width(run), len(single))
-    return ["".join(single[at : at + width]) for at in range(len(single) - width + 1)]
+    return _joined(single, min(_width(run), len(single)))
 
 
 def parts(run: str) -> list[str]:
     """Everything that a question may look up in a run: signs, pairs, and of an alphabet groups of three."""
     single = signs(run)
-    return [
-        "".join(single[at : at + width])
-        for width in range(1, min(_width(run), len(single)) + 1)
-        for at in range(len(single) - width + 1)
-    ]
+    found = single + _joined(single, 2)
+    return found + _joined(single, 3) if _width(run) == 3 else found
+
+
+def _joined(signs: list[str], width: int) -> list[str]:
+    """Each `width` (1 to 3) neighbours."""
+    return list(map("".join, zip(*(signs[at:] for at in range(width)), strict=False)))
 
 
 def _width(run: str) -> int:
@@ -109,6 +117,6 @@ def _width(run: str) -> int:
 def indexed(text: str) -> str | None:
     """The text for a word index that parts words at spaces and folds only what is ASCII; None where that is
     the text as it is."""
-    if text.isascii() or not _FOREIGN.search(text):
+    if not is_foreign(text):
         return None
     return _RUN.sub(lambda found: f" {' '.join(parts(found[0]))} ", folded(text))

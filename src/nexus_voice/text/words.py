@@ -6,14 +6,14 @@ import re
 from functools import lru_cache
 
 from .asking_words import asked, is_japanese
-from .folding import grams, is_run, parts, words_and_runs
+from .folding import grams, is_foreign, is_run, parts, words_and_runs
 
 
 def words(text: str) -> list[str]:
     """Words and numbers in small letters, without punctuation and accents. Where a script puts no spaces
     between words, each group of two or three signs counts as one."""
     found = words_and_runs(text)
-    if text.isascii():
+    if not is_foreign(text):
         return found
     return [part for word in found for part in (grams(word) if is_run(word) else (word,))]
 
@@ -68,7 +68,7 @@ def findable(text: str) -> list[str]:
     """All words but `STOP_WORDS`, in order, repetitions kept. Of an unspaced script every sign and every
     group of two or three, so that these are there whichever of them a question looks up."""
     found = [word for word in words_and_runs(text) if word not in STOP_WORDS]
-    if text.isascii():
+    if not is_foreign(text):
         return found
     return [part for word in found for part in (parts(word) if is_run(word) else (word,))]
 
@@ -81,7 +81,7 @@ def terms(text: str) -> list[str]:
 def content(text: str) -> list[str]:
     """The words of a question that tell what it is about, each once, in order: all but `STOP_WORDS`."""
     found: dict[str, None] = {}
-    japanese = not text.isascii() and is_japanese(text)
+    japanese = is_foreign(text) and is_japanese(text)
     for word in words_and_runs(text):
         if is_run(word):
             for piece in asked(word, japanese):
