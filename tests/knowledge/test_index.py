@@ -82,7 +82,11 @@ class Process:
     def match(self, words: list[str], scope: Scope = PUBLIC, limit: int = 10) -> list[int]:
         with self.database.read() as connection:
             counts = self.index.frequencies(connection, words)
-            return self.index.match(connection, words, counts, permissions.visible(connection, scope), limit)
+            seen = permissions.visible(connection, scope)
+            found = self.index.match(connection, words, counts, seen, limit)
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        assert all(score > 0 for score in found.values())
+        return list(found)
 
     def frequencies(self, *words: str) -> tuple[int, list[int]]:
         with self.database.read() as connection:

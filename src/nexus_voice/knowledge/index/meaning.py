@@ -56,6 +56,6 @@ class Meaning:
         return vector
 
     def likeness(self, cosines: Mapping[int, float]) -> dict[int, float]:
-        """Each cosine on a scale from 0, like unrelated texts, to 1, like a question and its answer."""
+        """Each cosine on a scale on which unrelated texts have about 0, and a question and its answer 1."""
         low, high = self.cosines
-        return {id: min(1.0, max(0.0, (cosine - low) / (high - low))) for id, cosine in cosines.items()}
+        return {id: (cosine - low) / (high - low) for id, cosine in cosines.items()}

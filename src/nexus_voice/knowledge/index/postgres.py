@@ -77,22 +77,22 @@ class PostgresIndex:
 
     def match(
         self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
-    ) -> list[int]:
+    ) -> dict[int, float]:
         chosen = rarest(words, counts.held, MAX_RANKED)
         if not chosen or not seen:
-            return []
+            return {}
         held = dict(zip(words, counts.held, strict=True))
         either, rank = _query(chosen[0]), _rank(chosen[0], held, counts.total)
         for word in chosen[1:]:
             either, rank = either.op("||")(_query(word)), rank + _rank(word, held, counts.total)
         statement = (
-            sa.select(chunks.c.id)
+            sa.select(chunks.c.id, rank.label("score"))
             .join(documents)
             .where(words_of.op("@@")(either), documents.c.collection_id.in_(seen))
-            .order_by(sa.desc(rank), chunks.c.id)
+            .order_by(sa.desc("score"), chunks.c.id)
             .limit(limit)
         )
-        return list(connection.scalars(statement))
+        return {int(row.id): float(row.score) for row in connection.execute(statement)}
 
     def nearest(
         self,

@@ -35,8 +35,9 @@ class Index(Protocol):
 
     def match(
         self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
-    ) -> list[int]:
-        """Ids of chunks that hold some of `words`, best first. A word counts the more, the rarer it is and
+    ) -> dict[int, float]:
+        """Chunks that hold some of `words`, best first, each with a score above 0, whose scale is the
+        index's own. A word counts the more, the rarer it is and
         the shorter the chunk, and more in a heading. Very common words are only looked for when there are
         no rarer ones. `counts` are the `frequencies` of the words."""
         ...

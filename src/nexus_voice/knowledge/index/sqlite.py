@@ -25,13 +25,13 @@ HEADING_WEIGHT = 2.0
 MAX_RANKED = 4_000
 """Chunks that are ranked for one search, roughly; each takes some microseconds."""
 COUNT = sa.text("SELECT count(*) FROM chunks_fts WHERE chunks_fts MATCH :words")
-EVERYWHERE = sa.text("""SELECT rowid FROM chunks_fts WHERE chunks_fts MATCH :words
-    ORDER BY bm25(chunks_fts, :heading, 1.0), rowid LIMIT :limit""")
-WITHIN = sa.text("""SELECT chunks_fts.rowid FROM chunks_fts
+EVERYWHERE = sa.text("""SELECT rowid, bm25(chunks_fts, :heading, 1.0) AS score FROM chunks_fts
+    WHERE chunks_fts MATCH :words ORDER BY score, rowid LIMIT :limit""")
+WITHIN = sa.text("""SELECT chunks_fts.rowid, bm25(chunks_fts, :heading, 1.0) AS score FROM chunks_fts
     CROSS JOIN chunks ON chunks.id = chunks_fts.rowid
     CROSS JOIN documents ON documents.id = chunks.document_id
     WHERE chunks_fts MATCH :words AND documents.collection_id IN (SELECT value FROM json_each(:seen))
-    ORDER BY bm25(chunks_fts, :heading, 1.0), chunks_fts.rowid LIMIT :limit""")
+    ORDER BY score, chunks_fts.rowid LIMIT :limit""")
 KEEP = "INSERT OR REPLACE INTO vectors (embedder, chunk_id, embedding) VALUES (?, ?, ?)"
 
 
@@ -49,15 +49,15 @@ class SqliteIndex:
 
     def match(
         self, connection: sa.Connection, words: Sequence[str], counts: Counts, seen: Sequence[str], limit: int
-    ) -> list[int]:
+    ) -> dict[int, float]:
         words = rarest(words, counts.held, MAX_RANKED)
         if not words or not seen:
-            return []
+            return {}
         statement = EVERYWHERE if _all(connection, seen) else WITHIN
         values = {"words": _query(words), "heading": HEADING_WEIGHT, "limit": limit}
         if statement is WITHIN:
             values["seen"] = json.dumps(list(seen))
-        return list(connection.execute(statement, values).scalars())
+        return {id: -score for id, score in connection.execute(statement, values)}  # FTS5's is negative
 
     def nearest(
         self,

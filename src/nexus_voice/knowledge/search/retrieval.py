@@ -1,28 +1,29 @@
 """Which chunks may answer a question: found by words and by meaning, and ordered by both.
 
-The order is by one figure, a convex combination of the words in common and the likeness in meaning, rather
+The order is by one figure, a convex combination of how well a chunk matches by words and by meaning, rather
 than by reciprocal rank fusion: it knows how much better the first is than the second (Bruch, Gai and Ingber,
-"An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 2023). Measured on questions about our
-documentation: recall@5 0.81 against 0.74, when it was tried.
+"An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 2023). How relevant a chunk is at all, which
+tells an answer from "not in your documents", is another figure: it must not depend on the other chunks.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from ...core.access import Scope
-from ...text.folding import is_run, signs
-from ...text.words import content, findable, stem
+from ...text.folding import is_run
+from ...text.words import content
 from ..documents.library import stored
 from ..documents.permissions import visible
 from ..documents.records import StoredChunk
 from ..index.meaning import Meaning
 from ..index.protocol import Index
+from .coverage import coverage, weights
 
 if TYPE_CHECKING:
     from ...ports import Vectors
@@ -31,13 +32,13 @@ MIN_POOL = 30
 """Candidates taken from each of the two rankings, at least."""
 MAX_WORDS = 32
 """Words of a question that are looked up."""
-MIN_SEAM_RATIO = 8
-"""A group of signs says nothing if one that overlaps with it is in so many times as many chunks, or more."""
 SIGNS_ALONE_POWER = 2.5
 """The share of such groups in common is raised to this: half of them are found where the subject is only
 mentioned. Measured with `tests/knowledge/other_scripts.py`: answers have a share of 0.65 and more."""
 WORDS_SHARE = 0.4
-"""Weight of the words in common, against the meaning's. From 0.3 to 0.4 the order is about equally good."""
+"""Weight of the words in common in the relevance, against the meaning's."""
+WORDS_IN_ORDER = 0.25
+"""Weight of the words in the order, against the meaning's. See `bench/README.md`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def candidates(
     looked_up = content(question.text)[:MAX_WORDS]
     readable = visible(connection, scope)
     counts = index.frequencies(connection, looked_up)
-    ids = index.match(connection, looked_up, counts, readable, pool)
+    matched = index.match(connection, looked_up, counts, readable, pool)
+    ids = list(matched)
     meaning, vector = question.meaning, question.vector
     near = None
     if meaning and vector is not None:
@@ -78,61 +80,32 @@ def candidates(
     weight = weights(looked_up, *counts)
     power = SIGNS_ALONE_POWER if near is None and any(map(is_run, looked_up)) else 1.0
     found = stored(connection, ids, scope)
-    chunks = [
-        (chunk, relevance(coverage(weight, chunk.heading, chunk.text) ** power, likeness.get(id)))
-        for id in ids
-        if (chunk := found.get(id))
-    ]
-    if near is not None:  # by words alone the index's own order is better than the share of words
-        chunks.sort(key=lambda one: (-one[1], -one[0].id))  # the newer first where a text is there twice
-    return Found(chunks[:limit], near is not None)
+    chunks = [found[id] for id in ids if id in found]  # by words alone the index's own order
+    held = {chunk.id: coverage(weight, chunk.heading, chunk.text) ** power for chunk in chunks}
+    if near is not None:
+        worth = fused(matched, held, likeness)
+        chunks.sort(key=lambda chunk: (-worth[chunk.id], -chunk.id))  # the newer where a text is there twice
+    ranked = [(chunk, relevance(held[chunk.id], likeness.get(chunk.id))) for chunk in chunks]
+    return Found(ranked[:limit], near is not None)
 
 
-def weights(words: Sequence[str], total: int, frequencies: Sequence[int]) -> dict[str, float]:
-    """How much each word's stem tells: inverse document frequency. A word in no document weighs most. Groups
-    of signs that overlap weigh together as if each sign belonged to one of them."""
-    weight: dict[str, float] = {}
-    counts = dict(zip(words, frequencies, strict=True))
-    for chain in chains(words):
-        share = (len(chain) + 1) / (2 * len(chain))
-        for word in without_seams(chain, counts):
-            weight[stem(word)] = share * math.log(1 + (total + 0.5) / (counts[word] + 0.5))
-    return weight
-
-
-def chains(words: Sequence[str]) -> list[list[str]]:
-    """The words, together where they are groups of signs that overlap: then they come from one run."""
-    found: list[list[str]] = []
-    for word in words:
-        before = signs(found[-1][-1])[1:] if found and is_run(word) else []
-        if before and before == signs(word)[:-1]:
-            found[-1].append(word)
-        else:
-            found.append([word])
-    return found
-
-
-def without_seams(chain: Sequence[str], counts: Mapping[str, int]) -> list[str]:
-    """The groups of a chain, but for those that are much rarer than one they overlap with: where two words
-    meet, a group says nothing."""
-    around = zip(["", *chain[:-1]], chain, [*chain[1:], ""], strict=True)
-    return [
-        word
-        for before, word, after in around
-        if counts[word] * MIN_SEAM_RATIO > max(counts.get(before, 0), counts.get(after, 0)) - 1
-    ]
-
-
-def coverage(weight: Mapping[str, float], *texts: str) -> float:
-    """The share (0..1) of the question's words, by weight, that the texts hold together."""
-    begin = tuple(known[:3] for known in weight)  # a word of the same stem begins so: few others are stemmed
-    present = weight.keys() & {
-        stem(word) for text in texts for word in findable(text) if word.startswith(begin)
+def fused(
+    matched: Mapping[int, float], held: Mapping[int, float], likeness: Mapping[int, float]
+) -> dict[int, float]:
+    """How well each chunk matches by words and by meaning. By words it is the mean of the share of the
+    question's words that it holds (`held`), and of the word index's score (`matched`). Such scores have no
+    common scale: they are divided by the best, and count the less, the less of the question any chunk holds.
+    """
+    scale = math.sqrt(max(held.values(), default=0.0)) / max(matched.values(), default=1.0)
+    return {
+        id: WORDS_IN_ORDER * (share + scale * matched.get(id, 0.0)) / 2
+        + (1 - WORDS_IN_ORDER) * likeness.get(id, 0.0)
+        for id, share in held.items()
     }
-    total = sum(weight.values())
-    return sum(weight[word] for word in present) / total if total else 0.0
 
 
 def relevance(words: float, meaning: float | None) -> float:
-    """One figure, 0..1, of the words in common and the likeness in meaning (0..1), if that is known."""
-    return words if meaning is None else WORDS_SHARE * words + (1 - WORDS_SHARE) * meaning
+    """One figure, 0..1, of the words in common and the likeness in meaning, if that is known."""
+    if meaning is None:
+        return words
+    return WORDS_SHARE * words + (1 - WORDS_SHARE) * min(1.0, max(0.0, meaning))
