@@ -20,6 +20,7 @@ from ...ports import Embedder, Tool
 from ...text import arithmetic, date_questions, smalltalk
 from ...text.citations.citation_marks import unmarked
 from ...text.citations.pages import on_its_page
+from ...text.folding import is_latin
 from ...text.follow_up import standalone
 from ...text.invisible_characters import visible
 from .advice import not_found
@@ -32,6 +33,8 @@ from .units import Unit, read
 
 MIN_RELEVANCE_RATIO = 0.5
 """Another passage is quoted too if it has this share of the best one's relevance."""
+MIN_RELEVANCE_OF_SIGNS = 0.3
+"""Where the rules of evidence, which know English, cannot read a question, the search's relevance decides."""
 CONTEXT_SCORE = 0.3
 """Stands for the relevance of the client's context, which no search has measured."""
 MAX_PRIMED, PRIMED_AT_A_TIME = 40, 4
@@ -109,7 +112,8 @@ class ExtractiveLlm:
     async def _find(self, prompt: Prompt) -> tuple[Answer | None, list[Passage]]:
         """What answers the prompt, if anything does, and the passages of its units."""
         best = max((passage.score for passage in prompt.passages), default=0.0)
-        passages = [one for one in prompt.passages if one.score >= MIN_RELEVANCE_RATIO * best]
+        least = 0.0 if is_latin(prompt.question) else MIN_RELEVANCE_OF_SIGNS
+        passages = [one for one in prompt.passages if one.score >= max(MIN_RELEVANCE_RATIO * best, least)]
         if prompt.context.strip():
             passages.append(Passage(prompt.context, "", CONTEXT_TITLE, score=CONTEXT_SCORE))
         earlier = [line.text for line in prompt.history if line.role == "user"]
