@@ -19,7 +19,7 @@ from .dsp import dsp
 from .engines import engines
 from .hearing import hearing
 from .index import index
-from .ingest import ingest
+from .ingest import ingest, scans
 from .intelligibility import intelligibility
 from .report import report
 from .retrieval import retrieval
@@ -90,6 +90,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
         "--decode", type=float, default=0.0, metavar="S", help="seconds a decode takes [what it takes here]"
     )
     folder = command("ingest", "A large folder through the command: memory and time.")
+    folder.add_argument("--scans", type=int, default=0, help="instead, a PDF of so many scanned pages")
     folder.add_argument("--gigabytes", type=float, default=2, help="how large [2]")
     about = "How well the questions of a public set find their documents."
     finding = commands.add_parser("retrieval", help=about, description=about)
@@ -177,7 +178,10 @@ def main(words: Sequence[str] | None = None) -> int:
         case "lag":
             loop_lag(chosen.reps, chosen.whisper)
         case "ingest":
-            ingest(chosen.gigabytes, chosen.reps)
+            if chosen.scans:
+                scans(chosen.scans, chosen.reps)
+            else:
+                ingest(chosen.gigabytes, chosen.reps)
         case _:
             dsp(1)
             speech(1)

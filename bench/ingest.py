@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 
@@ -94,6 +94,28 @@ def once(folder: Path, documents: int) -> dict[str, Any]:
         "server_before_mb": round(before / 1e6),
         **{f"{name}_peak_mb": round(peak / 1e6) for name, peak in peaks.items()},
     }
+
+
+def scan(path: Path, pages: int) -> None:
+    """Write a PDF of scanned pages: A4 with 200 dots an inch and 40 lines of print."""
+    dice, printed = random.Random(7), list[Image.Image]()
+    for _ in range(pages):
+        page = Image.new("L", (1_654, 2_339), 255)
+        for line in range(40):
+            text = words(dice, 12)[:80]
+            ImageDraw.Draw(page).text((150, 150 + 50 * line), text, 0, ImageFont.load_default(32))
+        printed.append(page)
+    printed[0].save(path, "PDF", resolution=200, save_all=True, append_images=printed[1:])
+
+
+def scans(pages: int, reps: int) -> None:
+    with TemporaryDirectory(prefix="nexus-bench-") as folder:
+        scan(Path(folder) / "scan.pdf", pages)
+        runs = [once(Path(folder), 1) for _ in range(reps)]
+    for run in runs:
+        run["pages_a_minute"] = round(60 * pages / run["seconds"], 1)
+    print("scans:", ", ".join(f"{name} {value}" for name, value in figures.median_of(runs).items()))
+    figures.save("scans", [{"pages": pages} | run for run in runs])
 
 
 def ingest(gigabytes: float, reps: int) -> None:

@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
@@ -155,6 +155,11 @@ def test_what_cannot_be_read_is_said() -> None:
     assert caught.value.code == "broken_document"
     with pytest.raises(BadInput, match="Save it as JPEG") as caught:
         read("IMG_1.heic", b"\0\0\0\x18ftypheic\0\0\0\0" + bytes(300))
+    doubtful = printed(PUMP, VALVE, HARBOUR, size=(340, 150))
+    doubtful.paste(ImageOps.mirror(doubtful.crop((0, 55, 340, 150))), (0, 55))
+    half = read("half.png", saved(doubtful, "PNG"))
+    assert half.text.startswith(PUMP)
+    assert half.warnings == ("Page 1 was read with low confidence.",)
     frames = [printed(line) for line in (PUMP, VALVE, HARBOUR)]
     data = saved(frames[0], "TIFF", save_all=True, append_images=frames[1:])
     few = read("fax.tif", data, limits=Limits(scans=1))

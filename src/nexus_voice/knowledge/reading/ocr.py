@@ -37,6 +37,9 @@ MIN_ON_END = 0.6
 """A page is turned by a quarter if this part of its text's length stands on end."""
 SAMPLE_LINES = 3
 """Lines that are read in several directions, to find out which one is right."""
+MAX_LETTER_RATIO, MIN_MEASURED_RATIO = 2.0, 4.0
+"""A line of which a letter takes more than so many heights, and that is as long as the second, is in a script
+that the network does not know: it sees no more than the commas."""
 SURE_SCORE, MIN_GAIN = 0.9, 0.1
 """A page is tried upside down where its sample has less than the first, and turned if it gains the second."""
 LONG_RATIO = 5.0
@@ -64,12 +67,14 @@ class Printed:
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """The lines of a page that is `width` and `height` pixels large, from top to bottom. It is not `whole` if
-    there was too much to read in the time."""
+    there was too much to read in the time. `lost` is the part of what looks like print, by its length, that
+    could not be read."""
 
     lines: list[Printed]
     width: int
     height: int
     whole: bool = True
+    lost: float = 0.0
 
     @property
     def score(self) -> float:
@@ -86,15 +91,19 @@ def recognise(picture: Image, until: float) -> Recognised:
     pixels, boxes = _upright(pixels, _boxes(pixels))
     height, width = pixels.shape[:2]
     angle = _askew(boxes)
-    lines, whole = list[Printed](), True
+    lines, whole, lengths, lost = list[Printed](), True, 0.0, 0.0
     for box in boxes:
         if time.monotonic() > until:
             whole = False
             break
         text, score = _line(pixels, box)
-        if text and score >= MIN_SCORE:
+        length = max(_size(box))
+        lengths += length
+        if score < MIN_SCORE or _sparse(text, box):
+            lost += length
+        else:
             lines.append(Printed(text, *_place(box, angle, width, height), score))
-    return Recognised(sorted(lines, key=lambda line: line.top), width, height, whole)
+    return Recognised(sorted(lines, key=lambda line: line.top), width, height, whole, lost / (lengths or 1.0))
 
 
 @cache
@@ -161,6 +170,11 @@ def _line(pixels: Pixels, box: Corners) -> tuple[str, float]:
     if crop.shape[0] < UPRIGHT_RATIO * crop.shape[1]:
         return _read(crop)
     return max((_read(np.rot90(crop, turn)) for turn in (0, 1, 3)), key=lambda found: found[1])
+
+
+def _sparse(text: str, box: Corners) -> bool:
+    longer, shorter = max(_size(box)), max(1.0, min(_size(box)))
+    return not text or longer > max(MIN_MEASURED_RATIO, MAX_LETTER_RATIO * len(text)) * shorter
 
 
 def _crop(pixels: Pixels, box: Corners) -> Pixels:

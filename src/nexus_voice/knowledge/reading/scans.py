@@ -22,6 +22,8 @@ MAX_PAGE_S = 60.0
 """For one page. The rest of a page that has more to read is left out."""
 SURE_SCORE = 0.85
 """The user is told of a page that is read with less confidence. Clear print has 0.95 to 0.99."""
+MAX_LOST = 0.3
+"""And of one of which more could not be read."""
 BODY_PT = 10.0
 """The size of most print on a page, whatever it is. What is nearly as large has the same size, because the
 height of a line depends on its letters."""
@@ -60,7 +62,7 @@ class Scanner:
             return []
         if not found.whole:
             self._partly.append(index)
-        if found.score < SURE_SCORE:
+        if found.score < SURE_SCORE or found.lost > MAX_LOST:
             self._doubtful.append(index)
         return list(laid_out(found, index))
 
