@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nexus_voice.core.chat import Caller, Cited, Message, Passage, Prompt
-from nexus_voice.core.errors import EngineError
+from nexus_voice.core.errors import Busy, EngineError
 from nexus_voice.engines.extractive.advice import HINT_SHOWN, NO_KNOWLEDGE, NOT_FOUND, NOT_SEARCHED
 from nexus_voice.engines.extractive.llm import ExtractiveLlm
 from nexus_voice.engines.fake.engines import FakeEmbedder
@@ -238,10 +238,11 @@ async def test_a_bare_follow_up_is_read_with_the_question_before() -> None:
     assert "use the installer" in reply
 
 
-async def test_it_answers_by_words_when_the_embedder_fails() -> None:
+@pytest.mark.parametrize("error", [EngineError("out of order"), Busy("many ask")], ids=["broken", "busy"])
+async def test_it_answers_by_words_when_the_embedder_fails(error: Exception) -> None:
     class Broken(FakeEmbedder):
         async def embed(self, texts: Sequence[str], kind: Literal["query", "passage"]) -> np.ndarray:
-            raise EngineError("out of order")
+            raise error
 
     assert "8080" in await answer(ExtractiveLlm(Broken()), "which port has the web page", PORT)
 
