@@ -4,7 +4,10 @@ model that obeys everything it reads.
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -242,3 +245,11 @@ async def test_what_it_says_gives_no_orders_in_the_next_turn() -> None:
     assert "<|" not in said
     assert "[INST]" not in said
     assert "[1]" not in said
+
+
+def test_no_library_reports_its_use() -> None:
+    """ONNX Runtime does, unless it is told not to before it is imported."""
+    code = "import nexus_voice, os, sys; print(os.environ['ORT_DISABLE_TELEMETRY'], 'onnxruntime' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["1", "False"], done.stderr

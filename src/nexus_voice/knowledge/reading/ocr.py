@@ -110,7 +110,6 @@ def recognise(picture: Image, until: float) -> Recognised:
 def _engine() -> Any:
     import cv2
 
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     with _silence():  # onnxruntime warns of each file that a confined process cannot look at
         import onnxruntime  # noqa: F401 - rapidocr imports it later
     import rapidocr
