@@ -249,7 +249,8 @@ async def test_what_it_says_gives_no_orders_in_the_next_turn() -> None:
 
 def test_no_library_reports_its_use() -> None:
     """ONNX Runtime does, unless it is told not to before it is imported."""
-    code = "import nexus_voice, os, sys; print(os.environ['ORT_DISABLE_TELEMETRY'], 'onnxruntime' in sys.modules)"
-    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    setting = "ORT_DISABLE_TELEMETRY"
+    code = f"import nexus_voice, os, sys; print(os.environ['{setting}'], 'onnxruntime' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if name != setting}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert done.stdout.split() == ["1", "False"], done.stderr
