@@ -84,6 +84,7 @@ def test_a_running_server_takes_a_better_recogniser_and_gives_it_back(tmp_path: 
     settings = fakes(
         tmp_path,
         vad={"kind": "silero"},
+        turn={"kind": "off"},
         stt={"kind": "auto", "workers": 1},
         discovery={"every": 0.05, "local_servers": []},
     )

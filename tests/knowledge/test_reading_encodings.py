@@ -110,6 +110,9 @@ def test_a_few_broken_characters_cost_no_more_and_are_said() -> None:
     assert found.text.startswith("Die Grüße")
     assert found.text.endswith("The end.")
     assert found.warnings == ("3 characters could not be read.",)
+    data = "钥匙在仓库的架子上。".encode() * 100 + b"\xff" + "完。".encode()
+    assert read("a.txt", data).warnings == ("1 character could not be read.",)
+    assert read("a.txt", b"Odd words. And \xed\xa0\x80 more.").text == "Odd words. And � more."
     log = b"line of a log\n" * 200 + b"\x81\x8d\x9d odd bytes\n"
     assert len(read("a.log", log).warnings) >= 1
 

@@ -31,6 +31,10 @@ LABELS = {
     "x-euc-jp": "euc_jp", "x-mac-roman": "mac_roman", "macintosh": "mac_roman", "unicode-1-1-utf-8": "utf-8",
 }  # fmt: skip
 """Names that mean another encoding than Python thinks, as WHATWG's encoding standard has them."""
+SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+"""Half of a pair of UTF-16, which some programs write into UTF-8: one broken character, not three."""
+UTF8_CHAR = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+"""A character beyond ASCII."""
 SAMPLE_BYTES = 65_536
 MAX_JUDGED_CHARS = 3_000
 """Letters beyond ASCII that are judged in each encoding."""
@@ -139,7 +143,7 @@ def _seven_bits(data: bytes) -> str | None:
 def _mostly_utf8(data: bytes) -> bool:
     """Whether most of the high bytes are parts of characters in UTF-8."""
     high = len(re.findall(rb"[\x80-\xff]", data))
-    return high > 0 and len(re.findall(rb"[\xc2-\xf4][\x80-\xbf]+", data)) * 3 > high
+    return sum(map(len, UTF8_CHAR.findall(data))) * 2 > high
 
 
 def _strict(data: bytes, encoding: str) -> str | None:
@@ -150,7 +154,8 @@ def _strict(data: bytes, encoding: str) -> str | None:
 
 
 def _replaced(data: bytes, encoding: str) -> Decoded:
-    text = data.decode(encoding, "replace")
+    whole = SURROGATE.sub("�".encode(), data) if encoding == "utf-8" else data
+    text = whole.decode(encoding, "replace")
     return Decoded(text, text.count("�") - data.count("�".encode()) if "�" in text else 0)
 
 
