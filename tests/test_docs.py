@@ -96,7 +96,7 @@ def test_a_users_page_asks_and_answers(page: Path) -> None:
 
 def test_every_type_of_file_that_is_read_is_documented_and_no_other() -> None:
     section = (ROOT / "docs" / "knowledge.md").read_text().split("## Which file types can it read?")[1]
-    listed = re.findall(r"`(\.\w+)`", section.split("\n\n")[1])
+    listed = re.findall(r"`(\.\w+)`", section.split("\n\n")[2])
     assert sorted(listed) == sorted(SUFFIXES)
     page = (ROOT / "src/nexus_voice/server/static/index.html").read_text()
     accepted = re.findall(r'accept="([^"]+)"', page)
