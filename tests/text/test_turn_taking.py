@@ -45,7 +45,12 @@ EXAMPLES = {
         "何時ですか？",
     ],
     "preposition": ["I would like to.", "Set an alarm for", "tell me about"],
-    "unfinished phrase": ["I would like to know how", "is it in", "what I do"],
+    "question that ends in its verb": [
+        "How large may a document be",
+        "which license does the program have",
+        "so what should I do",
+    ],
+    "unfinished phrase": ["I would like to know how", "is it in", "what I do", "and what could be"],
     "auxiliary before a full stop": ["I think it was.", "Yes, it is."],
     "full stop": [
         "The second one.",

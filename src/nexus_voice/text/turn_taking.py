@@ -135,6 +135,13 @@ COMPLETENESS: tuple[tuple[str, re.Pattern[str], Completeness], ...] = tuple(
         ("question mark", r"[?？؟]$", Completeness.complete),
         ("preposition", r"(?:^|\s)(?:to|at|by|for|from|with|about|into)[.!]?$", Completeness.unfinished),
         (
+            "question that ends in its verb",
+            rf"{_OPENING}(?:what|which|how|who|where|when|why)\b"
+            r"(?=[^.?!]*\s(?:do|does|did|can|could|may|might|must|shall|should|will|would)\s+\S+\s)"
+            r"[^.?!]*\s(?:be|have|do)$",
+            Completeness.complete,
+        ),
+        (
             "unfinished phrase",
             r"(?:^|\s)(?:so|when|that|who|his|her|its|this|these|in|on|is|are|was|were|be|been|can|could|would|"
             r"should|will|do|does|did|have|has|had|not|what|how|why|where|i|we|you)$",
