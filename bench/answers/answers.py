@@ -20,7 +20,7 @@ from nexus_voice.text.citations.citation_marks import unmarked
 
 from .questions import HERE, NO_ANSWER, Case, cases, share
 
-FOLDERS = (HERE.parents[1] / "docs", HERE / "documents")
+DOCUMENT_FOLDERS = (HERE.parents[1] / "docs", HERE / "documents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Judged:
 async def answerer(folder: Path, models: Path) -> AsyncIterator[tuple[KnowledgeBase, ExtractiveLlm]]:
     """A knowledge base in `folder` with all documents, and the answerer with the same embedder."""
     async with MiniLmEmbedder(models) as embedder, KnowledgeBase(folder, embedder) as base:
-        for path in sorted(path for of in FOLDERS for path in of.iterdir() if path.suffix != ".svg"):
+        for path in sorted(path for of in DOCUMENT_FOLDERS for path in of.iterdir() if path.suffix != ".svg"):
             await base.ingest(path.name, path.read_bytes())
         yield base, ExtractiveLlm(embedder)
 

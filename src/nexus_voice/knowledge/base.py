@@ -20,7 +20,7 @@ from ..text.prose import is_code, sentences
 from . import attachments
 from .collections import Collections
 from .documents import library, originals
-from .documents.records import DocumentInfo, Ingested, Origin, Outcome, StoredChunk, digest_of, is_file_of
+from .documents.records import DocumentInfo, Ingested, Origin, Outcome, StoredChunk, digest_beside
 from .documents.revisions import changed, revision
 from .index.embedders import Embedders, Progress
 from .reading.chunks import READER_VERSION, Reading
@@ -192,11 +192,8 @@ class KnowledgeBase:
         title, which somebody may have chosen. `file_name` tells the kind of file where the
         origin's name does not. Raises `BadInput`, and what `note` raises.
         """
-        digest = await anyio.to_thread.run_sync(digest_of, origin.type, data)
         known = await self.find(origin)
-        same = await anyio.to_thread.run_sync(is_file_of, known, origin.type, data) if known else False
-        if known and same:
-            digest = known.digest
+        digest = await anyio.to_thread.run_sync(digest_beside, known, origin.type, data)
         if known and known.digest == digest and known.reader == READER_VERSION:
             return await self._unchanged(known, origin.fingerprint, note)
         reading = await self._read(file_name or origin.name, data, origin.type)

@@ -15,7 +15,7 @@ from . import confinement
 
 NOT_CONFINED = 77
 MAX_FILE_BYTES = 500_000_000
-PROGRAMS = (
+PROGRAM_PATHS = (
     "/usr", "/bin", "/lib", "/lib64", "/opt/libreoffice", "/nix/store", "/etc/ld.so.cache", "/etc/localtime",
     "/etc/fonts", "/etc/libreoffice", "/etc/alternatives",
     "/var/lib/libreoffice", "/var/spool/libreoffice", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo",
@@ -40,7 +40,12 @@ def main(folder: str, memory: str, *command: str) -> None:
         confinement.enter_own_namespaces()
     home = os.path.dirname(os.path.dirname(os.path.realpath(command[0])))
     try:
-        rules = {**dict.fromkeys((*PROGRAMS, home), RUN), "/dev/null": USE, SOCKETS: MAKE_SOCKET, folder: -1}
+        rules = {
+            **dict.fromkeys((*PROGRAM_PATHS, home), RUN),
+            "/dev/null": USE,
+            SOCKETS: MAKE_SOCKET,
+            folder: -1,
+        }
         confinement.restrict(rules)
     except OSError as error:
         print(error, file=sys.stderr)

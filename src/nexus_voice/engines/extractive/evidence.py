@@ -27,9 +27,9 @@ TYPED_COVER = 0.8
 """The same of a word such as "version" where the answer has a figure."""
 CELL_COVER = 0.7
 """At least so far every word counts as covered by the cell of a table whose row and column are named."""
-NO_COLUMN = 0.6
+NO_COLUMN_FORM = 0.6
 """The form of a row that lacks the column that is asked for."""
-ELSEWHERE = 0.6
+ELSEWHERE_COVER = 0.6
 """How far a word counts as covered that only another part of the document has."""
 
 
@@ -86,7 +86,7 @@ class Evidence:
         for word in self.missing:
             alike = max((meanings.cosine(word, other) for other in self.near), default=0.0)
             soft = min(1.0, max(0.0, (alike - UNLIKE_WORDS) / (LIKE_WORDS - UNLIKE_WORDS)))
-            elsewhere = ELSEWHERE if stem(word) in self._document else 0.0
+            elsewhere = ELSEWHERE_COVER if stem(word) in self._document else 0.0
             typed = TYPED_COVER if typed_by_form(word, self._text) else 0.0
             cover[stem(word)] = max(soft, elsewhere, typed)
         sure = cell.sure if cell else None
@@ -95,7 +95,7 @@ class Evidence:
         focus = [cover[term] for term in asked.focus if term in cover]
         form = max(unit.form for unit in self._chosen) if asked.wanted in HARD else 1.0
         if sure is not None:
-            form = 1.0 if sure else min(form, NO_COLUMN)
+            form = 1.0 if sure else min(form, NO_COLUMN_FORM)
         return Features(
             best.score if closeness is None else closeness.get(best, 0.0),
             sum(cover.values()) / len(cover) if cover else 0.0,

@@ -31,9 +31,9 @@ IS_QUESTION = re.compile(
 MIN_HEADING, SAME_HEADING = 0.45, 1.0
 """How alike (0..1) a heading and the question are for that: from the first on a little, from the second on
 in full."""
-SHARED_WORDS = 0.6
+MIN_SHARED_WORDS = 0.6
 """Share of their telling words that a heading and a question have in common if they say the same."""
-OPENED = 0.4
+MIN_OPENING_LIKENESS = 0.4
 """From here on `same_heading` lets the first sentences of the section answer."""
 MAX_OPENING = 3
 """Of these sentences."""
@@ -67,7 +67,7 @@ def same_heading(asked: Asked, heading: str, alike: float, *, title: bool) -> fl
     close = min(1.0, max(0.0, (alike - MIN_HEADING) / (SAME_HEADING - MIN_HEADING)))
     said, telling = {*terms(heading)}, {*asked.terms}
     common = len(said & telling)
-    if not title and said and telling and common >= SHARED_WORDS * max(len(said), len(telling)):
+    if not title and said and telling and common >= MIN_SHARED_WORDS * max(len(said), len(telling)):
         return 1.0
     return close if IS_QUESTION.search(heading) else 0.0
 
@@ -136,7 +136,7 @@ def compose(
         covered.update(unit.terms, terms(unit.heading), terms(passages[unit.passage].title))
         return True
 
-    opening = _opening(asked, best, units) if same.get(best.heading, 0.0) >= OPENED else []
+    opening = _opening(asked, best, units) if same.get(best.heading, 0.0) >= MIN_OPENING_LIKENESS else []
     for unit in opening:
         add(unit, limits.units + 1)
     good = MIN_SCORE_RATIO if by_meaning else MIN_SCORE_RATIO_BY_WORDS

@@ -101,7 +101,9 @@ def digest_of(type: str, data: bytes) -> str:
     return digest.hexdigest()
 
 
-def is_file_of(document: DocumentInfo, type: str, data: bytes) -> bool:
-    """Whether the document was read from this file, and would be read so again: its digest is perhaps of
-    another type, which the sender of the file gave it. It takes as long as `digest_of`."""
-    return type == document.type and hashlib.sha256(data).hexdigest() == document.original
+def digest_beside(known: DocumentInfo | None, type: str, data: bytes) -> str:
+    """The digest of a file beside the document that is known of its origin: the document's own if it was read
+    from this file, and would be read so again, though its sender may have given it another type. It takes as
+    long as `digest_of`."""
+    same = known and type == known.type and hashlib.sha256(data).hexdigest() == known.original
+    return known.digest if known and same else digest_of(type, data)

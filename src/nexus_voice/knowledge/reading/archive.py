@@ -28,6 +28,9 @@ ENTITY_DECLARATION = re.compile(rb"<\0?!\0?E\0?N\0?T\0?I\0?T\0?Y")
 ENTITIES_HARMLESS_IN = (".html", ".xhtml", ".htm", ".svg")
 """Suffixes of files that are read as HTML, which has no entities of its own, or not at all."""
 
+Links = dict[str, tuple[str, str]]
+"""The members that a part of an Office file refers to: (kind, name) by the id of the relationship."""
+
 TITLE = "{http://purl.org/dc/elements/1.1/}title"
 
 
@@ -94,8 +97,7 @@ def main_part(archive: zipfile.ZipFile, usual: str) -> str:
     return next((target for kind, target in targets if kind == "officeDocument"), usual)
 
 
-def related(archive: zipfile.ZipFile, part: str) -> dict[str, tuple[str, str]]:
-    """The members that a part of an Office file refers to: (kind, name) by the id of the relationship."""
+def related(archive: zipfile.ZipFile, part: str) -> Links:
     folder, file = posixpath.split(part)
     try:
         root = xml(archive, posixpath.join(folder, "_rels", f"{file}.rels"))

@@ -12,6 +12,7 @@ from lxml import etree
 from . import archive, html
 from .document import Block, Contents
 from .limits import Limits, broken, encrypted
+from .parts import tolerant
 from .text import decode, doubts
 
 CONTAINER = "{urn:oasis:names:tc:opendocument:xmlns:container}"
@@ -56,17 +57,12 @@ def epub(name: str, data: bytes, limits: Limits) -> Contents:
 
 def _chapter(book: zipfile.ZipFile, member: str, warnings: list[str]) -> list[Block] | None:
     """None if it cannot be read."""
-    try:
+    blocks: list[Block] | None = None
+    with tolerant(lambda: None):  # it is not there, its checksum is wrong
         page = decode(book.read(member))
-        if page is None or page.useless:
-            return None
-        blocks = list(html.read(page.text, guess=True).blocks)
-    except MemoryError:
-        raise
-    except Exception as error:  # it is not there, its checksum is wrong
-        log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-        return None
-    warnings += doubts(page)
+        if page and not page.useless:
+            blocks = list(html.read(page.text, guess=True).blocks)
+            warnings += doubts(page)
     return blocks
 
 

@@ -38,7 +38,7 @@ MIN_FULL_RATIO = 0.7
 MIN_ASIDE_RATIO = 0.6
 """Short lines beside a text are a column of their own if they are at least so many for each of its lines. The
 labels in front of paragraphs are fewer."""
-STOPS = (*".!?:;…。！？", ".”", ".)", ".»")
+SENTENCE_ENDS = (*".!?:;…。！？", ".”", ".)", ".»")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def font_size(parts: Sequence[Part]) -> float:
 def mid_sentence(before: str, text: str) -> bool:
     """Whether a line goes on with the sentence of the line before."""
     first = text[:1]
-    return first.isalpha() and first == first.lower() and not before.endswith(STOPS)
+    return first.isalpha() and first == first.lower() and not before.endswith(SENTENCE_ENDS)
 
 
 def _measured(parts: Sequence[Part]) -> list[Part]:

@@ -23,7 +23,7 @@ from .kinds import MEDIA_TYPE
 from .limits import MAX_ATTACHMENTS, Limits, too_slow
 
 PARSER = "nexus_voice.knowledge.reading.read:Parser"
-MEMORY = 1_280 << 20
+MEMORY_BYTES = 1_280 << 20
 """Bytes of data that a process may have. To read a page from a picture takes 770 MiB, 285 of them for the
 networks."""
 PIECE_BYTES = 1_000_000
@@ -57,7 +57,7 @@ class Reader(InWorkers):
         *,
         workers: int = 1,
         seconds: float = 120.0,
-        memory: int = MEMORY,
+        memory: int = MEMORY_BYTES,
         idle: float = IDLE_TIMEOUT_S,
         parser: str = PARSER,
         cancel_timeout: float = CANCEL_TIMEOUT_S,

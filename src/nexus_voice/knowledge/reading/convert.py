@@ -24,9 +24,9 @@ from .limits import broken, too_slow
 NEWER: dict[Kind, str] = {"doc": "docx", "ppt": "pptx"}
 MEMORY_BYTES = 2 << 30
 MAX_RESULT_BYTES = 200_000_000
-PROGRAMS = ("soffice", "libreoffice", "/opt/libreoffice/program/soffice")
+LIBREOFFICE_NAMES = ("soffice", "libreoffice", "/opt/libreoffice/program/soffice")
 LAUNCHER = "nexus_voice.workers.launch"
-ATTEMPTS = 2
+MAX_ATTEMPTS = 2
 """At first LibreOffice makes its profile and starts again, for which it would have to delete its socket."""
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "SAL_USE_VCLPLUGIN": "svp"}
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def found() -> str | None:
     """LibreOffice's program, if it is installed."""
-    paths = (shutil.which(name) for name in PROGRAMS)
+    paths = (shutil.which(name) for name in LIBREOFFICE_NAMES)
     return next((os.path.realpath(path) for path in paths if path), None)
 
 
@@ -69,7 +69,7 @@ class Converter:
             NEWER[kind], "--outdir", folder, f"{folder}/in.{kind}",
         ]  # fmt: skip
         with anyio.move_on_after(self._seconds) as scope:
-            for _ in range(ATTEMPTS):
+            for _ in range(MAX_ATTEMPTS):
                 status = await _run(command, {**ENVIRONMENT, "HOME": folder, "TMPDIR": folder})
                 if status == NOT_CONFINED:
                     raise old(name, kind)

@@ -144,6 +144,23 @@ def flat(text: str) -> str:
     return " ".join(text.replace("\xad", "").split())
 
 
+def in_one_line(blocks: Iterable[Block]) -> str:
+    """The text of a cell; a table in it stands in brackets."""
+    texts = (f"({'; '.join(one.text.split(chr(10)))})" if one.whole else one.text for one in blocks)
+    return flat(" ".join(texts))
+
+
+def labelled(text: str, label: str | None, level: int) -> tuple[str, bool]:
+    """(a paragraph with its number, whether it is an item of a list). `label` is "" for a bullet and None for
+    no number; a heading, which has a `level`, is no item."""
+    listed = label is not None and not level
+    return f"{label or '-'} {text}" if listed else f"{label} {text}" if label else text, listed
+
+
+def first_heading(blocks: Iterable[Block]) -> str:
+    return next((one.text for one in blocks if one.level), "")
+
+
 def chosen_title(title: str) -> str:
     """The title that a file says it has; "" if nobody has chosen it."""
     title = flat(title)[:MAX_TITLE_CHARS]

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
-from . import number_format
+from . import archive, number_format
 from .document import flat
+from .parts import tolerant
 
 MAX_POINTS = 2_000
 """Of one series of a chart."""
+
+
+def lines(
+    book: zipfile.ZipFile, links: archive.Links, kind: str, id: str, lost: Callable[[str], object]
+) -> list[str]:
+    """What the drawing says to which `links` lead by `id`: a "chart", else a diagram. If it cannot be read,
+    `lost` is called with what it is."""
+    what, said = ("chart", chart) if kind == "chart" else ("diagram", diagram)
+    with tolerant(partial(lost, what)):
+        return list(said(archive.xml(book, links[id][1])))
+    return []
 
 
 def chart(root: Any) -> Iterator[str]:

@@ -14,15 +14,12 @@ from . import hyphens, layout
 from .document import Block, Contents
 from .layout import Line
 from .limits import MAX_PICTURE_PIXELS, MAX_PICTURE_SIDE_PX, Limits, empty
-from .scans import Scanner
+from .parts import unread_pages
+from .scans import NO_PRINT, Scanner
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
+PILLOW_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
 MAX_PIXELS = 64_000_000
 """Of one page when it is unpacked. A JPEG may have three times as many, because it unpacks smaller."""
-NO_PRINT = (
-    "shows no print that can be recognised. If there is some, scan it again, straight and with 200 dots an "
-    "inch"
-)
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +42,8 @@ def read(name: str, data: bytes, limits: Limits, scanner: Scanner) -> Contents:
         raise problems[0]
     blocks = list(hyphens.resolved(layout.blocks(pages, {})))
     if not blocks:
-        raise empty(name, NO_PRINT)
-    told = [f"{len(problems):,} of {len(pages):,} pages could not be read."] if problems else []
+        raise empty(name, f"shows {NO_PRINT}")
+    told = unread_pages(len(problems), len(pages))
     return Contents("", blocks, len(pages), [*told, *scanner.warnings])
 
 
@@ -64,7 +61,7 @@ def _pages(data: bytes) -> Iterator[Callable[[], Image.Image]]:
     """For each page what loads it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_loaded` looks at the size
-        picture = Image.open(io.BytesIO(data), formats=FORMATS)
+        picture = Image.open(io.BytesIO(data), formats=PILLOW_FORMATS)
     yield partial(_loaded, picture)
     index = 1
     while picture.format == "TIFF":

@@ -6,28 +6,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ...text.spoken.numbers import as_roman, cardinal
+from .nodes import attribute
+
 MAX_LETTERED = 26 * 30
 """Greater numbers than this are not written in letters."""
-ROMAN = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"), (50, "l"), (40, "xl"),
-    (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
-)  # fmt: skip
 MAX_ROMAN = 3_999
-WORDS = (
-    "Zero",
-    "One",
-    "Two",
-    "Three",
-    "Four",
-    "Five",
-    "Six",
-    "Seven",
-    "Eight",
-    "Nine",
-    "Ten",
-    "Eleven",
-    "Twelve",
-)
+MAX_WORDED = 12
+"""Greater numbers than this are not written in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +113,13 @@ def written(number: int, format: str) -> str:
             letters = chr(96 + (number - 1) % 26 + 1) * ((number - 1) // 26 + 1)
             return letters if format == "lowerLetter" else letters.upper()
         case "lowerRoman" | "upperRoman" if 0 < number <= MAX_ROMAN:
-            out = ""
-            for worth, sign in ROMAN:
-                out += sign * (number // worth)
-                number %= worth
-            return out if format == "lowerRoman" else out.upper()
+            numeral = as_roman(number)
+            return numeral.lower() if format == "lowerRoman" else numeral
         case "ordinal":
             ends = {1: "st", 2: "nd", 3: "rd"}
             return f"{number}{'th' if number % 100 in (11, 12, 13) else ends.get(number % 10, 'th')}"
-        case "cardinalText" if 0 <= number < len(WORDS):
-            return WORDS[number]
+        case "cardinalText" if 0 <= number <= MAX_WORDED:
+            return cardinal(number).capitalize()
         case "none" | "bullet":
             return ""
     return str(number)
@@ -152,11 +135,6 @@ def _level(node: Any) -> Level:
         is_on(node.find("{*}isLgl")),
         value(node, "pStyle"),
     )
-
-
-def attribute(node: Any, name: str) -> str:
-    """An attribute of WordprocessingML's namespace, whichever of its two that is."""
-    return next((value for key, value in node.items() if key.rpartition("}")[2] == name), "")
 
 
 def value(node: Any, child: str) -> str:

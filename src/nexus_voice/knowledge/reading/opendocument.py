@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ...text.prose import CODE
 from . import archive, opendocument_sheets, sheets, tables
-from .document import Block, Contents, flat
+from .document import Block, Contents, flat, in_one_line, labelled
 from .limits import Limits, broken, encrypted
-from .numbering import attribute
-from .opendocument_text import Line, Lists, Look, name_of
+from .nodes import attribute, name_of
+from .opendocument_text import Line, Lists, Look
+from .parts import hidden_slides, member, tolerant
 
 SKIPPED = frozenset({
     "tracked-changes", "forms", "sequence-decls", "variable-decls", "user-field-decls", "table-column",
@@ -23,8 +24,6 @@ REPEATED = frozenset({"page-number", "date-time", "footer", "header", "page"})
 """What every slide has."""
 MAX_COVERED = 100_000
 """Cells that a document's merged cells cover."""
-
-log = logging.getLogger(__name__)
 
 
 def read(name: str, data: bytes, limits: Limits) -> Contents:
@@ -67,14 +66,9 @@ class _Document:
     def __init__(self, book: zipfile.ZipFile, body: Any, warnings: list[str]) -> None:
         self._book, self._warnings = book, warnings
         roots = [body.getroottree().getroot()]
-        try:
-            if "styles.xml" in book.namelist():
+        if "styles.xml" in book.namelist():
+            with tolerant(partial(warnings.append, "The formats of its paragraphs could not be read.")):
                 roots.append(archive.xml(book, "styles.xml"))
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            warnings.append("The formats of its paragraphs could not be read.")
         self._roots = roots
         self._look, self._lists = Look(roots), Lists(roots)
         self._notes = {"footnote": 0, "endnote": 0}
@@ -111,11 +105,7 @@ class _Document:
             for frame in frames:
                 if frame is not title and attribute(frame, "class") not in REPEATED:
                     blocks += self.shape(frame)
-        if hidden:
-            numbers, verb = ", ".join(map(str, hidden)), "is" if len(hidden) == 1 else "are"
-            what = "Slide" if len(hidden) == 1 else "Slides"
-            left = "was" if len(hidden) == 1 else "were"
-            self._warnings.append(f"{what} {numbers} {verb} hidden and {left} left out.")
+        self._warnings += hidden_slides(hidden)
         return [Block(one.text, one.level, one.tight, one.whole, one.page or self._page) for one in blocks]
 
     def content(self, node: Any, at: int = 0, list_style: str = "") -> Iterator[Block]:
@@ -166,8 +156,7 @@ class _Document:
                 page=self._page,
             )
         elif text:
-            listed = label is not None and not level
-            shown = f"{label or '-'} {text}" if listed else f"{label} {text}" if label else text
+            shown, _ = labelled(text, label, level)
             yield Block(shown, level, tight and not level, page=self._page)
         for box in line.boxes:
             yield from self.shape(box)
@@ -221,23 +210,15 @@ class _Document:
             yield texts
 
     def _cell(self, node: Any) -> str:
-        found = self.content(node)
-        return flat(
-            " ".join(f"({'; '.join(one.text.split(chr(10)))})" if one.whole else one.text for one in found)
-        )
+        return in_one_line(self.content(node))
 
     def _chart(self, link: str) -> Iterator[Block]:
         """The values of a chart: "Sales: North 19.2, South 21.4"."""
-        member = f"{link.removeprefix('./').strip('/')}/content.xml"
-        if member not in self._book.namelist():
+        name = f"{link.removeprefix('./').strip('/')}/content.xml"
+        if name not in self._book.namelist():
             return
-        try:
-            root = archive.xml(self._book, member)
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            self._warnings.append("A chart could not be read.")
+        root = member(self._book, name, self._warnings, "A chart could not be read.")
+        if root is None:
             return
         lines = [flat("".join(one.itertext())) for one in root.iterfind(".//{*}chart/{*}title")]
         for table in root.iterfind(".//{*}chart/{*}table"):

@@ -7,8 +7,8 @@ from typing import Any
 
 from .document import flat
 from .limits import Limits
-from .numbering import attribute
-from .opendocument_text import Line, Look, name_of
+from .nodes import attribute, name_of
+from .opendocument_text import Line, Look
 from .sheet import Sheet
 
 MAX_REPEATED = 1_000

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .numbering import attribute, written
+from .nodes import attribute, name_of
+from .numbering import written
 
 MAX_STYLE_CHAIN = 30
 """Styles that are based on each other."""
 MAX_BLANKS = 1_000
 """That one element stands for."""
-FORMATS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
+NUMBERINGS = {"1": "decimal", "a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman"}
 SKIPPED = frozenset(
     {"annotation", "annotation-end", "note-citation", "ruby-text", "tracked-changes", "hidden-paragraph"}
 )
@@ -124,16 +125,12 @@ class Lists:
         counts[level] = int(start) if start.isdecimal() else counts.get(level, first - 1) + 1
         for deeper in [one for one in counts if one > level]:
             del counts[deeper]
-        if attribute(own, "num-format") not in FORMATS:
+        if attribute(own, "num-format") not in NUMBERINGS:
             return None
         shown = range(max(level - int(attribute(own, "display-levels") or 1), 0) + 1, level + 1)
         numbers = [
-            written(counts.get(one, 1), FORMATS[attribute(levels[one], "num-format")])
+            written(counts.get(one, 1), NUMBERINGS[attribute(levels[one], "num-format")])
             for one in shown
-            if one in levels and attribute(levels[one], "num-format") in FORMATS
+            if one in levels and attribute(levels[one], "num-format") in NUMBERINGS
         ]
         return f"{attribute(own, 'num-prefix')}{'.'.join(numbers)}{attribute(own, 'num-suffix')}".strip()
-
-
-def name_of(node: Any) -> str:
-    return str(node.tag).rpartition("}")[2]

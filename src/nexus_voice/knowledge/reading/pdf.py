@@ -13,16 +13,14 @@ from . import form, grid, hyphens, layout, pdf_lines, pdf_scans, scans, tables
 from .document import Block, Contents, chosen_title, flat
 from .layout import Line
 from .limits import Limits, encrypted
+from .parts import unread_pages
 
 MAX_RULES = 3_000
 """A page with more drawn lines is not searched for tables."""
 RECTANGLE_SEGMENTS = 5
 """Of the path that draws a rectangle."""
 MAX_OUTLINE_DEPTH = 6
-NO_TEXT = (
-    "holds no text, and no print that can be recognised. If there is some, scan it again, straight and with "
-    "200 dots an inch"
-)
+NO_TEXT = f"holds no text, and {scans.NO_PRINT}"
 
 
 log = logging.getLogger(__name__)
@@ -57,8 +55,7 @@ def read(name: str, data: bytes, limits: Limits, scanner: scans.Scanner) -> Cont
             broken += 1
             if broken == len(pdf):
                 raise
-    if broken:
-        warnings.append(f"{broken:,} of {len(pdf):,} pages could not be read.")
+    warnings += unread_pages(broken, len(pdf))
     body = layout.body_size([page for index, page in enumerate(pages) if index not in scanner.read])
     pages = [scans.sized(page, body) if index in scanner.read else page for index, page in enumerate(pages)]
     warnings += scanner.warnings

@@ -10,7 +10,7 @@ from typing import Any
 from ...core.errors import NexusError
 from . import kinds, text
 from .chunks import Chunk, Reading, chunks, cut
-from .document import Block, Contents, Document, chosen_title, lay_out, title_of_name
+from .document import Block, Contents, Document, chosen_title, first_heading, lay_out, title_of_name
 from .kinds import MEDIA_TYPE, Kind
 from .limits import Limits, broken, empty, too_much, unknown_encoding
 from .scans import Scanner
@@ -139,9 +139,7 @@ def _contents(
             from . import slides
 
             found = slides.read(name, data, limits)
-            found.title = chosen_title(found.title) or next(
-                (one.text for one in found.blocks if one.level), ""
-            )
+            found.title = chosen_title(found.title) or first_heading(found.blocks)
             return found
         case "xlsx" | "xls":
             from . import sheets
@@ -156,9 +154,7 @@ def _contents(
 
             found = opendocument.read(name, data, limits)
             if kind == "odp":
-                found.title = chosen_title(found.title) or next(
-                    (one.text for one in found.blocks if one.level), ""
-                )
+                found.title = chosen_title(found.title) or first_heading(found.blocks)
             return found
         case "rtf":
             from . import rtf

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from .ocr import Recognised
 
+NO_PRINT = (
+    "no print that can be recognised. If there is some, scan it again, straight and with 200 dots an inch"
+)
 MAX_PAGE_S = 60.0
 """For one page. The rest of a page that has more to read is left out."""
 SURE_SCORE = 0.85

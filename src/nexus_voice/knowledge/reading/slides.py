@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from . import archive, drawings, tables
 from .document import Block, Contents, flat
 from .limits import Limits, broken
-from .word_text import chosen, name_of
+from .nodes import name_of, reference
+from .parts import hidden_slides, member, some_slides, tolerant
+from .word_text import chosen
 
 REPEATED = frozenset({"sldNum", "dt", "ftr", "hdr"})
 """Placeholders that every slide has: its number, the date, the footer."""
 NUMBERED = re.compile(r"\d+\. ")
 TITLES = frozenset({"title", "ctrTitle"})
-
-log = logging.getLogger(__name__)
-
-Links = dict[str, tuple[str, str]]
 
 
 def read(name: str, data: bytes, limits: Limits) -> Contents:
@@ -29,42 +27,28 @@ def read(name: str, data: bytes, limits: Limits) -> Contents:
     part = archive.main_part(book, "ppt/presentation.xml")
     links = archive.related(book, part)
     shown = archive.xml(book, part).find("{*}sldIdLst")
-    ids = [] if shown is None else [_attribute(one, "id") for one in shown.iterchildren("{*}sldId")]
+    ids = [] if shown is None else [reference(one) for one in shown.iterchildren("{*}sldId")]
     limits.check_pages(name, len(ids))
     blocks, warnings = list[Block](), list[str]()
     hidden, lost = list[int](), list[int]()
     for number, id in enumerate(ids, 1):
-        try:
+        with tolerant(partial(lost.append, number)):
             target = links[id][1]
             root = archive.xml(book, target)
             if root.get("show") in ("0", "false"):
                 hidden.append(number)
             else:
                 blocks += _Slide(book, root, archive.related(book, target), number, warnings).blocks()
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            lost.append(number)
     if ids and len(lost) == len(ids):
         raise broken(name)
-    warnings[:0] = [
-        f"Slide{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))} {what}."
-        for numbers, what in (
-            (hidden, "is hidden and was left out" if len(hidden) == 1 else "are hidden and were left out"),
-            (
-                lost,
-                "is damaged and could not be read" if len(lost) == 1 else "are damaged and could not be read",
-            ),
-        )
-        if numbers
-    ]
+    damaged = some_slides(lost, "is damaged and could not be read", "are damaged and could not be read")
+    warnings[:0] = [*hidden_slides(hidden), *damaged]
     return Contents(archive.title(book), blocks, len(ids), warnings)
 
 
 class _Slide:
     def __init__(
-        self, book: zipfile.ZipFile, root: Any, links: Links, number: int, warnings: list[str]
+        self, book: zipfile.ZipFile, root: Any, links: archive.Links, number: int, warnings: list[str]
     ) -> None:
         self._book, self._root, self._links = book, root, links
         self._number, self._warnings = number, warnings
@@ -86,9 +70,9 @@ class _Slide:
         if table is not None:
             yield from tables.blocks(_rows(table), self._number)
             return
-        for kind, reference in (("chart", "id"), ("relIds", "dm")):
+        for kind, link in (("chart", "id"), ("relIds", "dm")):
             for found in shape.iter("{*}" + kind):
-                yield from self._picture(kind, _attribute(found, reference))
+                yield from self._picture(kind, reference(found, link))
         yield from self._texts(shape, listed=_placeholder(shape) is not None)
 
     def _texts(self, shape: Any, listed: bool = False) -> Iterator[Block]:
@@ -99,29 +83,16 @@ class _Slide:
             yield Block(f"{bullet}{text}", tight=listed and index > 0, page=self._number)
 
     def _picture(self, kind: str, id: str) -> Iterator[Block]:
-        try:
-            root = archive.xml(self._book, self._links[id][1])
-            lines = list(drawings.chart(root) if kind == "chart" else drawings.diagram(root))
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            what = "chart" if kind == "chart" else "diagram"
+        def lost(what: str) -> None:
             self._warnings.append(f"A {what} on slide {self._number} could not be read.")
-            return
-        if lines:
+
+        if lines := drawings.lines(self._book, self._links, kind, id, lost):
             yield Block("\n".join(lines), whole=True, page=self._number)
 
     def _notes(self, target: str) -> Iterator[Block]:
-        try:
-            root = archive.xml(self._book, target)
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            self._warnings.append(f"The notes of slide {self._number} could not be read.")
-            return
-        for shape in _shapes(root.find("{*}cSld/{*}spTree")):
+        lost = f"The notes of slide {self._number} could not be read."
+        root = member(self._book, target, self._warnings, lost)
+        for shape in _shapes(None if root is None else root.find("{*}cSld/{*}spTree")):
             if _placeholder(shape) == "body":
                 yield from self._texts(shape)
 
@@ -191,8 +162,3 @@ def _rows(table: Any) -> Iterator[list[str]]:
                 texts.append(flat(" ".join(_paragraphs(cell))))
         above = texts
         yield texts
-
-
-def _attribute(node: Any, name: str) -> str:
-    """An attribute in a namespace: the id of a relationship, beside which may stand an id of its own."""
-    return next((value for key, value in node.items() if key.endswith("}" + name)), "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import zipfile
 from collections.abc import Iterator
@@ -12,19 +11,19 @@ from typing import Any
 
 from ...text.prose import CODE
 from . import archive, drawings, tables
-from .document import Block, Contents, flat
+from .document import Block, Contents, flat, in_one_line, labelled
 from .limits import Limits
-from .numbering import Numbering, attribute, is_on, value
+from .nodes import attribute, name_of
+from .numbering import Numbering, is_on, value
+from .parts import member
 from .word_styles import Style, Styles
-from .word_text import SKIPPED, Text, chosen, name_of
+from .word_text import SKIPPED, Text, chosen
 
 MAX_PAGE_WORDS = 2
 """Words beside the page number, such as "page" and "of"."""
 MAX_COLUMNS = 63
 """Of a table in Word."""
 REFERENCES = {"header": "headerReference", "footer": "footerReference"}
-
-log = logging.getLogger(__name__)
 
 
 def read(name: str, data: bytes, limits: Limits) -> Contents:
@@ -56,14 +55,7 @@ class _Document:
         target = next((target for known, target in self._related.values() if known == kind), None)
         if target is None:
             return None
-        try:
-            return archive.xml(self._book, target)
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            self._warnings.append(f"The {what} could not be read.")
-            return None
+        return member(self._book, target, self._warnings, f"The {what} could not be read.")
 
     def _read_notes(self, kind: str) -> dict[str, Any]:
         root = self._part(f"{kind}s", f"{kind}s")
@@ -84,14 +76,9 @@ class _Document:
 
     def _margin(self, kind: str, id: str, said: set[str]) -> Iterator[Block]:
         _, target = self._related.get(id, ("", ""))
-        try:
-            root = archive.xml(self._book, target)
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            if target not in said:
-                self._warnings.append(f"A {kind} of the pages could not be read.")
+        warnings = [] if target in said else self._warnings
+        root = member(self._book, target, warnings, f"A {kind} of the pages could not be read.")
+        if root is None:
             said.add(target)
             return
         outer, self._links = self._links, archive.related(self._book, target)
@@ -130,8 +117,7 @@ class _Document:
         if style.code and text:
             yield Block("\n".join(CODE + line for line in run.raw().split("\n")), whole=True)
         elif text:
-            listed = label is not None and not level
-            shown = f"{label or '-'} {text}" if listed else f"{label} {text}" if label else text
+            shown, listed = labelled(text, label, level)
             yield Block(shown, level, tight=listed)
         for box in run.boxes:
             yield from self._content(box)
@@ -170,16 +156,10 @@ class _Document:
             yield Block(f"{kind.capitalize()} {self._counts[kind]}: {text}")
 
     def _picture(self, kind: str, id: str) -> Iterator[Block]:
-        try:
-            root = archive.xml(self._book, self._links[id][1])
-            lines = list(drawings.chart(root) if kind == "chart" else drawings.diagram(root))
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            self._warnings.append(f"A {'chart' if kind == 'chart' else 'diagram'} could not be read.")
-            return
-        if lines:
+        def lost(what: str) -> None:
+            self._warnings.append(f"A {what} could not be read.")
+
+        if lines := drawings.lines(self._book, self._links, kind, id, lost):
             yield Block("\n".join(lines), whole=True)
 
     def _table(self, node: Any) -> Iterator[Block]:
@@ -215,12 +195,7 @@ class _Cell:
 
     @property
     def text(self) -> str:
-        """In one line; a table in it stands in brackets."""
-        return flat(
-            " ".join(
-                f"({'; '.join(one.text.split(chr(10)))})" if one.whole else one.text for one in self.blocks
-            )
-        )
+        return in_one_line(self.blocks)
 
 
 def _texts(nodes: list[Any], rows: list[list[_Cell]]) -> Iterator[list[str]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from .numbering import attribute, is_on, value
+from .nodes import attribute
+from .numbering import is_on, value
 
 MAX_STYLE_CHAIN = 30
 """Styles that are based on each other."""

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from .document import flat
-from .numbering import attribute, is_on, value
+from .nodes import attribute, name_of
+from .numbering import is_on, value
 from .word_styles import Styles
 
 SKIPPED = frozenset(
@@ -115,10 +116,6 @@ class Text:
             self._parts.append(f" {path.get('string', '')} ")
         for kind, reference in (("chart", "id"), ("relIds", "dm")):
             self.pictures += [(kind, attribute(found, reference)) for found in node.iter("{*}" + kind)]
-
-
-def name_of(node: Any) -> str:
-    return str(node.tag).rpartition("}")[2]
 
 
 def chosen(node: Any) -> Any:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from . import number_format
 from .document import flat
 from .limits import encrypted
+from .parts import tolerant
 from .sheet import Sheet
-
-log = logging.getLogger(__name__)
 
 
 def sheets(name: str, data: bytes, warnings: list[str]) -> Iterator[Sheet | None]:
@@ -32,14 +31,10 @@ def sheets(name: str, data: bytes, warnings: list[str]) -> Iterator[Sheet | None
         if visibility:
             warnings.append(f"The hidden sheet “{shown}” was left out.")
             continue
-        try:
-            yield _sheet(book, book.sheet_by_index(index))
-        except MemoryError:
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            warnings.append(f"The sheet “{shown}” is damaged and could not be read.")
-            yield None
+        sheet = None
+        with tolerant(partial(warnings.append, f"The sheet “{shown}” is damaged and could not be read.")):
+            sheet = _sheet(book, book.sheet_by_index(index))
+        yield sheet
         book.unload_sheet(index)
 
 

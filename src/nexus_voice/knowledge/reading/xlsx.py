@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import io
-import logging
 import re
 import zipfile
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import IO, Any
 
 from lxml import etree
 
-from ...core.errors import NexusError
 from . import archive, number_format
 from .document import flat
 from .limits import Limits
+from .nodes import reference
+from .parts import tolerant
 from .sheet import Range, Sheet
 
 PLACE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 MAX_COLUMN = 16_384
-
-log = logging.getLogger(__name__)
 
 
 def sheets(name: str, book: zipfile.ZipFile, limits: Limits, warnings: list[str]) -> Iterator[Sheet | None]:
@@ -35,7 +33,7 @@ def sheets(name: str, book: zipfile.ZipFile, limits: Limits, warnings: list[str]
     strings = _strings(book, by_kind.get("sharedStrings"))
     formats = _formats(book, by_kind.get("styles"))
     for sheet in workbook.iter("{*}sheet"):
-        id = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
+        id = reference(sheet)
         kind, target = targets.get(id, ("", ""))
         shown = flat(sheet.get("name", "")) or "Sheet"
         if kind not in ("worksheet", "") or (kind == "" and id):
@@ -43,15 +41,13 @@ def sheets(name: str, book: zipfile.ZipFile, limits: Limits, warnings: list[str]
         if sheet.get("state") in ("hidden", "veryHidden"):
             warnings.append(f"The hidden sheet “{shown}” was left out.")
             continue
-        try:
-            with book.open(target) as file:
-                yield _sheet(name, shown, file, strings, formats, since_1904, limits)
-        except (NexusError, MemoryError):
-            raise
-        except Exception as error:
-            log.warning("%s: %s", error.__class__.__name__, str(error)[:200])
-            warnings.append(f"The sheet “{shown}” is damaged and could not be read.")
-            yield None
+        found = None
+        with (
+            tolerant(partial(warnings.append, f"The sheet “{shown}” is damaged and could not be read.")),
+            book.open(target) as file,
+        ):
+            found = _sheet(name, shown, file, strings, formats, since_1904, limits)
+        yield found
 
 
 def _sheet(

@@ -67,10 +67,11 @@ def roman(text: str) -> int:
     """The number of a Roman numeral that is written as it should be; 0 for anything else."""
     values = [_ROMAN_SIGNS.get(letter, 0) for letter in text]
     number = sum(-one if one < after else one for one, after in pairwise([*values, 0]))
-    return number if number > 0 and _as_roman(number) == text else 0
+    return number if number > 0 and as_roman(number) == text else 0
 
 
-def _as_roman(number: int) -> str:
+def as_roman(number: int) -> str:
+    """4 -> "IV"; from 1 to 3,999."""
     out = ""
     for sign, value in _ROMAN_SIGNS.items():
         out += sign * (number // value)
